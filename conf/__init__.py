@@ -1,0 +1,1 @@
+"""Configuration values (YAML), installed as the package ``mentalft.conf``."""

@@ -1,0 +1,46 @@
+"""Rebuild the embedded tiny model and tiny embedder from the text beside this script.
+
+    python mentalft/assets/source/build_assets.py            both, about half an hour on two cores
+    python mentalft/assets/source/build_assets.py embedder   one of them
+    python mentalft/assets/source/build_assets.py hashes     record the hashes of what is there
+
+Not part of the installed package. The sample dialogues are not read at all, so whichever of them a run
+holds out, the base model has not seen it. A rebuild on another processor or torch version gives a model
+of the same kind, not the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import tiny_embedder  # noqa: E402
+import tiny_model  # noqa: E402
+
+from mentalft.assets import FOLDER, TINY_EMBEDDER, TINY_MODEL  # noqa: E402
+from mentalft.files import sha256_file, write_json  # noqa: E402
+
+
+def record_hashes() -> None:
+    """Write ``hashes.json``; a test holds the shipped files against it."""
+    shipped = [p for name in ("sample", "bank", "tiny_model", "tiny_embedder") for p in (FOLDER / name).rglob("*")]
+    write_json(
+        FOLDER / "hashes.json",
+        {p.relative_to(FOLDER).as_posix(): sha256_file(p) for p in sorted(shipped) if p.is_file()},
+    )
+
+
+def main() -> None:
+    what = sys.argv[1:] or ["model", "embedder", "hashes"]
+    if "model" in what:
+        tiny_model.build(HERE / "text", TINY_MODEL)
+    if "embedder" in what:
+        tiny_embedder.build(HERE / "text", TINY_EMBEDDER)
+    record_hashes()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The command line: Hydra in, a typed configuration out, exit codes.
+
+Only this module knows Hydra. Nothing heavy is imported before the configuration is known to be right.
+Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from mentalft import __version__
+from mentalft.cli_errors import explain
+from mentalft.config import Config, problems
+from mentalft.errors import ConfigError, UserError
+
+log = logging.getLogger("mentalft")
+EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
+
+
+def main() -> None:
+    """Entry point of the console script ``mentalft``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run ``mentalft`` with ``argv`` and return the exit code."""
+    want_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what went wrong instead of printing and exiting itself
+    ConfigStore.instance().store("base_config", Config)
+    if "--version" in argv:
+        print(f"mentalft {__version__} (Hydra {hydra.__version__})")
+        return 0
+    args = get_args_parser().parse_intermixed_args(argv)
+    claimed: Path | None = None
+    try:
+        if not _only_prints(args):
+            claimed = _check_and_claim(args)
+        sys.argv = [sys.argv[0], *argv, *_directory_override(args, claimed)]
+        _hydra_main()
+    except KeyboardInterrupt:
+        _say_error("interrupted; what is complete stays")
+        if claimed:
+            _say_error(f"to go on: the same command with run_dir={claimed}")
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        _remove_if_bare(claimed)
+        if want_traceback:
+            raise
+        if not getattr(error, "reported", False):
+            message = _in_words(error, args.overrides)
+            if message is None:
+                raise
+            _say_error(message)
+        return EXIT_ERROR
+    return 0
+
+
+def load_config(cfg: DictConfig) -> Config:
+    """The typed configuration, checked.
+
+    Hydra lets ``+lora.rank=3`` past the schema, so the plain values are merged into a fresh one.
+
+    Raises:
+        ConfigError: values are missing or out of range; the message names every one of them.
+        omegaconf.errors.OmegaConfBaseException: an unknown key or a wrong type.
+    """
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), plain))
+    assert isinstance(typed, Config)  # what to_object returns for a structured config; for the type checker
+    found = problems(typed)
+    if found:
+        raise ConfigError("\n".join(found))
+    return typed
+
+
+@hydra.main(config_path="pkg://mentalft.conf", config_name="config")
+def _hydra_main(cfg: DictConfig) -> float | None:
+    run_dir = Path(HydraConfig.get().runtime.output_dir)
+    overrides = list(HydraConfig.get().overrides.task)
+    handler = logging.FileHandler(run_dir / "mentalft.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        config = load_config(cfg)
+        return _run_tracked(config, run_dir)
+    except Exception as error:
+        message = _in_words(error, overrides)
+        if message is None:
+            log.exception("unexpected error")
+            raise
+        log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
+        _say_error(message)
+        error.reported = True  # type: ignore[attr-defined]
+        raise
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _run_tracked(config: Config, run_dir: Path) -> float | None:
+    from mentalft.console import quiet_libraries
+    from mentalft.experiment import run_experiment
+    from mentalft.tracking import Tracker
+
+    quiet_libraries()
+    choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
+    group = Path(HydraConfig.get().sweep.dir).name if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    tracker = Tracker(config.tracking, run_dir, group=group)
+    try:
+        result = run_experiment(config, run_dir, tracker, choices=choices)
+    except BaseException:
+        tracker.finish(failed=True)
+        raise
+    tracker.finish()
+    return result.objective
+
+
+def _only_prints(args: Any) -> bool:
+    return bool(args.help or args.hydra_help or args.info or args.shell_completion)
+
+
+def _check_and_claim(args: Any) -> Path | None:
+    """Compose once, before Hydra makes any directory; claim a directory that no other run has."""
+    chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in args.overrides}
+    if args.multirun:
+        if chosen.get("run_dir", "null") != "null":
+            raise ConfigError("run_dir continues one run and cannot be used with --multirun; use hydra.sweep.dir=PATH")
+        return None if "hydra.sweep.dir" in chosen else _claim(Path("multirun"))
+    with hydra.initialize_config_module("mentalft.conf"):
+        config = load_config(hydra.compose("config", overrides=args.overrides))
+    if args.cfg or "hydra.run.dir" in chosen:
+        return None
+    return Path(config.run_dir) if config.run_dir else _claim(Path("outputs"))
+
+
+def _claim(parent: Path) -> Path:
+    """Make a directory named after the present second; a second run in the same second gets ``-2``, and so on."""
+    now = datetime.now()
+    day = parent / f"{now:%Y-%m-%d}"
+    day.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, 1000):
+        path = day / (f"{now:%H-%M-%S}" if attempt == 1 else f"{now:%H-%M-%S}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise UserError(f"{day} already holds a thousand runs of this second; use hydra.run.dir=PATH")
+
+
+def _directory_override(args: Any, claimed: Path | None) -> list[str]:
+    if claimed is None:
+        return []
+    key = "hydra.sweep.dir" if args.multirun else "hydra.run.dir"
+    escaped = str(claimed).replace("\\", "\\\\").replace("'", "\\'")
+    return [f"{key}='{escaped}'"]
+
+
+def _remove_if_bare(claimed: Path | None) -> None:
+    """A run that failed before its first result leaves nothing behind."""
+    if claimed is None or not claimed.is_dir():
+        return
+    bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json"}
+    if {entry.name for entry in claimed.iterdir()} <= bare:
+        shutil.rmtree(claimed, ignore_errors=True)
+
+
+def _in_words(error: Exception, overrides: list[str]) -> str | None:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; free space or choose another place with run_dir=PATH"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}; what is complete stays, and the same command with run_dir= goes on from there"
+    return explain(error, overrides)
+
+
+def _say_error(message: str) -> None:
+    for line in message.splitlines():
+        print(f"mentalft: {line}", file=sys.stderr)

@@ -1,0 +1,134 @@
+"""Hydra's and OmegaConf's errors in words that name the key, the value, what is accepted, and the mend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+
+from mentalft.config import Config
+
+PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def known_keys(node: type = Config, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Every key of the schema with its type and bounds."""
+    hints = get_type_hints(node)
+    for spec in fields(node):
+        if is_dataclass(hints[spec.name]):
+            yield from known_keys(hints[spec.name], f"{prefix}{spec.name}.")
+        else:
+            yield f"{prefix}{spec.name}", hints[spec.name], dict(spec.metadata)
+
+
+def accepted(key: str) -> str:
+    """What the schema takes for ``key``, in words."""
+    for name, hint, bounds in known_keys():
+        if name == key:
+            limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items())
+            return f"{_type_in_words(hint)}{', ' + limits if limits else ''}"
+    return "a value of another type"
+
+
+def _type_in_words(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(get_args(hint))
+    if get_origin(hint) is list:
+        return "a list such as [a, b]"
+    if get_origin(hint) is dict:
+        return "a mapping such as {a: b}"
+    if type(None) in get_args(hint):
+        return " or null: ".join(_type_in_words(a) for a in get_args(hint) if a is not type(None)) + " or null"
+    return PLAIN_TYPES.get(hint, "a value of another type")
+
+
+def explain(error: Exception, overrides: list[str]) -> str | None:
+    """One message for a configuration mistake; None where ``error`` is of another kind."""
+    if isinstance(error, MissingConfigException):
+        return _unknown_option(error)
+    if isinstance(error, OverrideParseException):
+        return f"cannot read the override {_quoted(error.override)}; write KEY=VALUE, and quote special characters"
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(cause, OmegaConfBaseException):
+        return _bad_key_or_value(cause, overrides)
+    if isinstance(error, HydraException):
+        return str(error).strip()
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        groups = _groups()
+        wrong = next((o for o in overrides if o.partition("=")[0] in groups), None)
+        if wrong is None:
+            return f"cannot read an override among {overrides}; write KEY=VALUE"
+        return f"{wrong}: the group takes one of {', '.join(groups[wrong.partition('=')[0]])}"
+    return None
+
+
+def _bad_key_or_value(cause: OmegaConfBaseException, overrides: list[str]) -> str:
+    key = cause.full_key or ""
+    value = _value_of(key, overrides)
+    if isinstance(cause, MissingMandatoryValue):
+        return f"{key} has no value; give one: {key}=VALUE"
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        names = [name for name, _, _ in known_keys()] + list(_groups())
+        return f"{key}{value}: there is no such key{_nearest(key, names)}"
+    if "does not support deletion" in str(cause):
+        return f"~{key}: a key of the schema cannot be deleted; set it to another value"
+    if key and key in {name for name, _, _ in known_keys()}:
+        return f"{key}{value}: not accepted; {key} takes {accepted(key)}{_as_list(key, value)}"
+    return str(cause).splitlines()[0]
+
+
+def _as_list(key: str, value: str) -> str:
+    bare = value.removeprefix("=")
+    return f"; write {key}=[{bare}]" if bare and "a list" in accepted(key) and "[" not in bare else ""
+
+
+def _unknown_option(error: MissingConfigException) -> str:
+    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    known = _groups().get(group.strip("/"))
+    if not known:
+        return str(error).strip().splitlines()[0]
+    return f"{group}={option}: no such option; accepted are {', '.join(known)}{_nearest(option, known)}"
+
+
+def _groups() -> dict[str, list[str]]:
+    """Options of each config group; names with a leading underscore are parts, not choices."""
+    root = resources.files("mentalft.conf")
+    folders = [folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith(("_", "."))]
+    return {
+        folder.name: sorted(
+            f.name.removesuffix(".yaml")
+            for f in folder.iterdir()
+            if f.name.endswith(".yaml") and not f.name.startswith("_")
+        )
+        for folder in folders
+    }
+
+
+def _value_of(key: str, overrides: list[str]) -> str:
+    for override in reversed(overrides):
+        name, equals, value = override.lstrip("+~").partition("=")
+        if name == key and equals:
+            return f"={value}"
+    return ""
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    leaf = name.rpartition(".")[2]
+    by_leaf = get_close_matches(leaf, [k.rpartition(".")[2] for k in known], n=1, cutoff=0.7)
+    near = get_close_matches(name, known, n=1, cutoff=0.7) or [k for k in known if k.rpartition(".")[2] in by_leaf]
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    siblings = [k for k in known if k.rpartition(".")[0] == name.rpartition(".")[0] and "." in k]
+    return (
+        f"; accepted there are {', '.join(k.rpartition('.')[2] for k in siblings or known if '.' not in k or siblings)}"
+    )
+
+
+def _quoted(override: object) -> str:
+    return repr(re.sub(r"\s+", " ", str(override)))

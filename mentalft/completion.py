@@ -1,0 +1,119 @@
+"""Completion markers: which stage is done, from what it was made, and what it cost.
+
+A marker is written last, so a stage that was killed has none and runs again. What a killed stage left
+(checkpoints, some of the answers) is used only if the stage starts again from the same inputs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mentalft.console import say
+from mentalft.files import read_json, sha256_file, sha256_json, write_json
+
+FOLDER = ".stages"
+
+
+class StageRunner:
+    """Runs a stage unless it is done, times it, and marks it."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+
+    def run(
+        self,
+        stage: str,
+        made_from: dict[str, Any],
+        work: Callable[[], object],
+        outputs: Sequence[str],
+        leftovers: Sequence[str] = (),
+    ) -> None:
+        """Do ``work`` unless ``stage`` was completed from exactly ``made_from``.
+
+        Args:
+            outputs: patterns of the files, below the run directory, that the stage promises.
+            leftovers: folders that an unfinished attempt may go on from, if its inputs were the same.
+        """
+        reason = why_not_done(self.run_dir, stage, made_from)
+        if reason is None:
+            say(f"{stage}: already done")
+            return
+        if reason != "not done yet":
+            say(f"{stage}: runs again: {reason}")
+        self._begin(stage, made_from, leftovers)
+        began = time.perf_counter()
+        work()
+        cost = {"seconds": round(time.perf_counter() - began, 2), **_peak_memory()}
+        mark_done(self.run_dir, stage, made_from, [p for o in outputs for p in self.run_dir.glob(o)], cost)
+
+    def _begin(self, stage: str, made_from: dict[str, Any], leftovers: Sequence[str]) -> None:
+        (self.run_dir / FOLDER / f"{stage}.json").unlink(missing_ok=True)
+        attempt = self.run_dir / FOLDER / f"{stage}.attempt"
+        digest = sha256_json(made_from)
+        same = attempt.is_file() and read_json(attempt) == digest
+        for name in leftovers:
+            if not same and (self.run_dir / name).is_dir():
+                shutil.rmtree(self.run_dir / name)
+        write_json(attempt, digest)
+
+
+def why_not_done(run_dir: Path, stage: str, made_from: dict[str, Any]) -> str | None:
+    """None when ``stage`` was completed from exactly ``made_from``; else the reason to run it, for the user."""
+    path = run_dir / FOLDER / f"{stage}.json"
+    if not path.exists():
+        return "not done yet"
+    marker = read_json(path)
+    then, now = _flat(marker["made_from"]), _flat(made_from)
+    changed = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+    if changed:
+        return f"{', '.join(changed)} changed"
+    for name, digest in marker["outputs"].items():
+        output = run_dir / name
+        if not output.is_file():
+            return f"{name} is gone"
+        if sha256_file(output) != digest:
+            return f"{name} was changed since it was written"
+    return None
+
+
+def mark_done(run_dir: Path, stage: str, made_from: dict[str, Any], outputs: list[Path], cost: dict[str, Any]) -> None:
+    """Record that ``stage`` is complete; ``outputs`` are files below ``run_dir``."""
+    hashes = {path.relative_to(run_dir).as_posix(): sha256_file(path) for path in sorted(outputs)}
+    write_json(run_dir / FOLDER / f"{stage}.json", {"made_from": made_from, "outputs": hashes, "cost": cost})
+
+
+def costs(run_dir: Path) -> dict[str, dict[str, Any]]:
+    """Seconds and peak memory of each completed stage."""
+    return {path.stem: read_json(path)["cost"] for path in sorted((run_dir / FOLDER).glob("*.json"))}
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, sub in value.items() for k, v in _flat(sub, f"{prefix}{key}.").items()}
+    return {prefix.removesuffix("."): value}
+
+
+def _peak_memory() -> dict[str, int]:
+    """Peaks of the process so far, in bytes: main memory, and GPU memory where torch uses one."""
+    import psutil
+
+    info = psutil.Process().memory_info()
+    peaks = {"peak_memory_bytes": int(getattr(info, "peak_wset", 0) or _max_rss() or info.rss)}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peaks["peak_gpu_memory_bytes"] = int(torch.cuda.max_memory_allocated())
+    return peaks
+
+
+def _max_rss() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,103 @@
+"""What people see in the terminal: plain lines, progress bars, tables.
+
+Bars appear only on a terminal; everything said is also in the run's log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+T = TypeVar("T")
+log = logging.getLogger("mentalft")
+console = Console(highlight=False, soft_wrap=True)
+if not console.is_terminal:
+    console.width = 120  # a file or a pipe has no width of its own, and 80 would cut the table
+
+
+class RateColumn(ProgressColumn):
+    """Steps a second, as measured over the last seconds."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="dim")
+
+
+def say(line: str, *, style: str | None = None) -> None:
+    """Print one line and log it."""
+    console.print(line, style=style, markup=False)
+    log.info(line)
+
+
+def shown(path: Path) -> str:
+    """``path`` as short as it can be typed from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@contextmanager
+def bar(description: str, total: int | None) -> Iterator["Bar"]:
+    """A progress bar with rate and time left; nothing at all where the output is not a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
+        yield Bar(shown, description, total)
+
+
+class Bar:
+    """A handle on one running bar."""
+
+    def __init__(self, shown: Progress, description: str, total: int | None) -> None:
+        self.shown, self.task = shown, shown.add_task(description, total=total, note="")
+
+    def advance(self, steps: int = 1, note: str | None = None) -> None:
+        self.shown.advance(self.task, steps)
+        if note is not None:
+            self.shown.update(self.task, note=note)
+
+    def move_to(self, step: int, note: str = "") -> None:
+        self.shown.update(self.task, completed=step, note=note)
+
+
+def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    with bar(description, total) as shown:
+        for item in items:
+            yield item
+            shown.advance()
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own bars and advice off the terminal; their warnings still reach the log."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").propagate = True
+    warnings.filterwarnings("ignore", category=SyntaxWarning, module="jieba")

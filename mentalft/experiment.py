@@ -1,0 +1,198 @@
+"""The experiment, from top to bottom: prepare → train → evaluate base and tuned → compare.
+
+Each stage imports what it needs when it runs, so that a wrong path or value is answered at once.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from omegaconf import OmegaConf
+
+from mentalft.completion import StageRunner
+from mentalft.config import EMBEDDED, Config
+from mentalft.console import console, say, shown
+from mentalft.errors import DataError, UserError
+from mentalft.files import read_json, sha256_file, sha256_folder, write_text
+from mentalft.records import Comparison
+from mentalft.reporting.manifest import write_manifest
+from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.tracking import Tracker
+
+ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
+"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
+
+
+class Result(NamedTuple):
+    comparison: Comparison | None
+    objective: float | None
+    """The best validation loss; what a sweep minimises."""
+
+
+def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dict[str, str]) -> Result:
+    """Run the stages that ``cfg.stages`` names; one that is complete for the same inputs is not run again.
+
+    Raises:
+        UserError: data, model, precision or embedder cannot be used; found out before anything is written.
+    """
+    located = _check_inputs(cfg)
+    write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
+    tracker.start({**asdict(cfg), "choices": choices})
+    runner = StageRunner(run_dir)
+    steps = {"prepare": _prepare, "train": _train, "evaluate": _evaluate, "compare": _compare}
+    for stage, step in steps.items():
+        if stage in cfg.stages:
+            step(cfg, runner, located, tracker)
+    write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
+    return _show(cfg, run_dir, tracker)
+
+
+def _check_inputs(cfg: Config) -> Any:
+    """The located model (None where no stage needs one), after looking at everything that may be wrong."""
+    from mentalft.data.sources import check_file
+    from mentalft.stages.prepare import data_path
+
+    if "prepare" in cfg.stages:
+        check_file(data_path(cfg.data))
+    located = None
+    if {"train", "evaluate"} & set(cfg.stages):
+        from mentalft.modeling.locate import locate_model
+        from mentalft.modeling.precision import plan_precision
+
+        located = locate_model(cfg.model)
+        plan_precision(cfg.trainer.precision)
+    if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
+        from mentalft.modeling.embedder import load_embedder
+
+        load_embedder(cfg.eval.embedder)
+    return located
+
+
+def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.stages.prepare import data_path, prepare
+
+    made_from = {"data": _without(asdict(cfg.data), "max_length"), "file": sha256_file(data_path(cfg.data))}
+    runner.run("prepare", made_from, lambda: prepare(cfg.data, runner.run_dir), outputs=["data/*"])
+
+
+def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:
+    from mentalft.stages.prepare import splits_in
+    from mentalft.stages.train import train
+
+    splits = splits_in(runner.run_dir)
+    made_from = {
+        **_model_and_data(cfg, located, splits.train, splits.validation),
+        "lora": asdict(cfg.lora),
+        "trainer": asdict(cfg.trainer),
+        "seed": cfg.seed,
+    }
+    runner.run(
+        "train",
+        made_from,
+        lambda: train(cfg, located, splits, runner.run_dir, tracker),
+        outputs=["adapter/*", "training.json", "training.jsonl"],
+        leftovers=["checkpoints"],
+    )
+
+
+def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.generation.cache import ResponseCache, default_cache_dir
+    from mentalft.stages.evaluate import evaluate
+    from mentalft.stages.prepare import splits_in
+
+    splits = splits_in(runner.run_dir)
+    adapter = _adapter(cfg, runner.run_dir)
+    cache_dir = Path(cfg.cache_dir).expanduser() if cfg.cache_dir else default_cache_dir()
+    made_from = {
+        **_model_and_data(cfg, located, splits.test),
+        "data.system_message": cfg.data.system_message,
+        "adapter": sha256_folder(adapter, ("adapter_*",)),
+        "eval": {key: value for key, value in asdict(cfg.eval).items() if key in ASKING},
+        "trainer.precision": cfg.trainer.precision,
+        "seed": cfg.seed if cfg.eval.do_sample else None,
+    }
+    cache = ResponseCache(cache_dir) if cfg.cache else None
+    runner.run(
+        "evaluate",
+        made_from,
+        lambda: evaluate(cfg, located, adapter, splits, runner.run_dir, cache),
+        outputs=["responses/*.jsonl"],
+        leftovers=["responses"],
+    )
+
+
+def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.stages.compare import compare
+    from mentalft.stages.evaluate import asked_in
+
+    asked = asked_in(runner.run_dir)
+    made_from = {
+        "responses": [sha256_file(path) for path in asked.responses.values()],
+        "eval": _without(asdict(cfg.eval), *ASKING),
+        "seed": cfg.seed,
+    }
+    runner.run(
+        "compare",
+        made_from,
+        lambda: compare(cfg.eval, asked.items, asked.responses, asked.decoding, cfg.seed, runner.run_dir),
+        outputs=["metrics.json", "comparison.*", "items.jsonl"],
+    )
+
+
+def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
+    """Print the table and where things are; hand the scores to the tracker; return what a sweep wants to know."""
+    comparison = None
+    if "compare" in cfg.stages:
+        comparison, titles = read_comparison(run_dir)
+        console.print(terminal_table(comparison, titles))
+        tracker.comparison(comparison)
+    objective = None
+    if (run_dir / "training.json").is_file() and "train" in cfg.stages:
+        objective = float(read_json(run_dir / "training.json")["validation_loss"])
+        if not math.isfinite(objective):
+            raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
+        tracker.summary({"validation/best_loss": objective})
+    say(f"run directory: {shown(run_dir)}")
+    if cfg.model.name_or_path == EMBEDDED and comparison:
+        say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
+        say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
+    return Result(comparison, objective)
+
+
+def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
+    return {
+        "data": [sha256_file(path) for path in files],
+        "data.max_length": cfg.data.max_length,
+        "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()},
+    }
+
+
+def _adapter(cfg: Config, run_dir: Path) -> Path:
+    """The adapter to evaluate: the one that the config names, or this run's own."""
+    folder = Path(cfg.eval.adapter).expanduser() if cfg.eval.adapter else run_dir / "adapter"
+    if not (folder / "adapter_config.json").is_file():
+        hint = (
+            "give a folder that peft wrote"
+            if cfg.eval.adapter
+            else "add train to stages, or name one: eval.adapter=FOLDER"
+        )
+        raise DataError(f"{folder} holds no adapter; {hint}")
+    return folder
+
+
+def _model_record(cfg: Config, located: Any) -> dict[str, str | None] | None:
+    if located is None:
+        return None
+    return {
+        "name": located.name,
+        "revision": located.revision,
+        "fingerprint": located.fingerprint(),
+        "hub": cfg.model.hub,
+    }
+
+
+def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in keys}

@@ -1,0 +1,46 @@
+"""Base-model answers shared between runs, addressed by everything that determines them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from mentalft.errors import DataError
+from mentalft.files import read_jsonl, sha256_json, write_jsonl
+from mentalft.records import Response
+
+
+def default_cache_dir() -> Path:
+    """``mentalft`` in the user's cache folder: ``$XDG_CACHE_HOME``, ``~/Library/Caches``, or ``~/.cache``."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "mentalft"
+    home = Path.home()
+    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "mentalft"
+
+
+class ResponseCache:
+    """Finished sets of answers. A set that cannot be read whole is not there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "responses"
+
+    def load(self, made_from: dict[str, Any], ids: list[str]) -> list[Response] | None:
+        """The answers to ``ids`` made from ``made_from``, or None."""
+        path = self._path(made_from)
+        try:
+            responses = [Response(**row) for row in read_jsonl(path)]
+        except (OSError, DataError, TypeError, UnicodeDecodeError):
+            return None
+        return responses if sorted(r.id for r in responses) == sorted(ids) else None
+
+    def store(self, made_from: dict[str, Any], responses: list[Response]) -> None:
+        """Keep ``responses`` for later runs; a cache that cannot be written is no reason to stop."""
+        try:
+            write_jsonl(self._path(made_from), (r.to_json() for r in responses))
+        except OSError:
+            return
+
+    def _path(self, made_from: dict[str, Any]) -> Path:
+        return self.folder / f"{sha256_json(made_from)}.jsonl"

@@ -1,0 +1,62 @@
+"""The base model and its tokenizer, loaded the same way for training and for evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mentalft.config import ModelConfig
+from mentalft.errors import ModelError
+from mentalft.modeling.locate import LocatedModel
+from mentalft.modeling.precision import PrecisionPlan
+
+
+def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
+    """The tokenizer, with a padding token that is not the end-of-turn token where that can be had.
+
+    Labels never come from padding (see :mod:`mentalft.data.batches`), so even a tokenizer without one
+    does not lose the end of turn from the loss.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(located.folder), trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
+    if tokenizer.pad_token_id is None:
+        spare = [t for t in ("<|finetune_right_pad_id|>", "<pad>", "<unk>") if t in tokenizer.get_vocab()]
+        tokenizer.pad_token = spare[0] if spare else tokenizer.eos_token
+    return tokenizer
+
+
+def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan) -> Any:
+    """The base model in ``plan.base_dtype`` on ``plan.device``, in evaluation mode.
+
+    Raises:
+        ModelError: the files are not a causal language model, or do not load.
+    """
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            str(located.folder),
+            dtype=plan.base_dtype,
+            attn_implementation=cfg.attn_implementation,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    except ImportError as error:
+        raise ModelError(f"model.attn_implementation={cfg.attn_implementation}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {cfg.name}: cannot be loaded from {located.folder} ({error})") from error
+    return model.to(plan.device).eval()
+
+
+def end_token_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Every token that ends an answer: the model's own list, and the one that the chat template closes a turn with."""
+    listed = model.generation_config.eos_token_id
+    ids = set(listed if isinstance(listed, list) else [listed] if listed is not None else [])
+    if tokenizer.eos_token_id is not None:
+        ids.add(tokenizer.eos_token_id)
+    closing = ("<|eot_id|>", "<|im_end|>", "<|eom_id|>")
+    ids |= {tokenizer.convert_tokens_to_ids(t) for t in closing if t in tokenizer.all_special_tokens}
+    return sorted(ids)

@@ -1,0 +1,117 @@
+"""Where a model's files are: embedded, in a local folder, or on a hub."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mentalft.assets import TINY_MODEL
+from mentalft.config import EMBEDDED, ModelConfig
+from mentalft.errors import ModelError
+from mentalft.files import sha256_folder
+
+WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+"""Weights as safetensors alone: pickled weights can run code when loaded."""
+OFFLINE_WAYS = (
+    "without a network, use model=tiny, give model.name_or_path=FOLDER of a downloaded model, "
+    "or download it once where there is one (hf download NAME) and set HF_HUB_OFFLINE=1"
+)
+
+
+@dataclass(frozen=True)
+class LocatedModel:
+    """A folder with ``config.json``, tokenizer and safetensors weights."""
+
+    folder: Path
+    name: str
+    """As the adapter's config should call its base: the hub id, or the path the user gave."""
+    revision: str | None
+    """Commit on the hub; None for local folders."""
+
+    def fingerprint(self) -> str:
+        """Tells weights and tokenizer apart; the hub's commit where there is one, else a hash of the files."""
+        if self.revision:
+            return f"{self.name}@{self.revision}"
+        return sha256_folder(self.folder, ("*.json", "*.safetensors", "*.model", "*.jinja"))
+
+
+def locate_model(cfg: ModelConfig) -> LocatedModel:
+    """Find (and if need be download) the model that ``cfg`` names.
+
+    Raises:
+        ModelError: there is no such folder or hub model, access is refused, or the hub cannot be
+            reached within seconds; the message says what to do.
+    """
+    if cfg.name_or_path == EMBEDDED:
+        return LocatedModel(TINY_MODEL, "mentalft-tiny", None)
+    folder = Path(cfg.name_or_path).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"model.name_or_path={folder} has no config.json; give the folder of a transformers model")
+        if not any(folder.glob("*.safetensors")):
+            raise ModelError(f"model.name_or_path={folder} has no *.safetensors; only safetensors weights are loaded")
+        return LocatedModel(folder, cfg.name_or_path, None)
+    if _looks_like_a_path(cfg.name_or_path):
+        raise ModelError(
+            f"model.name_or_path={cfg.name_or_path} does not exist; "
+            "give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
+        )
+    return _from_modelscope(cfg) if cfg.hub == "modelscope" else _from_hugging_face(cfg)
+
+
+def _looks_like_a_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or name.count("/") != 1 or "\\" in name
+
+
+def _from_hugging_face(cfg: ModelConfig) -> LocatedModel:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    key = f"model.name_or_path={cfg.name_or_path}"
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    try:
+        folder = Path(
+            snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=WANTED, etag_timeout=10)
+        )
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{key}: the model is gated and this account may not read it; accept its licence on "
+            f"{endpoint}/{cfg.name_or_path}, then log in with `hf auth login` or set HF_TOKEN"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"{key}: there is no revision {cfg.revision!r} of it; correct model.revision") from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(f"{key}: {endpoint} has no such model, or it is private; check the name, or log in") from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise ModelError(f"{key}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
+            raise ModelError(f"{key}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}") from error
+        raise
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{key} has no *.safetensors; only safetensors weights are loaded")
+    return LocatedModel(folder, cfg.name_or_path, folder.name)
+
+
+def _from_modelscope(cfg: ModelConfig) -> LocatedModel:
+    try:
+        from modelscope import snapshot_download
+    except ImportError as error:
+        raise ModelError(
+            "model.hub=modelscope needs the modelscope package: pip install 'mentalft[modelscope]'"
+        ) from error
+    key = f"model.name_or_path={cfg.name_or_path}"
+    try:
+        folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=WANTED))
+    except Exception as error:  # modelscope raises plain exceptions of many types
+        raise ModelError(f"{key}: ModelScope gave no model ({_short(error)}); {OFFLINE_WAYS}") from error
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{key} has no *.safetensors; only safetensors weights are loaded")
+    return LocatedModel(folder, cfg.name_or_path, cfg.revision)
+
+
+def _short(error: Any) -> str:
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first if len(first) <= 160 else f"{first[:160]}…"

@@ -1,0 +1,43 @@
+"""Which number format is used where, decided from the configuration and the hardware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mentalft.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class PrecisionPlan(NamedTuple):
+    """``name`` as the trainer wants it; the frozen base is loaded as ``base_dtype``.
+
+    LoRA weights are always fp32: ``torch.amp.GradScaler`` cannot unscale fp16 gradients.
+    """
+
+    name: str
+    device: str
+    base_dtype: torch.dtype
+
+
+def plan_precision(asked: str) -> PrecisionPlan:
+    """Resolve ``trainer.precision`` for this machine: ``auto`` is fp16 on CUDA and fp32 on a CPU.
+
+    Raises:
+        ConfigError: the hardware lacks ``asked``; the message names what it has. transformers itself
+            would train in fp32 on a CPU without a word.
+    """
+    import torch
+
+    cuda = torch.cuda.is_available()
+    device = "cuda" if cuda else "cpu"
+    name = ("fp16" if cuda else "fp32") if asked == "auto" else asked
+    if name == "fp16" and not cuda:
+        raise ConfigError(
+            "trainer.precision=fp16 needs a CUDA GPU and this machine shows none; "
+            "use trainer.precision=fp32 or bf16 on a CPU, or auto to let the hardware decide"
+        )
+    if name == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError("trainer.precision=bf16 is not supported by this GPU; use trainer.precision=fp16, or fp32")
+    return PrecisionPlan(name, device, {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}[name])
