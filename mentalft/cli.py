@@ -39,7 +39,7 @@ def run(argv: list[str]) -> int:
     """Run ``mentalft`` with ``argv`` and return the exit code."""
     want_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what went wrong instead of printing and exiting itself
-    ConfigStore.instance().store("base_config", Config)
+    ConfigStore.instance().store("base_config", Config, replace=True)
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0

@@ -17,6 +17,8 @@ from mentalft.errors import DataError
 from mentalft.records import Dialogue, Rejected
 
 CHUNK = 1 << 20
+EDGE = 64
+"""Characters; an error this near the end of the window may be the window's fault."""
 LONGEST_RECORD = 8 << 20
 """Characters; a "record" that is longer is damage (an unclosed string swallows all that follows)."""
 FORMAT_OF_KEY = {"messages": "soulchat", "conversation": "emollm"}
@@ -153,15 +155,19 @@ class _ArrayScanner:
             try:
                 value, end = self.decoder.raw_decode(self.text, self.position)
             except json.JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - 16
-                if cut and len(self.text) - self.position < LONGEST_RECORD and self._read_more():
+                if self._may_go_on(error) and self._read_more():
                     continue
                 raise
-            if end == len(self.text) and self._read_more():
-                continue  # a number at the window's edge may go on
+            if len(self.text) - end < EDGE and self._read_more():
+                continue  # a number may go on, and what follows the value must be seen
             self._check_boundary(end)
             self.position = end
             return value
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether ``error`` may only mean that the window ends too early."""
+        cut = error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - EDGE
+        return cut and len(self.text) - self.position < LONGEST_RECORD
 
     def _check_boundary(self, end: int) -> None:
         """A value must be followed by a comma or the end; else it is the readable front part of a damaged record."""
@@ -184,10 +190,11 @@ class _ArrayScanner:
             self.position = match.start()
             try:
                 value, _ = self.decoder.raw_decode(self.text, self.position)
-            except (json.JSONDecodeError, RecursionError):
-                if len(self.text) - self.position < CHUNK and self._read_more():
-                    search_from = self.position
-                    continue
+            except json.JSONDecodeError as error:
+                more = self._may_go_on(error) and self._read_more()
+                search_from = self.position if more else self.position + 1
+                continue
+            except RecursionError:
                 search_from = self.position + 1
                 continue
             if isinstance(value, dict) and (FORMAT_OF_KEY.keys() & value.keys()):
