@@ -221,10 +221,12 @@ class _ArrayScanner:
         if self.ended:
             return False
         chunk = self.handle.read(CHUNK)
-        self.ended = not chunk
+        if not chunk:
+            self.ended = True
+            return False
         self.dropped += self.position
         self.text, self.position = self.text[self.position :] + chunk, 0
-        return bool(chunk)
+        return True
 
     def _offset(self) -> int:
         return self.dropped + self.position
