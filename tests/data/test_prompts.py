@@ -1,0 +1,124 @@
+"""The one prompt builder: what is supervised, and that training and evaluation see the same tokens."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder, with_system
+from mentalft.errors import ModelError
+from mentalft.records import Message
+from tests.data import templates
+
+DIALOGUE = (
+    Message("system", "你是一个倾听者"),
+    Message("user", "我最近睡不好。"),
+    Message("assistant", "愿意说说夜里在想什么吗？"),
+    Message("user", "工作上的事，\n还有家里。"),
+    Message("assistant", "两边都要顾，难怪你累。"),
+)
+FAMILIES = {
+    "tiny": (None, {}),
+    "llama3": (templates.LLAMA3, {"date_string": "26 Jul 2024"}),
+    "qwen2_5": (templates.QWEN2_5, {}),
+    "chatml_fallback": ("", {}),
+}
+
+
+@pytest.fixture(params=sorted(FAMILIES))
+def builder(request: pytest.FixtureRequest, tokenizer: Any) -> PromptBuilder:
+    """A builder for each family's form of template, on the embedded vocabulary."""
+    template, kwargs = FAMILIES[request.param]
+    own = copy.deepcopy(tokenizer)
+    special = templates.SPECIAL.get(request.param)
+    if special:
+        own.add_special_tokens({"additional_special_tokens": special})
+        own.eos_token = special[-1]
+        own.bos_token = "<|begin_of_text|>" if request.param == "llama3" else None
+    if template is not None:
+        own.chat_template = template or None
+    return PromptBuilder(own, kwargs, request.param)
+
+
+def supervised_runs(builder: PromptBuilder, messages: tuple[Message, ...]) -> list[str]:
+    """The supervised stretches of an example, decoded with their special tokens."""
+    example = builder.example(messages)
+    runs: list[list[int]] = []
+    previous = IGNORED_LABEL
+    for label in example.labels:
+        if label != IGNORED_LABEL:
+            if previous == IGNORED_LABEL:
+                runs.append([])
+            runs[-1].append(label)
+        previous = label
+    return [builder.tokenizer.decode(run) for run in runs]
+
+
+def test_exactly_the_answers_and_their_end_are_supervised(builder: PromptBuilder) -> None:
+    end = builder.tokenizer.eos_token
+    assert supervised_runs(builder, DIALOGUE) == [
+        "愿意说说夜里在想什么吗？" + end,
+        "两边都要顾，难怪你累。" + end,
+    ]
+
+
+def test_labels_are_the_tokens_themselves(builder: PromptBuilder) -> None:
+    example = builder.example(DIALOGUE)
+    assert len(example.labels) == len(example.input_ids)
+    assert all(label in (IGNORED_LABEL, token) for label, token in zip(example.labels, example.input_ids, strict=True))
+
+
+@pytest.mark.parametrize("turn", [2, 4])
+def test_a_prompt_is_the_beginning_of_the_training_example(builder: PromptBuilder, turn: int) -> None:
+    prompt, example = builder.prompt(DIALOGUE[:turn]), builder.example(DIALOGUE)
+    assert example.input_ids[: len(prompt)] == prompt
+    assert example.labels[len(prompt)] != IGNORED_LABEL, "the answer begins where the prompt ends"
+    assert example.labels[len(prompt) - 1] == IGNORED_LABEL
+
+
+def test_a_prompt_is_what_the_template_renders(builder: PromptBuilder) -> None:
+    rendered = builder.tokenizer.apply_chat_template(
+        [m._asdict() for m in DIALOGUE[:4]], tokenize=False, add_generation_prompt=True, **builder.template_kwargs
+    )
+    assert builder.tokenizer.decode(builder.prompt(DIALOGUE[:4])) == rendered
+
+
+def test_there_is_exactly_one_beginning(builder: PromptBuilder) -> None:
+    bos = builder.tokenizer.bos_token_id
+    if builder.name in ("tiny", "llama3"):
+        assert builder.example(DIALOGUE).input_ids.count(bos) == 1
+        assert builder.prompt(DIALOGUE[:2])[0] == bos
+
+
+def test_a_second_beginning_is_refused(tokenizer: Any) -> None:
+    own = copy.deepcopy(tokenizer)
+    own.chat_template = "{{ bos_token }}" + own.chat_template
+    with pytest.raises(ModelError, match="2 beginning-of-sequence"):
+        PromptBuilder(own, {}, "doubled").example(DIALOGUE)
+
+
+@pytest.mark.parametrize(("template", "words"), [(templates.UNSTABLE, "prefix-stable"), (templates.NO_END, "special token")])
+def test_a_template_that_cannot_be_trained_on_is_refused_by_name(tokenizer: Any, template: str, words: str) -> None:
+    own = copy.deepcopy(tokenizer)
+    own.add_special_tokens({"additional_special_tokens": templates.SPECIAL["qwen2_5"]})
+    own.chat_template = template
+    with pytest.raises(ModelError, match=words) as error:
+        PromptBuilder(own, {}, "odd-model").example(DIALOGUE)
+    assert "odd-model" in str(error.value)
+
+
+def test_a_long_dialogue_loses_its_oldest_exchanges_and_keeps_its_system_message(builder: PromptBuilder) -> None:
+    whole = len(builder.example(DIALOGUE).input_ids)
+    assert builder.fit(DIALOGUE, whole) == list(DIALOGUE)
+    assert builder.fit(DIALOGUE, whole - 1) == [DIALOGUE[0], *DIALOGUE[3:]]
+    assert builder.fit(DIALOGUE, 5) is None
+    prompt = DIALOGUE[:4]
+    assert builder.fit(prompt, len(builder.prompt(prompt)) - 1, as_prompt=True) == [DIALOGUE[0], DIALOGUE[3]]
+
+
+def test_a_system_message_is_added_only_where_there_is_none() -> None:
+    assert with_system(DIALOGUE, "别的")[0].content == "你是一个倾听者"
+    assert with_system(DIALOGUE[1:], "别的")[0] == Message("system", "别的")
+    assert with_system(DIALOGUE[1:], None) == list(DIALOGUE[1:])
