@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -28,6 +29,7 @@ from mentalft.errors import ConfigError, UserError
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
+SMALLEST_FREE_SPACE = 1 << 20
 
 
 def main() -> None:
@@ -98,7 +100,7 @@ def _hydra_main(cfg: DictConfig) -> float | None:
         config = load_config(cfg)
         return _run_tracked(config, run_dir)
     except Exception as error:
-        message = _in_words(error, overrides)
+        message = _in_words(error, overrides) or _full_disk(error, run_dir)
         if message is None:
             log.exception("unexpected error")
             raise
@@ -187,6 +189,14 @@ def _in_words(error: Exception, overrides: list[str]) -> str | None:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}; what is complete stays, and the same command with run_dir= goes on from there"
     return explain(error, overrides)
+
+
+def _full_disk(error: Exception, run_dir: Path) -> str | None:
+    """torch and safetensors report a full disk as an error of their own, without its number."""
+    writer = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"
+    if writer and shutil.disk_usage(run_dir).free < SMALLEST_FREE_SPACE:
+        return f"{run_dir}: {os.strerror(errno.ENOSPC)}; free space, then go on with run_dir={run_dir}"
+    return None
 
 
 def _say_error(message: str) -> None:

@@ -16,7 +16,7 @@ from mentalft.completion import StageRunner
 from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
 from mentalft.errors import DataError, UserError
-from mentalft.files import read_json, sha256_file, sha256_folder, write_text
+from mentalft.files import read_json, read_jsonl, sha256_file, sha256_folder, write_text
 from mentalft.records import Comparison
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import read_comparison, terminal_table
@@ -40,7 +40,7 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
     """
     located = _check_inputs(cfg)
     write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
-    tracker.start({**asdict(cfg), "choices": choices})
+    tracker.start({**_shareable(cfg, tracker), "choices": choices})
     runner = StageRunner(run_dir)
     steps = {"prepare": _prepare, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():
@@ -149,6 +149,7 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         comparison, titles = read_comparison(run_dir)
         console.print(terminal_table(comparison, titles))
         tracker.comparison(comparison)
+        tracker.items(read_jsonl(run_dir / "items.jsonl"))
     objective = None
     if (run_dir / "training.json").is_file() and "train" in cfg.stages:
         objective = float(read_json(run_dir / "training.json")["validation_loss"])
@@ -160,6 +161,14 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
     return Result(comparison, objective)
+
+
+def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:
+    """The configuration for the tracker; a system message is text of the data, and stays here like all of it."""
+    shared = asdict(cfg)
+    if not tracker.log_text and cfg.data.system_message is not None:
+        shared["data"]["system_message"] = f"({len(cfg.data.system_message)} characters)"
+    return shared
 
 
 def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import netrc
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -86,6 +87,23 @@ class Tracker:
             for m in comparison.metrics
         ]
         self.table("comparison", columns, rows)
+
+    def items(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Every item with its texts, only where ``tracking.log_text`` allows it."""
+        if self.run is None or not self.log_text:
+            return
+        cells = [
+            [
+                r["id"],
+                r["topic"],
+                r["history"][-1]["content"],
+                r["references"][0],
+                r["answers"]["base"],
+                r["answers"]["tuned"],
+            ]
+            for r in rows
+        ]
+        self.table("items", ["id", "topic", "last_user_turn", "reference", "base", "tuned"], cells)
 
     def finish(self, *, failed: bool = False) -> None:
         """Close the run; it is marked as failed when the experiment was."""

@@ -91,7 +91,9 @@ def test_quick_answers_do_not_import_torch(arguments: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_help_names_every_option_of_every_group(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_names_every_option_of_every_group(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mentalft.cli_errors import _groups
 
     monkeypatch.setattr(sys, "argv", ["mentalft", "--help"])

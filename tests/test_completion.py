@@ -48,7 +48,9 @@ def test_leftovers_serve_the_same_inputs_only(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         runner.run("train", {"r": 8}, fail, outputs=[], leftovers=["checkpoints"])
     with pytest.raises(RuntimeError):
-        runner.run("train", {"r": 8}, lambda: (_ for _ in ()).throw(RuntimeError), outputs=[], leftovers=["checkpoints"])
+        runner.run(
+            "train", {"r": 8}, lambda: (_ for _ in ()).throw(RuntimeError), outputs=[], leftovers=["checkpoints"]
+        )
     assert (tmp_path / "checkpoints").is_dir(), "the same inputs go on from what is there"
     run(tmp_path, {"r": 4})
     assert not (tmp_path / "checkpoints").exists(), "other inputs do not"

@@ -13,9 +13,7 @@ from mentalft.cli import load_config
 from mentalft.config import Config, problems
 
 ROOT = Path(str(resources.files("mentalft.conf")))
-CHOICES = sorted(
-    f"{path.parent.name}={path.stem}" for path in ROOT.glob("*/*.yaml") if not path.stem.startswith("_")
-)
+CHOICES = sorted(f"{path.parent.name}={path.stem}" for path in ROOT.glob("*/*.yaml") if not path.stem.startswith("_"))
 
 
 def composed(*overrides: str) -> Config:

@@ -8,7 +8,14 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import (
-    folder_written_whole, read_jsonl, sha256_folder, sha256_json, write_json, write_jsonl, write_text, written_whole,
+    folder_written_whole,
+    read_jsonl,
+    sha256_folder,
+    sha256_json,
+    write_json,
+    write_jsonl,
+    write_text,
+    written_whole,
 )  # fmt: skip
 
 

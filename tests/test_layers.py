@@ -28,7 +28,9 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | ({f"mentalft.{a.name}" for a in node.names} if node.module == "mentalft" else set())
+            found |= {node.module} | (
+                {f"mentalft.{a.name}" for a in node.names} if node.module == "mentalft" else set()
+            )
     return found
 
 

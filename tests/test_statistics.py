@@ -17,7 +17,9 @@ def interval(differences: list[float], clusters: list[str] | None = None, seed: 
 def test_agrees_with_scipy_where_every_item_is_its_own_dialogue() -> None:
     x = np.random.default_rng(1).normal(0.1, 1, 80)
     ours = interval(x.tolist())
-    theirs = bootstrap((x,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(2)).confidence_interval
+    theirs = bootstrap(
+        (x,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
     assert ours == pytest.approx((theirs.low, theirs.high), abs=0.03)
 
 

@@ -10,9 +10,7 @@ from mentalft.records import Dialogue, Message
 
 
 def test_padding_has_no_attention_and_no_label() -> None:
-    batch = Collator(9)(
-        [{"input_ids": [1, 2, 3], "labels": [IGNORED_LABEL, 2, 3]}, {"input_ids": [4], "labels": [4]}]
-    )
+    batch = Collator(9)([{"input_ids": [1, 2, 3], "labels": [IGNORED_LABEL, 2, 3]}, {"input_ids": [4], "labels": [4]}])
     assert batch["input_ids"].tolist() == [[1, 2, 3], [4, 9, 9]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
     assert batch["labels"].tolist() == [[IGNORED_LABEL, 2, 3], [4, IGNORED_LABEL, IGNORED_LABEL]]

@@ -99,7 +99,9 @@ def test_a_second_beginning_is_refused(tokenizer: Any) -> None:
         PromptBuilder(own, {}, "doubled").example(DIALOGUE)
 
 
-@pytest.mark.parametrize(("template", "words"), [(templates.UNSTABLE, "prefix-stable"), (templates.NO_END, "special token")])
+@pytest.mark.parametrize(
+    ("template", "words"), [(templates.UNSTABLE, "prefix-stable"), (templates.NO_END, "special token")]
+)
 def test_a_template_that_cannot_be_trained_on_is_refused_by_name(tokenizer: Any, template: str, words: str) -> None:
     own = copy.deepcopy(tokenizer)
     own.add_special_tokens({"additional_special_tokens": templates.SPECIAL["qwen2_5"]})

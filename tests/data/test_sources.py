@@ -20,7 +20,10 @@ def soulchat(number: int = 0) -> dict[str, Any]:
     return {
         "id": number,
         "topic": "睡眠",
-        "messages": [{"role": "user", "content": f"睡不着{number}"}, {"role": "assistant", "content": f"愿意说说吗{number}"}],
+        "messages": [
+            {"role": "user", "content": f"睡不着{number}"},
+            {"role": "assistant", "content": f"愿意说说吗{number}"},
+        ],
     }
 
 
@@ -85,7 +88,10 @@ def test_an_emollm_record_has_its_system_message_first(tmp_path: Path) -> None:
         ([{"role": "user", "content": None}], "content must be text, got null"),
         ([{"role": "client", "content": "你好"}], "role must be system, user or assistant, got 'client'"),
         ([{"role": "assistant", "content": "你好"}], "expected a turn of the user"),
-        ([{"role": "user", "content": "a"}, {"role": "user", "content": "b"}], "messages[1]: expected a turn of the assistant"),
+        (
+            [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+            "messages[1]: expected a turn of the assistant",
+        ),
         ([{"role": "user", "content": "a"}], "last turn is not the assistant's"),
         ([{"role": "system", "content": "a"}], "nothing after it"),
         ([{"role": "user", "content": "a\ud800"}, {"role": "assistant", "content": "b"}], "not valid Unicode"),
@@ -169,7 +175,10 @@ def test_a_record_may_be_longer_than_the_window(tmp_path: Path, monkeypatch: pyt
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "messages", "role", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "messages", "role", "x"]), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -190,8 +199,14 @@ def test_any_json_between_good_records_is_accounted_for(junk: list[Any], chunk: 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.text(max_size=40), lines=st.booleans())
-def test_any_text_between_good_records_never_crashes_nor_eats_a_line_before_it(junk: str, lines: bool, tmp_path: Path) -> None:
-    text = f"{dump(soulchat(1))}\n{junk}\n{dump(soulchat(2))}" if lines else f"[{dump(soulchat(1))},{junk},{dump(soulchat(2))}]"
+def test_any_text_between_good_records_never_crashes_nor_eats_a_line_before_it(
+    junk: str, lines: bool, tmp_path: Path
+) -> None:
+    text = (
+        f"{dump(soulchat(1))}\n{junk}\n{dump(soulchat(2))}"
+        if lines
+        else f"[{dump(soulchat(1))},{junk},{dump(soulchat(2))}]"
+    )
     path = write(tmp_path / "t.json", text)
     good = [d for d in read_dialogues(path, "soulchat") if isinstance(d, Dialogue)]
     assert good[0].id == "1"

@@ -32,5 +32,5 @@ def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     ResponseCache(tmp_path / "file").store({}, ANSWERS)
 
 
-def test_the_default_is_the_user_s_cache_folder(monkeypatch: object) -> None:
+def test_the_default_is_the_user_s_cache_folder() -> None:
     assert default_cache_dir().name == "mentalft"

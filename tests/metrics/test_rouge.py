@@ -22,7 +22,9 @@ def test_golden(response: str, reference: str) -> None:
     for kind, order in (("rouge1", 1), ("rouge2", 2)):
         expected = _score_ngrams(_create_ngrams(target, order), _create_ngrams(prediction, order)).fmeasure
         assert rouge(kind, [response], [[reference]])[0] == pytest.approx(expected, abs=1e-12)
-    assert rouge("rougeL", [response], [[reference]])[0] == pytest.approx(_score_lcs(target, prediction).fmeasure, abs=1e-12)
+    assert rouge("rougeL", [response], [[reference]])[0] == pytest.approx(
+        _score_lcs(target, prediction).fmeasure, abs=1e-12
+    )
 
 
 def test_hand_computed() -> None:

@@ -57,7 +57,11 @@ def hub(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
         def send(self, value: Any, status: int, headers: dict[str, str], body: bool) -> None:
             content = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
-            for key, text in {"Content-Length": str(len(content)), "Content-Type": "application/json", **headers}.items():
+            for key, text in {
+                "Content-Length": str(len(content)),
+                "Content-Type": "application/json",
+                **headers,
+            }.items():
                 self.send_header(key, text)
             self.end_headers()
             if body:

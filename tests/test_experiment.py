@@ -1,0 +1,285 @@
+"""The real entry point from start to end: what it writes, what it skips, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mentalft.cli import run
+from mentalft.files import read_json, read_jsonl
+from tests.conftest import dialogue_record
+
+PROMISED = [
+    ".hydra/config.yaml", "mentalft.log", "config.resolved.yaml", "manifest.json",
+    "data/train.jsonl", "data/validation.jsonl", "data/test.jsonl", "data/rejected.jsonl", "data/report.json",
+    "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
+    "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
+    "comparison.md", "comparison.csv", "comparison.json", "items.jsonl",
+]  # fmt: skip
+
+
+def mentalft(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["mentalft", *overrides])
+    return run(list(overrides))
+
+
+def only_run(kind: str = "outputs") -> Path:
+    (found,) = Path.cwd().glob(f"{kind}/*/*")
+    return found
+
+
+def test_a_whole_run_writes_what_it_promises(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, *quick_overrides) == 0
+    run_dir, said = only_run(), capsys.readouterr().out
+    assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
+    assert list(run_dir.glob("wandb/offline-run-*"))
+    assert not list(run_dir.rglob("*.tmp"))
+    for word in ("BLEU", "ROUGE-1", "cosine", "95% interval", f"run directory: {run_dir.relative_to(Path.cwd())}"):
+        assert word in said
+    check_data(run_dir)
+    check_answers(run_dir)
+    check_manifest(run_dir)
+    check_privacy(run_dir)
+    assert {p.name for p in Path.cwd().iterdir()} == {"outputs"}, "nothing is written outside the run directory"
+
+
+def check_data(run_dir: Path) -> None:
+    splits = {
+        name: [r["id"] for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
+        for name in ("train", "validation", "test")
+    }
+    ids = [i for found in splits.values() for i in found]
+    assert len(ids) == len(set(ids)) == 60
+    report = read_json(run_dir / "data" / "report.json")
+    assert report["records"] == sum(report["dialogues"].values()) + report["rejected"] + report["duplicates"]
+
+
+def check_answers(run_dir: Path) -> None:
+    base, tuned = (list(read_jsonl(run_dir / "responses" / f"{side}.jsonl")) for side in ("base", "tuned"))
+    assert [r["prompt_sha256"] for r in base] == [r["prompt_sha256"] for r in tuned]
+    items = list(read_jsonl(run_dir / "items.jsonl"))
+    comparison = read_json(run_dir / "comparison.json")
+    assert comparison["items"] == len(items) == len(base)
+    for row in comparison["metrics"]:
+        for side in ("base", "tuned"):
+            scores = [i["scores"][side][row["metric"]] for i in items]
+            assert row[side] == pytest.approx(sum(scores) / len(scores))
+        assert row["interval"][0] <= row["difference"] <= row["interval"][1]
+
+
+def check_manifest(run_dir: Path) -> None:
+    manifest = read_json(run_dir / "manifest.json")
+    assert set(manifest["stages"]) == {"prepare", "train", "evaluate", "compare"}
+    assert len(manifest["data"]["sha256"]) == 64
+    assert manifest["versions"]["torch"]
+    assert manifest["seeds"]["seed"] == 42
+
+
+def check_privacy(run_dir: Path) -> None:
+    """No sentence of the data in anything that W&B would upload."""
+    for path in (run_dir / "wandb").rglob("*"):
+        if path.is_file():
+            assert "今天有点累".encode() not in path.read_bytes(), path
+
+
+def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, *quick_overrides) == 0
+    run_dir = only_run()
+    first = (run_dir / "comparison.json").read_bytes()
+    capsys.readouterr()
+    again = [*quick_overrides, f"run_dir={run_dir}"]
+    assert mentalft(monkeypatch, *again) == 0
+    assert capsys.readouterr().out.count("already done") == 4
+    assert (run_dir / "comparison.json").read_bytes() == first
+    assert mentalft(monkeypatch, *again, "eval.metrics=[rouge1]", "stages=[compare]") == 0
+    assert "compare: runs again: eval.metrics changed" in capsys.readouterr().out
+    assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1"]
+    assert mentalft(monkeypatch, *again, "lora.r=4") == 0
+    said = capsys.readouterr().out
+    assert "train: runs again: lora.r changed" in said
+    assert "evaluate: runs again: adapter changed" in said
+    assert "base: 8 answers from the cache" in said or "answers from the cache" in said
+
+
+def test_the_same_command_gives_the_same_result(monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str]) -> None:
+    results = []
+    for _ in range(2):
+        assert mentalft(monkeypatch, *quick_overrides, "cache=off", "tracking=none", "eval.metrics=[bleu]") == 0
+    for run_dir in sorted(Path.cwd().glob("outputs/*/*")):
+        results.append(
+            [
+                (run_dir / name).read_bytes()
+                for name in ("adapter/adapter_model.safetensors", "responses/tuned.jsonl", "comparison.csv")
+            ]
+        )
+    assert results[0] == results[1]
+
+
+def test_a_sweep_gives_each_job_a_run_directory_and_a_tracker_run(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str]
+) -> None:
+    assert mentalft(monkeypatch, "-m", *quick_overrides, "lora.r=2,4") == 0
+    sweep = only_run("multirun")
+    for number, rank in (("0", 2), ("1", 4)):
+        assert read_json(sweep / number / "adapter" / "adapter_config.json")["r"] == rank
+        assert len(list((sweep / number).glob("wandb/offline-run-*"))) == 1
+        assert (sweep / number / "comparison.md").is_file()
+
+
+def test_one_bad_job_of_a_sweep_is_reported_and_the_others_run(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = mentalft(monkeypatch, "-m", *quick_overrides, "tracking=none", "stages=[prepare]", "lora.r=0,4")
+    said = capsys.readouterr()
+    assert code == 1
+    assert said.err.count("lora.r must be at least 1") == 1
+    assert "lora.r must be at least 1" in (only_run("multirun") / "0" / "mentalft.log").read_text()
+    assert (only_run("multirun") / "1" / "data" / "train.jsonl").is_file()
+
+
+def damaged(path: Path) -> Path:
+    """A SoulChatCorpus file of which three records cannot be used."""
+    good = [json.dumps(dialogue_record(n), ensure_ascii=False) for n in range(60)]
+    good[5] = '{"id": 5, "messages": [{"role": "user"'
+    good[9] = '{"id": 9, "messages": []}'
+    return_text = "[" + ",\n".join(good) + ', {"id": 60, "messages": [{"role": "us'
+    path.write_text(return_text, encoding="utf-8")
+    return path
+
+
+def test_damaged_records_are_set_aside_and_counted_on_screen(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = damaged(tmp_path / "soul.json")
+    assert mentalft(monkeypatch, "data=local", f"data.path={path}", "stages=[prepare]", "tracking=none") == 0
+    rejected = list(read_jsonl(only_run() / "data" / "rejected.jsonl"))
+    assert {r["record"] for r in rejected} == {6, 10, 61}
+    assert all(r["file"] == "soul.json" and r["reason"] for r in rejected)
+    assert "3 records set aside" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["data.path=nowhere.json"], ["nowhere.json", "does not exist"]),
+        (["data.path=."], ["is a directory"]),
+        (["data.path=empty.json"], ["is empty"]),
+        (["data.path=table.csv"], ["expected a JSON array"]),
+        (["data.path=unusable.json"], ["no usable dialogue in 3 records", "rejected.jsonl"]),
+        (["data.path=few.json"], ["too few for", "data.test_fraction"]),
+        (["data.path=good.json", "trainer.precision=fp16"], ["trainer.precision=fp16 needs a CUDA GPU"]),
+        (["data.path=good.json", "model.name_or_path=./no_model"], ["./no_model", "does not exist"]),
+        (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
+        (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
+        (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
+        (["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"], ["none holds no adapter"]),
+        (["data.path=good.json", "data.max_length=16", "stages=[prepare,train]"], ["data.max_length=16"]),
+    ],
+)
+def test_bad_input_is_one_clear_message_and_nothing_half_written(
+    overrides: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    small_model: Path,
+) -> None:  # fmt: skip
+    write_bad_files()
+    model = [] if any("model." in o for o in overrides) else [f"model.name_or_path={small_model}"]
+    code = mentalft(monkeypatch, "data=local", "tracking=none", *model, *overrides)
+    said = capsys.readouterr()
+    assert code == 1
+    for word in words:
+        assert word in said.err
+    assert "Traceback" not in said.err + said.out
+    left = [p.name for p in Path.cwd().glob("outputs/*/*/**/*") if p.is_file()]
+    assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
+
+
+def write_bad_files() -> None:
+    def dump(rows: list[Any]) -> str:
+        return json.dumps(rows, ensure_ascii=False)
+
+    Path("empty.json").write_text("")
+    Path("table.csv").write_text("question,answer\n你好,你好\n", encoding="utf-8")
+    Path("unusable.json").write_text(dump([{"messages": []}] * 3), encoding="utf-8")
+    Path("few.json").write_text(dump([dialogue_record(n) for n in range(2)]), encoding="utf-8")
+    Path("good.json").write_text(dump([dialogue_record(n) for n in range(60)]), encoding="utf-8")
+
+
+def test_a_run_directory_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").write_text("")
+    assert mentalft(monkeypatch, "run_dir=file/run") == 1
+    said = capsys.readouterr().err
+    assert "file" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not sys.platform.startswith("linux"), reason="mounting a small disk needs root on Linux"
+)
+def test_a_full_disk_is_one_clear_message(tmp_path: Path, quick_overrides: list[str]) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("this machine does not let tests mount a small disk")
+    try:
+        done = start([*quick_overrides, "tracking=none", f"run_dir={disk / 'run'}"])
+        _, said = done.communicate(timeout=300)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+    assert done.returncode == 1
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+
+
+def start(overrides: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mentalft", *overrides], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(pattern: str, process: subprocess.Popen[str]) -> None:
+    while not list(Path.cwd().glob(pattern)):
+        assert process.poll() is None, f"ended before {pattern} appeared"
+        time.sleep(0.05)
+
+
+LONG = ["trainer.max_steps=2000", "trainer.eval_steps=10", "trainer.save_steps=10", "tracking=none"]
+
+
+def test_ctrl_c_exits_with_130_and_keeps_what_is_complete(quick_overrides: list[str]) -> None:
+    process = start([*quick_overrides, *LONG])
+    wait_for("outputs/*/*/checkpoints/checkpoint-10/trainer_state.json", process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "run_dir=outputs/" in said
+    assert "Traceback" not in said
+    assert (only_run() / "data" / "test.jsonl").is_file()
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint(quick_overrides: list[str]) -> None:
+    process = start([*quick_overrides, *LONG])
+    wait_for("outputs/*/*/checkpoints/checkpoint-20/trainer_state.json", process)
+    process.kill()
+    process.communicate()
+    run_dir = only_run()
+    again = start([*quick_overrides, *LONG, "trainer.max_steps=2000", f"run_dir={run_dir}"])
+    deadline = time.monotonic() + 120
+    while "continuing from" not in (run_dir / "mentalft.log").read_text():
+        assert again.poll() is None, again.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    again.kill()
+    again.communicate()
