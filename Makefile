@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 # writes the present versions of the environment back to constraints.txt
 lock: $(STAMP)
-	@$(BIN)/python -m pip list --format=freeze --exclude-editable | sed -e 's/+cpu$$//' | grep -v -E '^(pip|setuptools|wheel)==' > constraints.txt
+	@$(BIN)/python -m pip list --format=freeze --exclude-editable | sed -e 's/+cpu$$//' | grep -v -E '^(pip|wheel)==' > constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

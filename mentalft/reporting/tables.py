@@ -48,7 +48,10 @@ def read_comparison(run_dir: Path) -> tuple[Comparison, dict[str, str]]:
 
 def terminal_table(comparison: Comparison, titles: dict[str, str]) -> Table:
     """The table shown at the end of a run."""
-    table = Table(title=_caption(comparison), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1))
+    table = Table(
+        title=_caption(comparison), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+        padding=(0, 1), collapse_padding=True, pad_edge=False, show_edge=False,
+    )  # fmt: skip  # eighty columns are enough for it
     for heading in _headings(comparison)[:-1]:
         table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -59,7 +62,7 @@ def terminal_table(comparison: Comparison, titles: dict[str, str]) -> Table:
 
 
 def _headings(comparison: Comparison) -> list[str]:
-    return ["metric", "base", "tuned", "difference", f"{comparison.confidence:.0%} interval", "win/tie/loss", "verdict"]
+    return ["metric", "base", "tuned", "diff", f"{comparison.confidence:.0%} interval", "win/tie/loss", "verdict"]
 
 
 def _cells(m: MetricComparison, titles: dict[str, str]) -> list[str]:

@@ -17,11 +17,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import tiny_embedder  # noqa: E402
-import tiny_model  # noqa: E402
+import tiny_embedder
+import tiny_model
 
-from mentalft.assets import FOLDER, TINY_EMBEDDER, TINY_MODEL  # noqa: E402
-from mentalft.files import sha256_file, write_json  # noqa: E402
+from mentalft.assets import FOLDER, TINY_EMBEDDER, TINY_MODEL
+from mentalft.files import sha256_file, write_json
 
 
 def record_hashes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
@@ -14,6 +15,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import StaticEmbedding
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from mentalft.records import Dialogue
+
 VOCABULARY, WIDTH = 4600, 192
 EPOCHS, BATCH, LEARNING_RATE, TEMPERATURE = 12, 256, 0.01, 0.05
 
@@ -22,11 +25,12 @@ def build(text: Path, target: Path) -> None:
     """Start from inverse document frequencies and random directions, then learn from pairs of related texts."""
     torch.manual_seed(0)
     random.seed(0)
-    chats, passages = corpus.read(text)
-    sentences = [s for t in (*(x for c in chats for x in c), *(p.text for p in passages)) for s in _sentences(t)]
+    chats, dialogues = corpus.chats(text), corpus.train_dialogues()
+    texts = [*(t for c in chats for t in c), *(m.content for d in dialogues for m in d.messages)]
+    sentences = [s for t in texts for s in _sentences(t)]
     tokenizer = _tokenizer(sentences)
     weights = _start(tokenizer, sentences)  # (vocabulary, width)
-    weights = _learn(tokenizer, weights, _pairs(chats, passages))
+    weights = _learn(tokenizer, weights, _pairs(chats, dialogues))
     model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights.numpy())])
     target.mkdir(parents=True, exist_ok=True)
     model.save(str(target), create_model_card=False)
@@ -66,14 +70,15 @@ def _start(tokenizer: Tokenizer, sentences: list[str]) -> torch.Tensor:
     return weights / weights.norm(dim=1).mean()
 
 
-def _pairs(chats: list[corpus.Chat], passages: list[corpus.Passage]) -> list[tuple[str, str]]:
-    """A question and its answer; a title and its text; the first and the second half of a passage."""
+def _pairs(chats: list[corpus.Chat], dialogues: list[Dialogue]) -> list[tuple[str, str]]:
+    """A question and its answer; a turn of a dialogue and the next; the two halves of a longer text."""
     pairs = [(c.question, c.answer) for c in chats]
-    for p in passages:
-        sentences = _sentences(p.text)
+    for dialogue in dialogues:
+        turns = [m.content for m in dialogue.messages]
+        pairs += list(itertools.pairwise(turns))
+    for text in [c.answer for c in chats] + [m.content for d in dialogues for m in d.messages]:
+        sentences = _sentences(text)
         half = len(sentences) // 2
-        if p.title:
-            pairs.append((p.title, p.text))
         if half:
             pairs.append(("".join(sentences[:half]), "".join(sentences[half:])))
     return pairs

@@ -22,20 +22,28 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 VOCABULARY, WIDTH, LAYERS, HEADS, INNER = 6144, 192, 6, 6, 480
-CONTEXT, SEQUENCE, BATCH, EPOCHS, LEARNING_RATE = 1024, 256, 16, 30, 2e-3
+CHAT_WEIGHT = 3
+"""How often a general question stands in an epoch, so that a chat is answered in that manner until it is tuned."""
+UNSEEN = 60
+"""Documents kept out of training, to see when learning turns into memorising."""
+CONTEXT, SEQUENCE, BATCH, EPOCHS, LEARNING_RATE = 1024, 256, 4, 12, 1e-3
 
 
 def build(text: Path, target: Path) -> None:
     """Train on ``text`` and write config, tokenizer and fp16 safetensors to ``target``."""
     torch.manual_seed(0)
     random.seed(0)
-    chats, passages = corpus.read(text)
-    tokenizer = _tokenizer([*(t for chat in chats for t in chat), *(t for p in passages for t in p)])
-    documents = [_chat_ids(tokenizer, chat) for chat in chats] + [_passage_ids(tokenizer, p) for p in passages]
+    chats = corpus.chats(text)
+    exchanges = corpus.train_exchanges()
+    tokenizer = _tokenizer([*(t for chat in chats for t in chat), *exchanges])
+    documents = [_chat_ids(tokenizer, chat) for chat in chats] * CHAT_WEIGHT
+    documents += [_plain_ids(tokenizer, exchange) for exchange in exchanges]
     model = _model(tokenizer)
     size = sum(p.numel() for p in model.parameters())
     print(f"{size:,} parameters, {len(documents)} documents, {sum(map(len, documents)):,} tokens", flush=True)
-    _train(model, documents, tokenizer.pad_token_id)
+    random.shuffle(documents)
+    seen, unseen = documents[UNSEEN:], documents[:UNSEEN]
+    _train(model, seen, unseen, tokenizer.pad_token_id)
     target.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(str(target))
     tokenizer.save_pretrained(str(target))
@@ -52,7 +60,7 @@ def _tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
         vocab_size=VOCABULARY,
         special_tokens=[*special, *(f"<0x{b:02X}>" for b in range(256))],
         max_token_length=4,
-        min_frequency=3,
+        min_frequency=12,
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
@@ -92,12 +100,12 @@ def _chat_ids(tokenizer: PreTrainedTokenizerFast, chat: corpus.Chat) -> list[int
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _passage_ids(tokenizer: PreTrainedTokenizerFast, passage: corpus.Passage) -> list[int]:
-    text = f"{BOS}{passage.title}\n{passage.text}{END}" if passage.title else f"{BOS}{passage.text}{END}"
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+def _plain_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Text without roles: it teaches the language of the dialogues, not that an assistant speaks like this."""
+    return list(tokenizer(f"{BOS}{text}{END}", add_special_tokens=False)["input_ids"])
 
 
-def _train(model: LlamaForCausalLM, documents: list[list[int]], pad: int) -> None:
+def _train(model: LlamaForCausalLM, documents: list[list[int]], unseen: list[list[int]], pad: int) -> None:
     """Next-token prediction on rows of whole documents, in an order that is new each epoch."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.1)
     rows_an_epoch = len(_rows(documents))
@@ -106,7 +114,7 @@ def _train(model: LlamaForCausalLM, documents: list[list[int]], pad: int) -> Non
         optimizer, lambda s: min(1.0, (s + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(s / steps, 1))))
     )
     model.train()
-    step, began = 0, time.perf_counter()
+    began = time.perf_counter()
     for epoch in range(EPOCHS):
         rows = _rows(documents)
         for start in range(0, len(rows), BATCH):
@@ -120,11 +128,19 @@ def _train(model: LlamaForCausalLM, documents: list[list[int]], pad: int) -> Non
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-            step += 1
-        print(
-            f"epoch {epoch + 1}/{EPOCHS}, step {step}, loss {loss.item():.3f}, {time.perf_counter() - began:.0f} s",
-            flush=True,
-        )
+        known, new = loss.item(), _loss(model, unseen, pad)
+        seconds = time.perf_counter() - began
+        print(f"epoch {epoch + 1}/{EPOCHS}: loss {known:.3f}, unseen {new:.3f}, {seconds:.0f} s", flush=True)
+
+
+@torch.no_grad()
+def _loss(model: LlamaForCausalLM, documents: list[list[int]], pad: int) -> float:
+    """Mean loss a token on whole documents."""
+    model.eval()
+    batch = torch.nn.utils.rnn.pad_sequence([torch.tensor(d) for d in documents], batch_first=True, padding_value=pad)
+    loss = float(model(input_ids=batch, labels=batch.masked_fill(batch == pad, -100)).loss)
+    model.train()
+    return loss
 
 
 def _rows(documents: list[list[int]]) -> list[list[int]]:
