@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -30,6 +31,8 @@ from mentalft.errors import ConfigError, UserError
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
 SMALLEST_FREE_SPACE = 1 << 20
+_failed: list[str] = []
+"""What ended a single run, on its way past Hydra."""
 
 
 def main() -> None:
@@ -51,7 +54,10 @@ def run(argv: list[str]) -> int:
         if not _only_prints(args):
             claimed = _check_and_claim(args)
         sys.argv = [sys.argv[0], *argv, *_directory_override(args, claimed)]
+        _failed.clear()
         _hydra_main()
+        if _failed:
+            _remove_if_bare(claimed)
     except KeyboardInterrupt:
         _say_error("interrupted; what is complete stays")
         if claimed:
@@ -67,7 +73,7 @@ def run(argv: list[str]) -> int:
                 raise
             _say_error(message)
         return EXIT_ERROR
-    return 0
+    return EXIT_ERROR if _failed else 0
 
 
 def load_config(cfg: DictConfig) -> Config:
@@ -107,7 +113,10 @@ def _hydra_main(cfg: DictConfig) -> float | None:
         log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
         _say_error(message)
         error.reported = True  # type: ignore[attr-defined]
-        raise
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise  # so that the sweeper knows
+        _failed.append(message)  # a raised error would be reported a second time, by Hydra
+        return None
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
@@ -179,6 +188,9 @@ def _remove_if_bare(claimed: Path | None) -> None:
     bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json"}
     if {entry.name for entry in claimed.iterdir()} <= bare:
         shutil.rmtree(claimed, ignore_errors=True)
+        for parent in list(claimed.parents)[:2]:
+            with contextlib.suppress(OSError):
+                parent.rmdir()  # the folder of the day, and outputs/, where the run was their first
 
 
 def _in_words(error: Exception, overrides: list[str]) -> str | None:

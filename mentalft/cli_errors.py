@@ -93,7 +93,9 @@ def _unknown_option(error: MissingConfigException) -> str:
     known = _groups().get(group.strip("/"))
     if not known:
         return str(error).strip().splitlines()[0]
-    return f"{group}={option}: no such option; accepted are {', '.join(known)}{_nearest(option, known)}"
+    near = get_close_matches(option, known, n=1, cutoff=0.7)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{group}={option}: no such option; accepted are {', '.join(known)}{hint}"
 
 
 def _groups() -> dict[str, list[str]]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.config import EMBEDDED
 from mentalft.errors import ModelError
-from mentalft.files import sha256_file
+from mentalft.files import sha256_file, sha256_json
+from mentalft.modeling.locate import hub_snapshot
 
 
 def load_embedder(name: str) -> tuple[str, Callable[[Sequence[str]], NDArray[np.float32]]]:
@@ -28,16 +29,16 @@ def load_embedder(name: str) -> tuple[str, Callable[[Sequence[str]], NDArray[np.
     from sentence_transformers import SentenceTransformer
 
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
-    where = str(TINY_EMBEDDER) if name == EMBEDDED else name
+    folder = _folder(name)
     try:
-        model = SentenceTransformer(where, trust_remote_code=False)
-    except Exception as error:  # the library raises OSError, ValueError and HTTP errors for a wrong name
+        model = SentenceTransformer(str(folder), trust_remote_code=False)
+    except Exception as error:  # the library raises errors of many types for a folder that is no embedder
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"eval.embedder={name} cannot be loaded ({first[:160]}); give a sentence-transformers name or folder, "
             "or eval.embedder=embedded, or leave cosine out of eval.metrics"
         ) from error
-    return _signature_name(name, model), lambda texts: _embed(model, texts)
+    return _signature_name(name, folder), lambda texts: _embed(model, texts)
 
 
 def _embed(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -45,9 +46,24 @@ def _embed(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     return np.asarray(vectors, dtype=np.float32)
 
 
-def _signature_name(name: str, model: Any) -> str:
+def _folder(name: str) -> Path:
+    """Where the embedder's files are; a bare name is one of the sentence-transformers organisation."""
     if name == EMBEDDED:
-        weights = next(iter(sorted(Path(TINY_EMBEDDER).rglob("*.safetensors"))), None)
-        return f"mentalft-tiny@{sha256_file(weights)[:8]}" if weights else "mentalft-tiny"
-    commit = getattr(getattr(model.model_card_data, "base_model_revision", None), "strip", str)()
-    return f"{name}@{commit[:8]}" if commit else name
+        return TINY_EMBEDDER
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    if name.startswith((".", "/", "~")):
+        raise ModelError(
+            f"eval.embedder={name} does not exist; give a folder, a sentence-transformers name, or embedded"
+        )
+    return hub_snapshot(name if "/" in name else f"sentence-transformers/{name}", key="eval.embedder")
+
+
+def _signature_name(name: str, folder: Path) -> str:
+    """The name with what tells its versions apart: the commit, or a hash of the weights."""
+    if name == EMBEDDED or Path(name).expanduser().is_dir():
+        weights = sorted(folder.rglob("*.safetensors"))
+        digest = sha256_json([sha256_file(w) for w in weights])[:8]
+        return f"{'mentalft-tiny' if name == EMBEDDED else folder.name}@{digest}"
+    return f"{name}@{folder.name[:8]}"

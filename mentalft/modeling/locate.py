@@ -14,10 +14,12 @@ from mentalft.files import sha256_folder
 
 WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 """Weights as safetensors alone: pickled weights can run code when loaded."""
-OFFLINE_WAYS = (
-    "without a network, use model=tiny, give model.name_or_path=FOLDER of a downloaded model, "
-    "or download it once where there is one (hf download NAME) and set HF_HUB_OFFLINE=1"
-)
+OFFLINE_WAYS = {
+    "model.name_or_path": "without a network, use model=tiny, give model.name_or_path=FOLDER of a downloaded model, "
+    "or download it once where there is one (hf download NAME) and set HF_HUB_OFFLINE=1",
+    "eval.embedder": "without a network, use eval.embedder=embedded or the FOLDER of a downloaded embedder, "
+    "or download it once where there is one (hf download NAME) and set HF_HUB_OFFLINE=1",
+}
 
 
 @dataclass(frozen=True)
@@ -58,41 +60,50 @@ def locate_model(cfg: ModelConfig) -> LocatedModel:
             f"model.name_or_path={cfg.name_or_path} does not exist; "
             "give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
         )
-    return _from_modelscope(cfg) if cfg.hub == "modelscope" else _from_hugging_face(cfg)
+    if cfg.hub == "modelscope":
+        return _from_modelscope(cfg)
+    found = hub_snapshot(cfg.name_or_path, key="model.name_or_path", revision=cfg.revision)
+    return LocatedModel(found, cfg.name_or_path, found.name)
 
 
 def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") != 1 or "\\" in name
 
 
-def _from_hugging_face(cfg: ModelConfig) -> LocatedModel:
+def hub_snapshot(name: str, *, key: str, revision: str | None = None) -> Path:
+    """The folder of a Hugging Face model's files, named after its commit; downloaded unless it is there.
+
+    Args:
+        key: the configuration key that holds ``name``, for messages.
+
+    Raises:
+        ModelError: as :func:`locate_model`.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-    key = f"model.name_or_path={cfg.name_or_path}"
+    what = f"{key}={name}"
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     try:
-        folder = Path(
-            snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=WANTED, etag_timeout=10)
-        )
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, etag_timeout=10))
     except GatedRepoError as error:
         raise ModelError(
-            f"{key}: the model is gated and this account may not read it; accept its licence on "
-            f"{endpoint}/{cfg.name_or_path}, then log in with `hf auth login` or set HF_TOKEN"
+            f"{what}: the model is gated and this account may not read it; accept its licence on "
+            f"{endpoint}/{name}, then log in with `hf auth login` or set HF_TOKEN"
         ) from error
     except RevisionNotFoundError as error:
-        raise ModelError(f"{key}: there is no revision {cfg.revision!r} of it; correct model.revision") from error
+        raise ModelError(f"{what}: there is no revision {revision!r} of it; correct it") from error
     except RepositoryNotFoundError as error:
-        raise ModelError(f"{key}: {endpoint} has no such model, or it is private; check the name, or log in") from error
+        raise ModelError(f"{what}: {endpoint} has no such model or it is private; check the name or log in") from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise ModelError(f"{key}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}") from error
+        raise ModelError(f"{what}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS[key]}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
-            raise ModelError(f"{key}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}") from error
+            raise ModelError(f"{what}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS[key]}") from error
         raise
     if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{key} has no *.safetensors; only safetensors weights are loaded")
-    return LocatedModel(folder, cfg.name_or_path, folder.name)
+        raise ModelError(f"{what} has no *.safetensors; only safetensors weights are loaded")
+    return folder
 
 
 def _from_modelscope(cfg: ModelConfig) -> LocatedModel:
@@ -106,7 +117,9 @@ def _from_modelscope(cfg: ModelConfig) -> LocatedModel:
     try:
         folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=WANTED))
     except Exception as error:  # modelscope raises plain exceptions of many types
-        raise ModelError(f"{key}: ModelScope gave no model ({_short(error)}); {OFFLINE_WAYS}") from error
+        raise ModelError(
+            f"{key}: ModelScope gave no model ({_short(error)}); {OFFLINE_WAYS['model.name_or_path']}"
+        ) from error
     if not any(folder.glob("*.safetensors")):
         raise ModelError(f"{key} has no *.safetensors; only safetensors weights are loaded")
     return LocatedModel(folder, cfg.name_or_path, cfg.revision)

@@ -1,12 +1,11 @@
 """Rebuild the embedded tiny model and tiny embedder from the text beside this script.
 
-    python mentalft/assets/source/build_assets.py            both, about half an hour on two cores
+    python mentalft/assets/source/build_assets.py            both, about five minutes on two cores
     python mentalft/assets/source/build_assets.py embedder   one of them
     python mentalft/assets/source/build_assets.py hashes     record the hashes of what is there
 
-Not part of the installed package. The sample dialogues are not read at all, so whichever of them a run
-holds out, the base model has not seen it. A rebuild on another processor or torch version gives a model
-of the same kind, not the same bytes.
+Not part of the installed package. Of the sample dialogues only the default train split is read. A rebuild on
+another processor or torch version gives a model of the same kind, not the same bytes.
 """
 
 from __future__ import annotations

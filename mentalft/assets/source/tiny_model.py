@@ -24,8 +24,8 @@ TEMPLATE = (
 VOCABULARY, WIDTH, LAYERS, HEADS, INNER = 6144, 192, 6, 6, 480
 CHAT_WEIGHT = 3
 """How often a general question stands in an epoch, so that a chat is answered in that manner until it is tuned."""
-UNSEEN = 60
-"""Documents kept out of training, to see when learning turns into memorising."""
+UNSEEN = 40
+"""Exchanges kept out of training, to see when learning turns into memorising."""
 CONTEXT, SEQUENCE, BATCH, EPOCHS, LEARNING_RATE = 1024, 256, 4, 12, 1e-3
 
 
@@ -36,14 +36,13 @@ def build(text: Path, target: Path) -> None:
     chats = corpus.chats(text)
     exchanges = corpus.train_exchanges()
     tokenizer = _tokenizer([*(t for chat in chats for t in chat), *exchanges])
-    documents = [_chat_ids(tokenizer, chat) for chat in chats] * CHAT_WEIGHT
-    documents += [_plain_ids(tokenizer, exchange) for exchange in exchanges]
+    plain = [_plain_ids(tokenizer, exchange) for exchange in exchanges]
+    random.shuffle(plain)
+    unseen, documents = plain[:UNSEEN], plain[UNSEEN:] + [_chat_ids(tokenizer, chat) for chat in chats] * CHAT_WEIGHT
     model = _model(tokenizer)
     size = sum(p.numel() for p in model.parameters())
     print(f"{size:,} parameters, {len(documents)} documents, {sum(map(len, documents)):,} tokens", flush=True)
-    random.shuffle(documents)
-    seen, unseen = documents[UNSEEN:], documents[:UNSEEN]
-    _train(model, seen, unseen, tokenizer.pad_token_id)
+    _train(model, documents, unseen, tokenizer.pad_token_id)
     target.mkdir(parents=True, exist_ok=True)
     model.half().save_pretrained(str(target))
     tokenizer.save_pretrained(str(target))
