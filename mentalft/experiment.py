@@ -16,7 +16,7 @@ from mentalft.completion import StageRunner
 from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
 from mentalft.errors import DataError, UserError
-from mentalft.files import read_json, read_jsonl, sha256_file, sha256_folder, write_text
+from mentalft.files import default_cache_dir, read_json, read_jsonl, sha256_file, sha256_folder, write_text
 from mentalft.records import Comparison
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import read_comparison, terminal_table
@@ -99,7 +99,7 @@ def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> 
 
 
 def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
-    from mentalft.generation.cache import ResponseCache, default_cache_dir
+    from mentalft.generation.cache import ResponseCache
     from mentalft.stages.evaluate import evaluate
     from mentalft.stages.prepare import splits_in
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,3 +103,11 @@ def sha256_folder(path: Path, patterns: tuple[str, ...] = ("*",)) -> str:
     """Hash of the names and contents of the files in ``path`` (not below it) that match a pattern."""
     names = sorted({f.name for pattern in patterns for f in path.glob(pattern) if f.is_file()})
     return sha256_json({name: sha256_file(path / name) for name in names})
+
+
+def default_cache_dir() -> Path:
+    """``mentalft`` in the user's cache folder: ``$XDG_CACHE_HOME``, ``~/Library/Caches``, or ``~/.cache``."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "mentalft"
+    home = Path.home()
+    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "mentalft"

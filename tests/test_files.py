@@ -8,6 +8,7 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import (
+    default_cache_dir,
     folder_written_whole,
     read_jsonl,
     sha256_folder,
@@ -71,3 +72,9 @@ def test_hashes_follow_content(tmp_path: Path) -> None:
     before = sha256_folder(tmp_path)
     (tmp_path / "w").write_text("2")
     assert sha256_folder(tmp_path) != before
+
+
+def test_the_default_cache_is_a_folder_of_the_user_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert Path.home() in default_cache_dir().parents
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_cache_dir() == tmp_path / "mentalft"

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.records import Response
-
-
-def default_cache_dir() -> Path:
-    """``mentalft`` in the user's cache folder: ``$XDG_CACHE_HOME``, ``~/Library/Caches``, or ``~/.cache``."""
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "mentalft"
-    home = Path.home()
-    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "mentalft"
 
 
 class ResponseCache:

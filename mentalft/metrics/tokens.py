@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+
+from mentalft.files import default_cache_dir
 
 SIGNATURE = f"jieba-{version('jieba')}"
 
@@ -19,7 +22,10 @@ def _jieba() -> Any:
         warnings.simplefilter("ignore")
         import jieba
 
-    jieba.setLogLevel(logging.WARNING)
+    jieba.setLogLevel(logging.CRITICAL)  # it prints a traceback where it cannot keep its table, and goes on
+    with contextlib.suppress(OSError):
+        default_cache_dir().mkdir(parents=True, exist_ok=True)
+        jieba.dt.tmp_dir = str(default_cache_dir())  # else it leaves its table in the shared temporary folder
     return jieba
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mentalft.generation.cache import ResponseCache, default_cache_dir
+from mentalft.generation.cache import ResponseCache
 from mentalft.records import Response
 
 ANSWERS = [Response(str(n), f"hash{n}", "好", "stop", 2) for n in range(3)]
@@ -30,7 +30,3 @@ def test_a_damaged_entry_is_not_there(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ResponseCache(tmp_path / "file").store({}, ANSWERS)
-
-
-def test_the_default_is_the_user_s_cache_folder() -> None:
-    assert default_cache_dir().name == "mentalft"
