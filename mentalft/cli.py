@@ -186,7 +186,8 @@ def _remove_if_bare(claimed: Path | None) -> None:
     if claimed is None or not claimed.is_dir():
         return
     bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json"}
-    if {entry.name for entry in claimed.iterdir()} <= bare:
+    written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
+    if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
         shutil.rmtree(claimed, ignore_errors=True)
         for parent in list(claimed.parents)[:2]:
             with contextlib.suppress(OSError):

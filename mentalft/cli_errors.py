@@ -113,10 +113,11 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _value_of(key: str, overrides: list[str]) -> str:
+    """What stands after ``key`` in the override that set it; for ``+a.b=1`` the key may be ``a``."""
     for override in reversed(overrides):
         name, equals, value = override.lstrip("+~").partition("=")
-        if name == key and equals:
-            return f"={value}"
+        if equals and (name == key or (override.startswith("+") and name.startswith(f"{key}."))):
+            return f"{name.removeprefix(key)}={value}"
     return ""
 
 

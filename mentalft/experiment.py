@@ -19,7 +19,7 @@ from mentalft.errors import DataError, UserError
 from mentalft.files import default_cache_dir, read_json, read_jsonl, sha256_file, sha256_folder, write_text
 from mentalft.records import Comparison
 from mentalft.reporting.manifest import write_manifest
-from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
 ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
@@ -56,7 +56,7 @@ def _check_inputs(cfg: Config) -> Any:
     from mentalft.stages.prepare import data_path
 
     if "prepare" in cfg.stages:
-        check_file(data_path(cfg.data))
+        check_file(data_path(cfg.data), cfg.data.homepage)
     located = None
     if {"train", "evaluate"} & set(cfg.stages):
         from mentalft.modeling.locate import locate_model
@@ -148,6 +148,8 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
     if "compare" in cfg.stages:
         comparison, titles = read_comparison(run_dir)
         console.print(terminal_table(comparison, titles))
+        if caution := caution_of(comparison):
+            say(caution, style="yellow")
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
     objective = None

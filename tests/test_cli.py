@@ -16,7 +16,7 @@ from mentalft.cli import run
     [
         (["lora.rank=3"], ["lora.rank=3", "no such key", "lora.r"]),
         (["+lora.rank=3"], ["lora.rank=3", "no such key"]),
-        (["+new.key=1"], ["new", "no such key", "trainer"]),
+        (["+new.key=1"], ["new.key=1", "no such key", "trainer"]),
         (["foo=3"], ["foo=3", "no such key", "stages"]),
         (["trainer.precison=fp16"], ["did you mean 'trainer.precision'"]),
         (["lora.r=abc"], ["lora.r=abc", "a whole number", "at least 1"]),

@@ -202,6 +202,8 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert "Traceback" not in said.err + said.out
     left = [p.name for p in Path.cwd().glob("outputs/*/*/**/*") if p.is_file()]
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
+    if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
+        assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
 
 
 def write_bad_files() -> None:

@@ -37,12 +37,17 @@ class Raw(NamedTuple):
     problem: str | None
 
 
-def check_file(path: Path) -> None:
-    """Raise :class:`DataError` where ``path`` cannot be a data file; cheap, done before any work starts."""
+def check_file(path: Path, homepage: str | None = None) -> None:
+    """Raise :class:`DataError` where ``path`` cannot be a data file; cheap, done before any work starts.
+
+    Args:
+        homepage: where a known data set can be had.
+    """
     if path.is_dir():
         raise DataError(f"data.path={path} is a directory; name a file: {ACCEPTED}")
     if not path.exists():
-        raise DataError(f"data.path={path} does not exist; give the path of {ACCEPTED}")
+        origin = f"download it from {homepage}, or " if homepage else ""
+        raise DataError(f"data.path={path} does not exist; {origin}give the path of {ACCEPTED}")
     try:
         with path.open("rb") as handle:
             first = handle.read(4096)

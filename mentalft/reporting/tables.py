@@ -16,6 +16,11 @@ from mentalft.records import Comparison, Interval, MetricComparison
 VERDICT_STYLE = {"better": "green", "worse": "red", "no evidence of a difference": "yellow"}
 
 
+FEW_DIALOGUES = 20
+"""Below about this many clusters a cluster bootstrap is too sure of itself (Cameron, Gelbach and Miller 2008,
+"Bootstrap-based improvements for inference with clustered errors", Review of Economics and Statistics 90(3))."""
+
+
 def write_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Path) -> None:
     """Write ``comparison.json``, ``comparison.csv`` and ``comparison.md``."""
     rows = [
@@ -61,6 +66,16 @@ def terminal_table(comparison: Comparison, titles: dict[str, str]) -> Table:
     return table
 
 
+def caution_of(comparison: Comparison) -> str | None:
+    """What keeps the verdicts from being trusted; None where nothing does."""
+    if comparison.dialogues >= FEW_DIALOGUES:
+        return None
+    return (
+        f"Only {comparison.dialogues} dialogues: with fewer than {FEW_DIALOGUES} these intervals are too narrow; "
+        "do not rely on the verdicts"
+    )
+
+
 def _headings(comparison: Comparison) -> list[str]:
     return ["metric", "base", "tuned", "diff", f"{comparison.confidence:.0%} interval", "win/tie/loss", "verdict"]
 
@@ -93,6 +108,7 @@ def _markdown(comparison: Comparison, titles: dict[str, str]) -> str:
         "",
         "The interval is that of the difference (paired bootstrap over dialogues, percentile). "
         "One that excludes 0 reads better or worse; otherwise there is no evidence of a difference.",
+        *(["", f"**{caution}**"] if (caution := caution_of(comparison)) else []),
         "",
         "| answers | mean characters | empty | cut at the limit |",
         "|---|---:|---:|---:|",

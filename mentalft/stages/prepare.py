@@ -21,6 +21,7 @@ from mentalft.records import Dialogue, Rejected, Splits
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
+REASONS_SHOWN = 5
 
 
 def data_path(cfg: DataConfig) -> Path:
@@ -168,5 +169,7 @@ def _summary(counts: _Counts, folder: Path) -> None:
         say(
             f"prepare: {sum(counts.reasons.values())} records set aside in {folder / 'rejected.jsonl'}:", style="yellow"
         )
-        for reason, number in islice(counts.reasons.most_common(), 5):
+        for reason, number in islice(counts.reasons.most_common(), REASONS_SHOWN):
             say(f"  {number} × {reason}", style="yellow")
+        if len(counts.reasons) > REASONS_SHOWN:
+            say(f"  and {len(counts.reasons) - REASONS_SHOWN} more reasons, all in that file", style="yellow")

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from mentalft.records import Comparison, Interval, MetricComparison
-from mentalft.reporting.tables import read_comparison, terminal_table, write_comparison
+from mentalft.reporting.tables import caution_of, read_comparison, terminal_table, write_comparison
 
 BLEU = MetricComparison("bleu", "bleu|sig", 0.1, 0.25, 0.15, Interval(0.1, 0.2), 7, 1, 2)
 COMPARISON = Comparison(
@@ -56,3 +56,10 @@ def test_the_terminal_table_fits_eighty_columns() -> None:
     table = [line for line in shown.splitlines() if "0.1000" in line or "verdict" in line]
     assert "…" not in "".join(table).replace(" … ", " "), "no cell is cut"
     assert "1000/1000/1000" in shown
+
+
+def test_few_dialogues_are_cautioned_about(tmp_path: Path) -> None:
+    assert "do not rely on the verdicts" in str(caution_of(COMPARISON))
+    assert caution_of(replace(COMPARISON, dialogues=20)) is None
+    write_comparison(COMPARISON, {"bleu": "BLEU"}, tmp_path)
+    assert "**Only 4 dialogues" in (tmp_path / "comparison.md").read_text()
