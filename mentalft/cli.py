@@ -10,6 +10,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import shutil
 import sys
 from datetime import datetime
@@ -48,7 +49,11 @@ def run(argv: list[str]) -> int:
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0
-    args = get_args_parser().parse_intermixed_args(argv)
+    argv = [_quoted(argument) for argument in argv]
+    parser = get_args_parser()
+    args = parser.parse_intermixed_args(argv)
+    if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
+        parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
     claimed: Path | None = None
     try:
         if not _only_prints(args):
@@ -74,6 +79,13 @@ def run(argv: list[str]) -> int:
             _say_error(message)
         return EXIT_ERROR
     return EXIT_ERROR if _failed else 0
+
+
+def _quoted(argument: str) -> str:
+    """``key=value`` with a plain value in another script put into quotes; Hydra reads only ASCII without them."""
+    key, equals, value = argument.partition("=")
+    plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
+    return f'{key}="{value}"' if equals and key.isascii() and plain and not value.isascii() else argument
 
 
 def load_config(cfg: DictConfig) -> Config:

@@ -61,9 +61,10 @@ def test_a_configuration_mistake_is_one_clear_message(
     assert not list(Path.cwd().glob("outputs/*/*")), "a mistake leaves no run directory"
 
 
-def test_wrong_usage_exits_with_2() -> None:
+@pytest.mark.parametrize("arguments", [["--bogus"], ["-m", "--cfg", "job"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as error:
-        run(["--bogus"])
+        run(arguments)
     assert error.value.code == 2
 
 
@@ -120,3 +121,11 @@ def test_python_dash_m_is_the_same_command() -> None:
     )
     assert done.returncode == 1
     assert "lora.rank=3: there is no such key" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["共同的", "数据/咨询 记录.json", "你好，请说。"])
+def test_text_in_another_script_needs_no_quotes(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([f"data.system_message={value}", f"data.path={value}", "data=local", "--cfg", "job"]) == 0
+    said = capsys.readouterr().out
+    assert f"system_message: {value}\n" in said
+    assert f"path: {value}\n" in said

@@ -23,7 +23,7 @@ def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
     if tokenizer.pad_token_id is None:
-        spare = [t for t in ("<|finetune_right_pad_id|>", "<pad>", "<unk>") if t in tokenizer.get_vocab()]
+        spare = [t for t in ("<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "<unk>") if t in tokenizer.get_vocab()]
         tokenizer.pad_token = spare[0] if spare else tokenizer.eos_token
     return tokenizer
 

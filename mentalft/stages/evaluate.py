@@ -134,8 +134,7 @@ def _answers_so_far(path: Path, prompts: list[Prompt]) -> dict[str, Response]:
             if wanted.get(response.id) == response.prompt_sha256:
                 found[response.id] = response
     except (DataError, TypeError):
-        path.unlink()  # it is written anew below, from what could be read
-        write_jsonl(path, (r.to_json() for r in found.values()))
+        write_jsonl(path, (r.to_json() for r in found.values()))  # what could be read, so that lines can be added
     return found
 
 

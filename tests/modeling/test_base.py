@@ -1,0 +1,66 @@
+"""The base model and its tokenizer as they are loaded for training and evaluation."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mentalft.config import ModelConfig
+from mentalft.errors import ModelError
+from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
+from mentalft.modeling.locate import LocatedModel
+from mentalft.modeling.precision import PrecisionPlan
+from tests.test_conf import composed
+
+FP32 = PrecisionPlan("fp32", "cpu", torch.float32)
+
+
+@pytest.fixture
+def cfg() -> ModelConfig:
+    return composed().model
+
+
+def located(folder: Path) -> LocatedModel:
+    return LocatedModel(folder, "mine", None)
+
+
+def test_it_is_loaded_in_the_planned_type_and_in_evaluation_mode(cfg: ModelConfig, small_model: Path) -> None:
+    model = load_base_model(cfg, located(small_model), FP32)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+    assert not model.training
+
+
+def test_pickled_weights_are_refused(cfg: ModelConfig, small_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_model, tmp_path / "pickled")
+    (tmp_path / "pickled" / "model.safetensors").rename(tmp_path / "pickled" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_base_model(cfg, located(tmp_path / "pickled"), FP32)
+
+
+def test_a_folder_without_a_tokenizer_is_named(cfg: ModelConfig, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no tokenizer can be loaded from"):
+        load_tokenizer(cfg, located(tmp_path))
+
+
+def test_padding_is_never_left_undefined(cfg: ModelConfig, small_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_model, tmp_path / "unpadded")
+    settings = json.loads((tmp_path / "unpadded" / "tokenizer_config.json").read_text())
+    settings.pop("pad_token")
+    (tmp_path / "unpadded" / "tokenizer_config.json").write_text(json.dumps(settings))
+    found = load_tokenizer(replace(cfg, name="unpadded"), located(tmp_path / "unpadded"))
+    assert found.pad_token_id is not None
+    assert found.pad_token_id != found.eos_token_id
+
+
+def test_every_way_to_end_an_answer_is_known(cfg: ModelConfig, small_model: Path, tokenizer: Any) -> None:
+    model = load_base_model(cfg, located(small_model), FP32)
+    model.generation_config.eos_token_id = [7, tokenizer.eos_token_id]
+    assert end_token_ids(model, tokenizer) == sorted({7, tokenizer.eos_token_id})
+    model.generation_config.eos_token_id = None
+    assert end_token_ids(model, tokenizer) == [tokenizer.eos_token_id]

@@ -1,0 +1,46 @@
+"""Bounds and choices: every problem at once, each naming the key, the value and what is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from mentalft.config import Config, problems
+from tests.test_conf import composed
+
+
+def test_a_good_configuration_has_no_problem() -> None:
+    assert problems(composed()) == []
+
+
+def test_all_problems_are_found_at_once() -> None:
+    cfg = composed()
+    cfg.lora.r = 0
+    cfg.data.test_fraction = 1.5
+    cfg.eval.metrics = ["blue", "blue"]
+    cfg.stages = []
+    cfg.trainer.save_steps = 30
+    found = "\n".join(problems(cfg))
+    for part in (
+        "lora.r must be at least 1 and at most 1024, got 0",
+        "data.test_fraction must be above 0 and below 1, got 1.5",
+        "did you mean 'bleu'?",
+        "eval.metrics names 'blue' twice",
+        "stages is empty",
+        "trainer.save_steps must be a multiple of trainer.eval_steps (25)",
+    ):
+        assert part in found
+
+
+def test_held_out_shares_leave_something_to_train_on() -> None:
+    cfg = composed()
+    cfg.data.validation_fraction = cfg.data.test_fraction = 0.5
+    assert any("must be below 1" in p for p in problems(cfg))
+
+
+def test_the_schema_holds_no_values() -> None:
+    """Values live in conf/ alone, so that there is one place to look."""
+    cfg = Config()
+    for group in fields(cfg):
+        node = getattr(cfg, group.name)
+        values = vars(node).values() if hasattr(node, "__dataclass_fields__") else [node]
+        assert set(map(str, values)) == {"???"}, group.name

@@ -1,0 +1,29 @@
+"""Plain lines where nobody watches; short paths; every said line is logged too."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from mentalft.console import progress, say, shown
+
+
+def test_a_line_is_printed_as_it_is_and_logged(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="mentalft"):
+        say("12 [rejected] records", style="yellow")
+    assert capsys.readouterr().out == "12 [rejected] records\n"
+    assert caplog.messages == ["12 [rejected] records"]
+
+
+def test_no_bar_where_the_output_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(progress(range(3), "counting", total=3)) == [0, 1, 2]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_path_is_shown_as_it_can_be_typed(tmp_path: Path) -> None:
+    assert shown(Path.cwd() / "outputs" / "run") == "outputs/run"
+    assert shown(tmp_path) == str(tmp_path)
