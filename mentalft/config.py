@@ -30,9 +30,33 @@ class DataConfig:
     name: str = MISSING
     """Short name, shown in tables and recorded in the manifest."""
     path: str = MISSING
-    """A file of dialogues, or ``embedded`` for the sample that comes with the package."""
-    format: Literal["auto", "soulchat", "emollm", "chatml"] = MISSING
-    """Form of the file; ``auto`` looks at its first record."""
+    """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``."""
+    sources: list[Any] = MISSING
+    """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
+    licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train split."""
+    format: Literal[
+        "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
+        "esconv", "table",
+    ] = MISSING  # fmt: skip
+    """Form of the records; ``auto`` looks at the first ones."""
+    columns: dict[str, Any] = MISSING
+    """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
+    sha256: Optional[str] = MISSING
+    """What a downloaded file must hash to; null takes what the hub states."""
+    leading_assistant: Literal["drop", "keep"] = MISSING
+    """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
+    max_rejected: float = number(ge=0, le=1)
+    """Stop when a larger share of the records cannot be used."""
+    privacy: Literal["redact", "report", "off"] = MISSING
+    """Replace personal data by placeholders, count it only, or do not look."""
+    hotlines: list[str] = MISSING
+    """Numbers that are no personal data."""
+    external_tests: list[str] = MISSING
+    """Files of test dialogues that the train split is checked against, besides the question bank."""
+    max_overlap: float = number(ge=0, le=1)
+    """Stop when a larger share of the question bank or of an external test set is in the train split."""
+    num_proc: Optional[int] = number(ge=1)
+    """Processes that read; null is one a core. The result is the same."""
     system_message: Optional[str] = MISSING
     """Put before every dialogue that has no system message of its own; null adds none."""
     validation_fraction: float = number(gt=0, lt=1)

@@ -52,11 +52,10 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
 
 def _check_inputs(cfg: Config) -> Any:
     """The located model (None where no stage needs one), after looking at everything that may be wrong."""
-    from mentalft.data.sources import check_file
-    from mentalft.stages.prepare import data_path
-
     if "prepare" in cfg.stages:
-        check_file(data_path(cfg.data), cfg.data.homepage)
+        from mentalft.data.sources import check_local
+
+        check_local(cfg.data)
     located = None
     if {"train", "evaluate"} & set(cfg.stages):
         from mentalft.modeling.locate import locate_model
@@ -72,10 +71,40 @@ def _check_inputs(cfg: Config) -> Any:
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
-    from mentalft.stages.prepare import data_path, prepare
+    from mentalft.data.sources import sources_of
+    from mentalft.stages.prepare import prepare
 
-    made_from = {"data": _without(asdict(cfg.data), "max_length"), "file": sha256_file(data_path(cfg.data))}
-    runner.run("prepare", made_from, lambda: prepare(cfg.data, runner.run_dir), outputs=["data/*"])
+    cache_dir = _cache_dir(cfg)
+    sources = sources_of(cfg.data, cache_dir)
+    made_from = {
+        "data": _without(asdict(cfg.data), "max_length", "num_proc"),
+        "files": [source.digest for source in sources],
+    }
+    tokens = _token_lengths(cfg, located) if located is not None else None
+    runner.run(
+        "prepare",
+        made_from,
+        lambda: prepare(cfg.data, sources, runner.run_dir, cache_dir if cfg.cache else None, tokens),
+        outputs=["data/*"],
+    )
+
+
+def _token_lengths(cfg: Config, located: Any) -> Any:
+    """A function from dialogues to the report of their lengths in the model's tokens."""
+
+    def lengths(sample: Any) -> dict[str, Any]:
+        from mentalft.data.lengths import token_lengths
+        from mentalft.data.prompts import PromptBuilder
+        from mentalft.modeling.base import load_tokenizer
+
+        builder = PromptBuilder(load_tokenizer(cfg.model, located), cfg.model.chat_template_kwargs, cfg.model.name)
+        return token_lengths(sample, builder, cfg.data.max_length)
+
+    return lengths
+
+
+def _cache_dir(cfg: Config) -> Path:
+    return Path(cfg.cache_dir).expanduser() if cfg.cache_dir else default_cache_dir()
 
 
 def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:
@@ -105,7 +134,6 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
 
     splits = splits_in(runner.run_dir)
     adapter = _adapter(cfg, runner.run_dir)
-    cache_dir = Path(cfg.cache_dir).expanduser() if cfg.cache_dir else default_cache_dir()
     made_from = {
         **_model_and_data(cfg, located, splits.test),
         "data.system_message": cfg.data.system_message,
@@ -114,7 +142,7 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
         "trainer.precision": cfg.trainer.precision,
         "seed": cfg.seed if cfg.eval.do_sample else None,
     }
-    cache = ResponseCache(cache_dir) if cfg.cache else None
+    cache = ResponseCache(_cache_dir(cfg)) if cfg.cache else None
     runner.run(
         "evaluate",
         made_from,

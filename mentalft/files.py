@@ -16,12 +16,12 @@ from mentalft.errors import DataError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[str]]:
+def written_whole(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     """Open a temporary file that takes the name ``path`` only if the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as handle:
+        with temporary.open("wb") if binary else temporary.open("w", encoding="utf-8", newline="\n") as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
@@ -89,8 +89,25 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 
 
 def sha256_file(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Hash of what ``path`` holds; a large file that has not been written to since is hashed once a process."""
+    state = _state(path)
+    if state not in _hashes:
+        with path.open("rb") as handle:
+            _hashes[state] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return _hashes[state]
+
+
+def remember_sha256(path: Path, digest: str) -> None:
+    """Spare the hashing of a file that was hashed while it was written."""
+    _hashes[_state(path)] = digest
+
+
+_hashes: dict[tuple[int, ...], str] = {}
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def sha256_json(value: Any) -> str:

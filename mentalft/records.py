@@ -20,16 +20,23 @@ class Dialogue:
     id: str
     topic: str | None
     messages: tuple[Message, ...]
+    references: tuple[str, ...] = ()
+    """Further good answers to the last turn, where the data has several."""
 
     def to_json(self) -> dict[str, Any]:
         """The ChatML record that the prepare stage writes, one a line."""
-        return {"id": self.id, "topic": self.topic, "messages": [m._asdict() for m in self.messages]}
+        record = {
+            "id": self.id,
+            "topic": self.topic,
+            "messages": [{"role": m[0], "content": m[1]} for m in self.messages],
+        }
+        return {**record, "references": list(self.references)} if self.references else record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Dialogue:
         """The inverse of :meth:`to_json`, for files that mentalft wrote itself."""
         messages = tuple(Message(m["role"], m["content"]) for m in record["messages"])
-        return cls(id=record["id"], topic=record["topic"], messages=messages)
+        return cls(record["id"], record["topic"], messages, tuple(record.get("references", ())))
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,10 @@ class Rejected:
     record: int
     """Counted from 1, in the order of the file."""
     reason: str
+    field: str | None = None
+    """Where in the record, if it is one place."""
     offset: int | None = None
-    """Character offset of the record in the file, where its text could not be parsed."""
+    """Of the record in the file, in bytes, where its text could not be parsed."""
 
 
 class Splits(NamedTuple):

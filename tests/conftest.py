@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,13 @@ def small_model(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Pat
 
 def dialogue_record(number: int, exchanges: int = 2) -> dict[str, Any]:
     """A SoulChatCorpus record that is like no other."""
+    draw = random.Random(f"record {number}")
     messages = []
-    for turn in range(exchanges):
+    for _ in range(exchanges):
+        user, assistant = ("".join(chr(0x4E00 + draw.randrange(2000)) for _ in range(16)) for _ in range(2))
         messages += [
-            {"role": "user", "content": f"第{number}个人说的第{turn}句话，今天有点累。"},
-            {"role": "assistant", "content": f"谢谢你告诉我，第{number}位朋友，我们慢慢说第{turn}件事。"},
+            {"role": "user", "content": f"{user}，今天有点累。"},
+            {"role": "assistant", "content": f"谢谢你告诉我，{assistant}。"},
         ]
     return {"id": number, "topic": f"话题{number % 3}", "messages": messages}
 

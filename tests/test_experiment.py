@@ -174,9 +174,9 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
     ("overrides", "words"),
     [
         (["data.path=nowhere.json"], ["nowhere.json", "does not exist"]),
-        (["data.path=."], ["is a directory"]),
+        (["data.path=folder"], ["is a directory without data files"]),
         (["data.path=empty.json"], ["is empty"]),
-        (["data.path=table.csv"], ["expected a JSON array"]),
+        (["data.path=other.json"], ["the keys a", "set data.format"]),
         (["data.path=unusable.json"], ["no usable dialogue in 3 records", "rejected.jsonl"]),
         (["data.path=few.json"], ["too few for", "data.test_fraction"]),
         (["data.path=good.json", "trainer.precision=fp16"], ["trainer.precision=fp16 needs a CUDA GPU"]),
@@ -211,7 +211,8 @@ def write_bad_files() -> None:
         return json.dumps(rows, ensure_ascii=False)
 
     Path("empty.json").write_text("")
-    Path("table.csv").write_text("question,answer\n你好,你好\n", encoding="utf-8")
+    Path("folder").mkdir()
+    Path("other.json").write_text('[{"a": 1}]', encoding="utf-8")
     Path("unusable.json").write_text(dump([{"messages": []}] * 3), encoding="utf-8")
     Path("few.json").write_text(dump([dialogue_record(n) for n in range(2)]), encoding="utf-8")
     Path("good.json").write_text(dump([dialogue_record(n) for n in range(60)]), encoding="utf-8")

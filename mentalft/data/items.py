@@ -37,10 +37,10 @@ def dialogue_items(dialogue: Dialogue, *, every_turn: bool) -> list[Item]:
             dialogue_id=dialogue.id,
             topic=dialogue.topic,
             messages=dialogue.messages[:index],
-            references=(dialogue.messages[index].content,),
+            references=(dialogue.messages[index].content, *(dialogue.references if index == answers[-1] else ())),
         )
         for turn, index in enumerate(answers, 1)
-        if every_turn or index == answers[-1]
+        if (every_turn or index == answers[-1]) and any(m.role == "user" for m in dialogue.messages[:index])
     ]
 
 

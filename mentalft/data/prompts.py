@@ -74,7 +74,7 @@ class PromptBuilder:
             length = len(self.prompt(kept)) if as_prompt else len(self.example(kept).input_ids)
             if length <= max_length:
                 return kept
-            turns = turns[2:]
+            turns = turns[next((i for i, m in enumerate(turns) if i and m.role == "user"), len(turns)) :]
         return None
 
     def _pieces(self, messages: Sequence[Message]) -> list[tuple[str, bool]]:
@@ -83,8 +83,8 @@ class PromptBuilder:
         pieces: list[tuple[str, bool]] = []
         done = 0
         for index, message in enumerate(messages):
-            if message.role != "assistant":
-                continue
+            if message.role != "assistant" or all(m.role != "user" for m in messages[:index]):
+                continue  # what the assistant says unasked is context, not an answer
             before = self._render(messages[:index], add_generation_prompt=True)
             after = self._render(messages[: index + 1])
             if not (whole.startswith(before) and whole.startswith(after) and len(before) >= done):

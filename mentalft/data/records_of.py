@@ -1,106 +1,231 @@
-"""What a record of each format holds, as a dialogue; anything else is a reason to set it aside."""
+"""What a record of each format holds, as raw turns; anything else is a reason to set it aside.
+
+The forms are those of the data sets as published; ``docs/data.md`` has a sample of each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from mentalft.records import Dialogue, Message
+SPEAKER_MARKS = ("来访者", "求助者", "心理咨询师", "咨询师", "支持者")
+QUESTION_COLUMNS = ("question", "questiontext", "context", "prompt", "input", "instruction", "query", "问题")
+ANSWER_COLUMNS = ("answer", "answertext", "response", "output", "completion", "reply", "回答", "答案")
 
 
 class NotADialogue(ValueError):
-    """A record that cannot be used; the message is the reason, for ``rejected.jsonl``."""
+    """A record that cannot be used: ``reason`` for people, ``field`` where it is."""
+
+    def __init__(self, reason: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.reason, self.field = reason, field
 
 
-def from_messages(record: dict[str, Any], fallback_id: str) -> Dialogue:
-    """SoulChatCorpus, PsyDTCorpus and ChatML: ``{"id", "topic", "messages": [{"role", "content"}]}``."""
-    raw = record.get("messages")
-    if not isinstance(raw, list):
-        raise NotADialogue(f'"messages" must be a list, got {_kind(raw)}')
-    messages = []
-    for position, turn in enumerate(raw):
-        if not isinstance(turn, dict):
-            raise NotADialogue(f'messages[{position}] must be an object with "role" and "content", got {_kind(turn)}')
-        if "role" not in turn or "content" not in turn:
-            raise NotADialogue(f'messages[{position}] lacks "role" or "content"')
-        messages.append(_message(turn["role"], turn["content"], f"messages[{position}]"))
-    topic = record.get("topic", record.get("normalizedTag"))
-    return _checked(record.get("id"), topic, messages, fallback_id)
+class Draft(NamedTuple):
+    """A record's turns before repair."""
+
+    id: Any
+    topic: Any
+    turns: list[tuple[Any, Any]]
+    """(role, content) as found."""
+    where: str
+    """Name of a turn's field, with ``{}`` for its position."""
+    references: tuple[str, ...] = ()
+    """Further good answers to the last turn."""
 
 
-def from_conversation(record: dict[str, Any], fallback_id: str) -> Dialogue:
+def _messages(record: Mapping[str, Any]) -> Draft:
+    """SoulChatCorpus, PsyDTCorpus, ChatML, OpenAI: ``{"id", "topic", "messages": [{"role", "content"}]}``."""
+    turns = _pairs(record, "messages", "role", "content")
+    references = record.get("references")
+    return Draft(
+        record.get("id"),
+        record.get("topic", record.get("normalizedTag")),
+        turns,
+        "messages[{}]",
+        tuple(r for r in references if isinstance(r, str)) if isinstance(references, list) else (),
+    )
+
+
+def _emollm(record: Mapping[str, Any]) -> Draft:
     """EmoLLM: ``{"conversation": [{"system"?, "input", "output"}, …]}``; the system text is on the first turn."""
-    raw = record.get("conversation")
-    if not isinstance(raw, list):
-        raise NotADialogue(f'"conversation" must be a list, got {_kind(raw)}')
-    messages = []
-    for position, turn in enumerate(raw):
-        where = f"conversation[{position}]"
+    turns: list[tuple[Any, Any]] = []
+    for position, turn in enumerate(_list(record, "conversation")):
         if not isinstance(turn, dict):
-            raise NotADialogue(f'{where} must be an object with "input" and "output", got {_kind(turn)}')
+            raise NotADialogue(f'must be an object with "input" and "output", got {kind(turn)}', f"[{position}]")
         if position == 0 and turn.get("system"):
-            messages.append(_message("system", turn["system"], f"{where}.system"))
-        messages.append(_message("user", turn.get("input"), f"{where}.input"))
-        messages.append(_message("assistant", turn.get("output"), f"{where}.output"))
-    return _checked(record.get("id"), record.get("topic"), messages, fallback_id)
+            turns.append(("system", turn["system"]))
+        turns += [("user", turn.get("input")), ("assistant", turn.get("output"))]
+    return Draft(record.get("id"), record.get("topic"), turns, "conversation, text {}")
 
 
-READERS: dict[str, Callable[[dict[str, Any], str], Dialogue]] = {
-    "soulchat": from_messages,
-    "chatml": from_messages,
-    "emollm": from_conversation,
+def _sharegpt(record: Mapping[str, Any]) -> Draft:
+    """ShareGPT: ``{"conversations": [{"from", "value"}], "system"?}``."""
+    turns = _pairs(record, "conversations", "from", "value")
+    return Draft(record.get("id"), record.get("topic"), _system(record) + turns, "conversations[{}]")
+
+
+def _esconv(record: Mapping[str, Any]) -> Draft:
+    """ESConv: ``{"dialog": [{"speaker", "content"}]}``; on the hub, as JSON in ``text``, with ``text`` for content."""
+    if "dialog" not in record:
+        try:
+            record = json.loads(str(record.get("text")))
+        except ValueError:
+            raise NotADialogue("is no JSON with a dialog in it", "text") from None
+    turns = []
+    for position, turn in enumerate(_list(record, "dialog")):
+        if not isinstance(turn, dict) or "speaker" not in turn:
+            raise NotADialogue('must be an object with "speaker" and "content"', f"dialog[{position}]")
+        turns.append((turn["speaker"], turn.get("content", turn.get("text"))))
+    return Draft(record.get("id"), record.get("problem_type"), turns, "dialog[{}]")
+
+
+def _psyqa(record: Mapping[str, Any]) -> Draft:
+    """PsyQA: ``{"question", "description", "keywords", "questionID", "answers": [{"answer_text"}]}``."""
+    asked = [record.get("question"), record.get("description")]
+    answers = [a.get("answer_text") if isinstance(a, dict) else a for a in _list(record, "answers")]
+    usable = [a for a in answers if isinstance(a, str) and a.strip()]
+    if not usable:
+        raise NotADialogue("there is no answer with text", "answers")
+    question = "\n".join(t for t in asked if isinstance(t, str) and t.strip())
+    topic = str(record.get("keywords") or "").replace("，", ",").partition(",")[0]
+    turns = [("user", question), ("assistant", usable[0])]
+    return Draft(record.get("questionID"), topic, turns, "question and answers, text {}", tuple(usable[1:]))
+
+
+def _alpaca(record: Mapping[str, Any]) -> Draft:
+    """Alpaca: ``{"instruction", "input", "output", "history"?: [[question, answer]], "system"?}``."""
+    turns = _system(record)
+    history = record.get("history")
+    for position, exchange in enumerate(history if isinstance(history, list) else []):
+        if not isinstance(exchange, list) or len(exchange) != 2:
+            raise NotADialogue(f"must be [question, answer], got {kind(exchange)}", f"history[{position}]")
+        turns += [("user", exchange[0]), ("assistant", exchange[1])]
+    asked = [record.get("instruction"), record.get("input")]
+    question = "\n".join(t for t in asked if isinstance(t, str) and t.strip())
+    turns += [("user", question or None), ("assistant", record.get("output"))]
+    return Draft(record.get("id"), record.get("topic"), turns, "instruction, input, output and history, text {}")
+
+
+def _turn_list(record: Any) -> Draft:
+    """SMILECHAT: ``[{"role", "content"}]``; CPsyCounE: ``["求助者：…", "支持者：…"]``."""
+    if not isinstance(record, list):
+        raise NotADialogue(f"the record must be a list of turns, got {kind(record)}")
+    if record and all(isinstance(turn, str) for turn in record):
+        return Draft(None, None, [marked(line) for line in record], "turn {}")
+    return Draft(None, None, _pairs({"turns": record}, "turns", "role", "content"), "turn {}")
+
+
+def _transcript(record: Any) -> Draft:
+    """CPsyCounD: lines ``来访者：…`` and ``心理咨询师：…``; a line without a mark goes on with the turn before it."""
+    turns: list[tuple[Any, Any]] = []
+    for line in str(record).splitlines():
+        role, content = marked(line)
+        if role is not None:
+            turns.append((role, content))
+        elif turns and line.strip():
+            turns[-1] = (turns[-1][0], f"{turns[-1][1]}\n{line.strip()}")
+        elif line.strip() and not turns:
+            continue  # a heading before the first turn
+    return Draft(None, None, turns, "turn {}")
+
+
+def table_row(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Draft]:
+    """A reader of question/answer rows (CounselChat, MentalChat16K, Amod and the like).
+
+    Args:
+        columns: names of the columns for ``question``, ``answer``, and where wanted ``title``, ``system``, ``topic``,
+            ``id``; without ``question`` and ``answer``, the names that data sets use are looked for.
+    """
+
+    def read(record: Mapping[str, Any]) -> Draft:
+        known = {str(name).strip().lower().replace("_", ""): name for name in record}
+
+        def cell(role: str, usual: tuple[str, ...] = ()) -> Any:
+            name = columns.get(role) or next((known[u] for u in usual if u in known), None)
+            return record.get(name) if name is not None else None
+
+        title = cell("title", ("questiontitle",))
+        question, answer = cell("question", QUESTION_COLUMNS), cell("answer", ANSWER_COLUMNS)
+        asked = "\n".join(t for t in (title, question) if isinstance(t, str) and t.strip() and t != "nan")
+        system = cell("system")
+        turns = [("system", system)] if system else []
+        return Draft(
+            cell("id"), cell("topic", ("topic", "topics")), [*turns, ("user", asked), ("assistant", answer)], "cell {}"
+        )
+
+    return read
+
+
+READERS: dict[str, Callable[[Any], Draft]] = {
+    "soulchat": _messages,
+    "chatml": _messages,
+    "emollm": _emollm,
+    "sharegpt": _sharegpt,
+    "esconv": _esconv,
+    "psyqa": _psyqa,
+    "alpaca": _alpaca,
+    "smilechat": _turn_list,
+    "cpsycoune": _turn_list,
+    "cpsycound": _transcript,
 }
+"""Formats of records; ``table`` comes from :func:`table_row`."""
 
 
-def _message(role: Any, content: Any, where: str) -> Message:
-    if role not in ("system", "user", "assistant"):
-        raise NotADialogue(f"{where}: role must be system, user or assistant, got {_shown(role)}")
-    if not isinstance(content, str):
-        raise NotADialogue(f"{where}: content must be text, got {_kind(content)}")
-    text = content.strip()
-    if not text:
-        raise NotADialogue(f"{where}: the {role} turn is empty")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise NotADialogue(f"{where}: the text is not valid Unicode (a broken character)") from None
-    if "\x00" in text:
-        raise NotADialogue(f"{where}: the text holds a NUL character")
-    return Message(role, text)
+def format_of(record: Any) -> str | None:
+    """The format whose mark ``record`` carries; None when it carries none."""
+    if isinstance(record, str):
+        return "cpsycound" if any(marked(line)[0] for line in record.splitlines()[:50]) else None
+    if isinstance(record, list) and record:
+        if all(isinstance(turn, dict) and "role" in turn for turn in record):
+            return "smilechat"
+        return "cpsycoune" if all(isinstance(t, str) and marked(t)[0] for t in record[:4]) else None
+    if not isinstance(record, dict):
+        return None
+    for mark, name in (("messages", "soulchat"), ("conversation", "emollm"), ("conversations", "sharegpt")):
+        if isinstance(record.get(mark), list):
+            return name
+    if isinstance(record.get("dialog"), list) or str(record.get("text", "")).lstrip().startswith('{"'):
+        return "esconv"
+    if "answers" in record and "question" in record:
+        return "psyqa"
+    if {"instruction", "output"} <= record.keys():
+        return "alpaca"
+    names = {str(name).strip().lower().replace("_", "") for name in record}
+    return "table" if names & set(QUESTION_COLUMNS) and names & set(ANSWER_COLUMNS) else None
 
 
-def _checked(raw_id: Any, topic: Any, messages: list[Message], fallback_id: str) -> Dialogue:
-    if not messages:
-        raise NotADialogue("there are no messages")
-    start = 1 if messages[0].role == "system" else 0
-    for position, message in enumerate(messages[start:]):
-        expected = ("user", "assistant")[position % 2]
-        if message.role != expected:
-            where = f"messages[{start + position}]"
-            raise NotADialogue(f"{where}: expected a turn of the {expected}, got one of the {message.role}")
-    if len(messages) == start:
-        raise NotADialogue("there is a system message and nothing after it")
-    if messages[-1].role != "assistant":
-        raise NotADialogue("the last turn is not the assistant's, so there is nothing to learn or compare")
-    known_id = (
-        raw_id if isinstance(raw_id, str | int) and not isinstance(raw_id, bool) and str(raw_id).strip() else None
-    )
-    return Dialogue(
-        id=_clean(str(known_id)) if known_id is not None else fallback_id,
-        topic=_clean(topic) if isinstance(topic, str) and topic.strip() else None,
-        messages=tuple(messages),
-    )
-
-
-def _clean(text: str) -> str:
-    return text.strip().encode("utf-8", "replace").decode("utf-8")
-
-
-def _kind(value: Any) -> str:
+def kind(value: Any) -> str:
+    """What ``value`` is, for a message."""
     names = {type(None): "null or nothing", bool: "true/false", int: "a number", float: "a number", str: "text"}
     return {list: "a list", dict: "an object", **names}.get(type(value), type(value).__name__)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def _list(record: Any, name: str) -> list[Any]:
+    found = record.get(name) if isinstance(record, Mapping) else None
+    if not isinstance(found, list):
+        raise NotADialogue(f"must be a list, got {kind(found)}", name)
+    return found
+
+
+def _pairs(record: Mapping[str, Any], name: str, role: str, content: str) -> list[tuple[Any, Any]]:
+    try:
+        return [(turn[role], turn[content]) for turn in _list(record, name)]
+    except (KeyError, TypeError, IndexError):
+        for position, turn in enumerate(_list(record, name)):
+            if not isinstance(turn, dict) or role not in turn or content not in turn:
+                raise NotADialogue(
+                    f'must be an object with "{role}" and "{content}", got {kind(turn)}', f"{name}[{position}]"
+                ) from None
+        raise
+
+
+def _system(record: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    return [("system", record["system"])] if record.get("system") else []
+
+
+def marked(line: Any) -> tuple[str | None, str]:
+    """(role, text) of a line that begins with a speaker's name and a colon; (None, line) of another."""
+    name, colon, text = str(line).strip().replace(":", "：", 1).partition("：")
+    return (name.strip(), text.strip()) if colon and name.strip() in SPEAKER_MARKS else (None, str(line))

@@ -1,243 +1,233 @@
-"""Reading dialogue files record by record, in bounded memory, past damage.
-
-A file is a *container* (a JSON array, or JSON lines) of *records* (see :mod:`mentalft.data.records_of`).
-A damaged record costs that record only: the reader looks for the next one that parses.
-"""
+"""Where dialogues come from: paths, folders, patterns and hubs, and the form of what is there."""
 
 from __future__ import annotations
 
+import glob
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.data.records_of import READERS, NotADialogue
+from xxhash import xxh3_128, xxh3_128_hexdigest
+
+from mentalft.assets import SAMPLE_DIALOGUES
+from mentalft.config import EMBEDDED, DataConfig
+from mentalft.data.blocks import BOM, COMPRESSED, TABLES, inner_suffix, opened, scanned_text
+from mentalft.data.download import fetched, is_remote
+from mentalft.data.records_of import format_of, marked
+from mentalft.data.scanning import ArrayScanner, Raw
 from mentalft.errors import DataError
-from mentalft.records import Dialogue, Rejected
+from mentalft.files import sha256_file, sha256_json
 
-CHUNK = 1 << 20
-EDGE = 64
-"""Characters; an error this near the end of the window may be the window's fault."""
-LONGEST_RECORD = 8 << 20
-"""Characters; a "record" that is longer is damage (an unclosed string swallows all that follows)."""
-FORMAT_OF_KEY = {"messages": "soulchat", "conversation": "emollm"}
+FORMATS = "soulchat, chatml, emollm, sharegpt, alpaca, smilechat, cpsycound, cpsycoune, psyqa, esconv, table"
 ACCEPTED = (
-    "a JSON array or JSON lines of SoulChatCorpus/ChatML records "
-    '({"messages": [{"role", "content"}]}) or EmoLLM records ({"conversation": [{"input", "output"}]})'
+    f"a file, folder or pattern of dialogues in one of the forms {FORMATS} "
+    "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
 )
+LOOKED_AT = 100
+"""Records that are looked at to find out the form."""
 
 
-class Raw(NamedTuple):
-    """One record as found: its number (from 1), character offset, and either a value or what is wrong with it."""
+class Shape(NamedTuple):
+    """The form of a file."""
 
-    number: int
-    offset: int
-    value: Any
-    problem: str | None
+    format: str
+    whole_file: bool
+    """Whether the file is one record."""
 
 
-def check_file(path: Path, homepage: str | None = None) -> None:
-    """Raise :class:`DataError` where ``path`` cannot be a data file; cheap, done before any work starts.
+@dataclass(frozen=True)
+class Source:
+    """One corpus: its files, and how much of it is wanted."""
 
-    Args:
-        homepage: where a known data set can be had.
+    name: str
+    files: tuple[Path, ...]
+    shape: Shape
+    max_dialogues: int | None
+    weight: float
+    licence: str
+    homepage: str | None
+    revision: str | None
+
+    @cached_property
+    def digest(self) -> str:
+        """A quick hash (XXH3) of what its files hold, to tell whether they changed; not for the record."""
+        return xxh3_128_hexdigest("".join(map(_quick_digest, self.files)).encode())
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What its files hold, as (bytes, SHA-256) over all of them."""
+        digests = [sha256_file(path) for path in self.files]
+        return {
+            "bytes": sum(path.stat().st_size for path in self.files),
+            "sha256": digests[0] if len(digests) == 1 else sha256_json(digests),
+        }
+
+
+def _quick_digest(path: Path) -> str:
+    state = xxh3_128()
+    with path.open("rb") as handle:
+        while chunk := handle.read(1 << 22):
+            state.update(chunk)
+    return state.hexdigest()
+
+
+def sources_of(cfg: DataConfig, cache_dir: Path) -> list[Source]:
+    """The corpora that ``cfg`` names, found, downloaded where need be, and looked into.
+
+    Raises:
+        DataError: one of them is missing, empty, of no known form, or cannot be fetched.
     """
+    return [_source(cfg, dict(spec), cache_dir) for spec in specs(cfg)]
+
+
+def check_local(cfg: DataConfig) -> None:
+    """Raise :class:`DataError` where a path of ``cfg`` cannot be a data file; cheap, done before any work starts."""
+    for spec in specs(cfg):
+        if not is_remote(str(spec["path"])):
+            local_files(str(spec["path"]), cfg.homepage)
+
+
+def specs(cfg: DataConfig) -> list[Mapping[str, Any]]:
+    """``data.sources``, each as a mapping with a path; or ``data.path`` alone."""
+    if not cfg.sources:
+        return [{"path": cfg.path, "name": cfg.name}]
+    return [spec if isinstance(spec, Mapping) else {"path": spec} for spec in cfg.sources]
+
+
+def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
+    path, revision = str(spec["path"]), None
+    if is_remote(path):
+        files, revision = fetched(path, cache_dir / "downloads", spec.get("sha256") or cfg.sha256)
+    else:
+        files = local_files(path, cfg.homepage)
+    forced = spec.get("format") or cfg.format
+    shape = shape_of(files[0], None if forced == "auto" else forced)
+    return Source(
+        name=str(spec.get("name") or Path(path).name or path),
+        files=tuple(files),
+        shape=shape,
+        max_dialogues=spec.get("max_dialogues"),
+        weight=float(spec.get("weight", 1.0)),
+        licence=str(spec.get("licence") or cfg.licence),
+        homepage=spec.get("homepage") or cfg.homepage,
+        revision=revision,
+    )
+
+
+def local_files(written: str, homepage: str | None = None) -> list[Path]:
+    """The files that a path, a folder or a pattern stands for, in natural order (2 before 10).
+
+    Raises:
+        DataError: there are none, or one is empty or cannot be read.
+    """
+    if written == EMBEDDED:
+        return [SAMPLE_DIALOGUES]
+    path = Path(written).expanduser()
     if path.is_dir():
-        raise DataError(f"data.path={path} is a directory; name a file: {ACCEPTED}")
-    if not path.exists():
-        origin = f"download it from {homepage}, or " if homepage else ""
-        raise DataError(f"data.path={path} does not exist; {origin}give the path of {ACCEPTED}")
+        suffixes = (".json", ".jsonl", ".txt", *TABLES)
+        found = [p for p in path.iterdir() if p.is_file() and inner_suffix(p) in suffixes]
+        if not found:
+            raise DataError(f"data.path={written} is a directory without data files; give {ACCEPTED}")
+    elif path.exists():
+        found = [path]
+    else:
+        found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]  # noqa: PTH207 - absolute too
+        if not found:
+            origin = f"download it from {homepage}, or " if homepage else ""
+            raise DataError(f"data.path={written} does not exist; {origin}give {ACCEPTED}")
+    found.sort(key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", str(p))])
+    if len(found) == 1:
+        _check_readable(found[0])
+    return found
+
+
+def _check_readable(path: Path) -> None:
     try:
-        with path.open("rb") as handle:
+        with opened(path) as handle:
             first = handle.read(4096)
-    except OSError as error:
-        raise DataError(f"data.path={path} cannot be read: {error.strerror}") from error
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"data.path={path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except Exception as error:  # zstandard's own
+        raise DataError(f"data.path={path} cannot be decompressed: {error}") from error
     if not first.strip(b" \t\r\n\xef\xbb\xbf"):
         raise DataError(f"data.path={path} is empty; expected {ACCEPTED}")
 
 
-def read_dialogues(path: Path, format_name: str) -> Iterator[Dialogue | Rejected]:
-    """Yield each record of ``path`` as a dialogue, or as what was wrong with it, in the file's order.
-
-    Args:
-        format_name: ``soulchat``, ``chatml``, ``emollm``, or ``auto`` to look at the first records.
+def shape_of(path: Path, forced: str | None = None) -> Shape:
+    """The form of ``path``, found from its first records unless ``forced`` says it.
 
     Raises:
-        DataError: the file is missing, empty, a directory, or of none of the accepted forms.
+        DataError: it is none of the known ones; the message says what was seen.
     """
-    check_file(path)
-    reader = READERS[detect_format(path) if format_name == "auto" else format_name]
-    for raw in raw_records(path):
-        if raw.problem is not None:
-            yield Rejected(path.name, raw.number, raw.problem, raw.offset)
-            continue
-        if not isinstance(raw.value, dict):
-            yield Rejected(path.name, raw.number, "the record is not a JSON object", raw.offset)
-            continue
-        try:
-            yield reader(raw.value, f"{path.stem}-{raw.number}")
-        except NotADialogue as error:
-            yield Rejected(path.name, raw.number, str(error), raw.offset)
-
-
-def detect_format(path: Path) -> str:
-    """The format of the first record that can be recognised among the first hundred.
-
-    Raises:
-        DataError: none can; the message says what was seen.
-    """
+    if inner_suffix(path) in TABLES:
+        if forced not in (None, "table", "alpaca"):
+            raise DataError(f"data.format={forced}: {path.name} is a table; use data.format=table or auto")
+        return Shape(forced or "table", whole_file=False)
     seen = "nothing that parses as JSON"
-    for raw in raw_records(path):
-        if isinstance(raw.value, dict):
-            for key, name in FORMAT_OF_KEY.items():
-                if key in raw.value:
-                    return name
-            seen = f"JSON objects with the keys {', '.join(sorted(map(str, raw.value)))[:120] or '(none)'}"
-        if raw.number >= 100:
+    for whole_file, value in _first_values(path):
+        if (found := format_of(value)) is not None:
+            return Shape(forced or found, whole_file)
+        seen = _in_words(value) if value is not None else seen
+        if forced:
             break
-    raise DataError(f"data.path={path}: saw {seen}; expected {ACCEPTED}")
+    if forced:
+        return Shape(forced, whole_file=forced == "cpsycound" or _is_turn_list(path))
+    raise DataError(f"data.path={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
 
 
-def raw_records(path: Path) -> Iterator[Raw]:
-    """Yield the records of a JSON array or of JSON lines, whichever the file is."""
-    with path.open("rb") as handle:
-        head = handle.read(4096).lstrip(b" \t\r\n\xef\xbb\xbf")
-    return _array_records(path) if head.startswith(b"[") else _line_records(path)
+def is_array(path: Path) -> bool:
+    """Whether ``path`` holds a JSON array, not JSON lines."""
+    with opened(path) as handle:
+        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
 
 
-def _line_records(path: Path) -> Iterator[Raw]:
-    offset = number = 0
-    # surrogateescape keeps undecodable bytes visible, so that the record that holds them is set aside by name
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as handle:
-        for line in handle:
-            if line.strip():
-                number += 1
-                try:
-                    yield Raw(number, offset, json.loads(line), None)
-                except (json.JSONDecodeError, RecursionError) as error:
-                    yield Raw(number, offset, None, f"not JSON: {_why(error)}")
-            offset += len(line)
+def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
+    """(whether it is the whole file, value) of what may be the first records."""
+    with opened(path) as handle:
+        head = handle.read(1 << 16).removeprefix(BOM).decode("utf-8", "replace")
+    if head.lstrip().startswith("["):
+        if _is_turn_list(path):
+            yield True, _whole(path)
+            return
+        scanner = ArrayScanner(*scanned_text(path))
+        for _, raw in zip(range(LOOKED_AT), scanner.records(), strict=False):
+            yield False, raw.value
+    elif head.lstrip().startswith("{"):
+        values = [raw.value for raw in _parsed_lines(head)]
+        yield from ((False, value) for value in values)
+        if not any(isinstance(value, dict) for value in values):
+            yield True, _whole(path)
+    elif any(marked(line)[0] for line in head.splitlines()):
+        yield True, head
 
 
-def _array_records(path: Path) -> Iterator[Raw]:
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        yield from _ArrayScanner(handle).records()
+def _parsed_lines(head: str) -> Iterator[Raw]:
+    for line in head.splitlines()[:LOOKED_AT]:
+        try:
+            yield Raw(None, json.loads(line))
+        except (ValueError, RecursionError):
+            continue
 
 
-class _ArrayScanner:
-    """Walks a JSON array with a window of text; holds one record and one chunk at a time."""
-
-    separator = re.compile(r"[\s,]*")
-    next_object = re.compile(r'\{\s*"')
-
-    def __init__(self, handle: Any) -> None:
-        self.handle, self.decoder = handle, json.JSONDecoder()
-        self.text, self.position, self.dropped, self.ended = "", 0, 0, False
-
-    def records(self) -> Iterator[Raw]:
-        self._skip(re.compile(r"\s*\[?"))
-        number = 0
-        while True:
-            self._skip(self.separator)
-            if self.position >= len(self.text):
-                number += 1
-                yield Raw(number, self._offset(), None, "the file ends before the array is closed; it may be cut")
-                return
-            if self.text[self.position] == "]" and self._only_closing_left():
-                return
-            number += 1
-            start = self._offset()
-            try:
-                yield Raw(number, start, self._value(), None)
-            except (json.JSONDecodeError, RecursionError) as error:
-                yield Raw(number, start, None, f"not JSON: {_why(error)}")
-                if not self._find_next_record():
-                    return
-
-    def _value(self) -> Any:
-        while True:
-            try:
-                value, end = self.decoder.raw_decode(self.text, self.position)
-            except json.JSONDecodeError as error:
-                if self._may_go_on(error) and self._read_more():
-                    continue
-                raise
-            if len(self.text) - end < EDGE and self._read_more():
-                continue  # a number may go on, and what follows the value must be seen
-            self._check_boundary(end)
-            self.position = end
-            return value
-
-    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
-        """Whether ``error`` may only mean that the window ends too early."""
-        cut = error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - EDGE
-        return cut and len(self.text) - self.position < LONGEST_RECORD
-
-    def _check_boundary(self, end: int) -> None:
-        """A value must be followed by a comma or the end; else it is the readable front part of a damaged record."""
-        after = self.text[end : end + 64].lstrip()
-        if after and after[0] not in ",]":
-            raise json.JSONDecodeError("Expecting ',' delimiter", self.text, end)
-
-    def _find_next_record(self) -> bool:
-        """Move to the next place where an object that looks like a record parses; False at the end of the file."""
-        search_from = self.position + 1
-        while True:
-            match = self.next_object.search(self.text, search_from)
-            if match is None:
-                self.position = max(self.position, len(self.text) - 1)
-                search_from = self.position
-                if not self._read_more():
-                    return False
-                search_from = max(0, self.position - 1)
-                continue
-            self.position = match.start()
-            try:
-                value, _ = self.decoder.raw_decode(self.text, self.position)
-            except json.JSONDecodeError as error:
-                more = self._may_go_on(error) and self._read_more()
-                search_from = self.position if more else self.position + 1
-                continue
-            except RecursionError:
-                search_from = self.position + 1
-                continue
-            if isinstance(value, dict) and (FORMAT_OF_KEY.keys() & value.keys()):
-                return True
-            search_from = self.position + 1
-
-    def _only_closing_left(self) -> bool:
-        while self._read_more():
-            if self.text[self.position + 1 :].strip():
-                break
-        rest = self.text[self.position + 1 :].strip()
-        if rest:
-            self.position += 1
-        return not rest
-
-    def _skip(self, pattern: re.Pattern[str]) -> None:
-        while True:
-            match = pattern.match(self.text, self.position)
-            self.position = match.end() if match else self.position
-            if self.position < len(self.text) or not self._read_more():
-                return
-
-    def _read_more(self) -> bool:
-        if self.ended:
-            return False
-        chunk = self.handle.read(CHUNK)
-        if not chunk:
-            self.ended = True
-            return False
-        self.dropped += self.position
-        self.text, self.position = self.text[self.position :] + chunk, 0
-        return True
-
-    def _offset(self) -> int:
-        return self.dropped + self.position
+def _is_turn_list(path: Path) -> bool:
+    """Whether ``path`` is one conversation: an array whose items are turns, not records."""
+    if path.suffix in COMPRESSED or path.stat().st_size > 1 << 20:
+        return False
+    value = _whole(path)
+    return isinstance(value, list) and format_of(value) in ("smilechat", "cpsycoune")
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return error.msg
-    return "nested too deeply"
+def _whole(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes().removeprefix(BOM))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"JSON objects with the keys {', '.join(sorted(map(str, value)))[:120] or '(none)'}"
+    return f"JSON whose records are {type(value).__name__}s"

@@ -1,45 +1,79 @@
-"""Which dialogue goes to training, validation or test: by content, so that nothing is in two of them."""
+"""Which dialogue goes to training, validation or test: whole groups, so that nothing is in two of them.
+
+A dialogue's split is drawn by its opening and the seed alone. Dialogues that share an opening, or are near duplicates,
+go where the first of them in the input went. So a dialogue keeps its split when others are added after it, and one that
+has no group keeps it whatever is added anywhere. A dialogue that is a near duplicate of two that went different ways
+cannot be placed without a leak and is set aside. Shares by topic are those of the whole up to chance: an exact share by
+topic cannot be had together with a split that stays (``docs/decisions/007-splits.md``).
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
-from mentalft.records import Dialogue
+import numpy as np
+from numpy.typing import NDArray
+
+from mentalft.data.fingerprints import U64, Keys, hashed, mixed
 
 SPLITS = ("train", "validation", "test")
-IGNORED = re.compile(r"[\W_]+")
+DUPLICATE, CONFLICT = 3, 4
+"""Places beyond the splits: an exact copy of an earlier dialogue; a near copy of two that are in different splits."""
+Places = NDArray[np.uint8]
 
 
-def normalised(text: str) -> str:
-    """Letters and digits alone, NFKC, lower case: what is left when layout and punctuation do not count."""
-    return IGNORED.sub("", unicodedata.normalize("NFKC", text).lower())
-
-
-def group_key(dialogue: Dialogue) -> str:
-    """Dialogues that open with the same user turn belong together, whatever follows."""
-    opening = next(m.content for m in dialogue.messages if m.role == "user")
-    return normalised(opening) or opening
-
-
-def content_key(dialogue: Dialogue) -> bytes:
-    """Equal for exact duplicates: the same turns after normalisation, system message aside."""
-    turns = "\x1f".join(f"{m.role}\x1e{normalised(m.content)}" for m in dialogue.messages if m.role != "system")
-    return hashlib.blake2b(turns.encode("utf-8"), digest_size=16).digest()
-
-
-def split_of(dialogue: Dialogue, validation_fraction: float, test_fraction: float, seed: int) -> str:
-    """The split of ``dialogue``: a function of its opening and the seed alone.
-
-    A dialogue therefore keeps its split when others are added or removed, and sizes are the given
-    fractions up to sampling error.
+def drawn(opening: U64, validation_fraction: float, test_fraction: float, seed: int) -> Places:
+    """The split that each opening draws, as a position in :data:`SPLITS`; (openings,).
 
     Args:
         validation_fraction, test_fraction: shares between 0 and 1, summing to less than 1.
     """
-    digest = hashlib.blake2b(f"{seed}\x1f{group_key(dialogue)}".encode(), digest_size=8).digest()
-    position = int.from_bytes(digest, "big") / 2**64
-    if position < test_fraction:
-        return "test"
-    return "validation" if position < test_fraction + validation_fraction else "train"
+    with np.errstate(over="ignore"):
+        position = (mixed(opening ^ np.uint64(hashed(f"split {seed}"))) >> np.uint64(11)) * 2.0**-53
+    places = np.zeros(len(opening), dtype=np.uint8)
+    places[position < test_fraction + validation_fraction] = 1
+    places[position < test_fraction] = 2
+    return places
+
+
+def placed(keys: Keys, validation_fraction: float, test_fraction: float, seed: int) -> Places:
+    """Where each dialogue goes: a split, or :data:`DUPLICATE`, or :data:`CONFLICT`; (dialogues,)."""
+    places = drawn(keys.opening, validation_fraction, test_fraction, seed)
+    copies = later_copies(keys.content)
+    with ThreadPoolExecutor() as pool:  # sorting lets other threads run
+        columns = list(pool.map(lambda column: _groups(column, ~copies), [keys.opening, *keys.bands.T]))
+    groups = np.stack(columns, axis=1)  # (dialogues, columns); -1 where a dialogue is alone
+    went = [np.full(column.max(initial=-1) + 1, -1, dtype=np.int8) for column in columns]
+    for row in np.flatnonzero((groups >= 0).any(axis=1)).tolist():
+        mine = [(went[c], g) for c, g in enumerate(groups[row].tolist()) if g >= 0]
+        ways = {int(of[g]) for of, g in mine} - {-1}
+        if len(ways) > 1:
+            places[row] = CONFLICT
+            continue
+        way = ways.pop() if ways else int(places[row])
+        places[row] = way
+        for of, g in mine:
+            of[g] = way
+    places[copies] = DUPLICATE
+    return places
+
+
+def later_copies(keys: U64) -> NDArray[np.bool_]:
+    """Whether an equal key stands further up; (keys,)."""
+    order = np.argsort(keys, kind="stable")
+    found = np.zeros(len(keys), dtype=bool)
+    found[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+    return found
+
+
+def _groups(keys: U64, considered: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """A number for each key that several of those considered share, -1 for the others; (keys,)."""
+    rows = np.flatnonzero(considered)
+    order = rows[np.argsort(keys[rows], kind="stable")]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = keys[order[1:]] != keys[order[:-1]]
+    number = np.cumsum(first) - 1
+    shared = np.bincount(number)[number] > 1 if len(number) else first
+    groups = np.full(len(keys), -1, dtype=np.int32)
+    groups[order[shared]] = (np.cumsum(first & shared) - 1)[shared]
+    return groups

@@ -1,31 +1,45 @@
-"""Stage 1: read, check, deduplicate and split; write ChatML JSONL."""
+"""Stage 1: read, mend, redact, split; write ChatML JSONL and an account of every record."""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.config import EMBEDDED, DataConfig
+import numpy as np
+
+from mentalft.assets import QUESTION_BANK
+from mentalft.config import DataConfig
 from mentalft.console import progress, say
-from mentalft.data.prompts import with_system
-from mentalft.data.sources import read_dialogues
-from mentalft.data.splits import SPLITS, content_key, split_of
+from mentalft.data.fingerprints import Keys
+from mentalft.data.items import bank_items
+from mentalft.data.overlap import overlap
+from mentalft.data.prepared import staged
+from mentalft.data.sources import Source, local_files, shape_of
+from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
+from mentalft.data.staging import Index
+from mentalft.data.workers import settings_for
+from mentalft.data.writing import Writer
 from mentalft.errors import DataError
-from mentalft.files import json_line, sha256_file, write_json, written_whole
-from mentalft.records import Dialogue, Rejected, Splits
+from mentalft.files import write_json, written_whole
+from mentalft.records import Dialogue, Message, Splits
+from mentalft.reporting.data_report import data_report, summary_lines
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
-REASONS_SHOWN = 5
 
 
-def data_path(cfg: DataConfig) -> Path:
-    return SAMPLE_DIALOGUES if cfg.path == EMBEDDED else Path(cfg.path).expanduser()
+@dataclass(frozen=True)
+class Prepared:
+    """A staged corpus with every dialogue's place."""
+
+    folder: Path
+    index: Index
+    places: Places
 
 
 def splits_in(run_dir: Path) -> Splits:
@@ -43,133 +57,140 @@ def splits_in(run_dir: Path) -> Splits:
     return splits
 
 
-@dataclass
-class _Counts:
-    read: int = 0
-    duplicates: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    dialogues: Counter[str] = field(default_factory=Counter)
-    turns: Counter[str] = field(default_factory=Counter)
-    topics: Counter[str] = field(default_factory=Counter)
-
-
-def prepare(cfg: DataConfig, run_dir: Path) -> Splits:
+def prepare(
+    cfg: DataConfig, sources: list[Source], run_dir: Path, cache: Path | None = None, tokens: Any = None
+) -> Splits:
     """Write ``data/{train,validation,test}.jsonl``, ``rejected.jsonl`` and ``report.json``.
 
+    Args:
+        cache: the cache's folder; None keeps nothing.
+        tokens: where the model is at hand, a function from a sample of dialogues to the report of their lengths.
+
     Raises:
-        DataError: the file cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
+        DataError: a source cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
     """
-    path, folder = data_path(cfg), run_dir / "data"
-    counts = _Counts()
-    with ExitStack() as stack:
-        rejected = stack.enter_context(written_whole(folder / "rejected.jsonl"))
-        with ExitStack() as splits:
-            out = {name: splits.enter_context(written_whole(folder / f"{name}.jsonl")) for name in SPLITS}
-            seen: set[bytes] = set()
-            ids: set[str] = set()
-            for record in progress(_limited(cfg, path), "reading dialogues"):
-                counts.read += 1
-                if isinstance(record, Rejected):
-                    counts.reasons[_kind_of(record.reason)] += 1
-                    rejected.write(json_line(asdict(record)))
-                    continue
-                key = content_key(record)
-                if key in seen:
-                    counts.duplicates += 1
-                    continue
-                seen.add(key)
-                dialogue = _finished(record, cfg, ids)
-                name = split_of(dialogue, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
-                out[name].write(json_line(dialogue.to_json()))
-                _count(counts, dialogue, name)
-            rejected.flush()
-            stack.pop_all().close()  # what was set aside is kept, whatever becomes of the splits
-            _check_enough(counts, path, folder)
-    report = _report(cfg, path, counts)
+    settings = {s.name: settings_for(s.shape.format, dict(cfg.columns), cfg) for s in sources}
+    folder = run_dir / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    with staged(sources, settings, cfg.max_dialogues, cfg.num_proc, cache, folder / ".staging") as (at, index):
+        _copy_whole(at / "rejected.jsonl", folder / "rejected.jsonl")
+        check_usable(index, cfg, sources, folder)
+        keys = Keys(index.arrays["content"], index.arrays["opening"], index.arrays["bands"])
+        places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
+        _check_enough(places, sources)
+        _check_between(places, cfg, sources)
+        overlaps = _overlaps(cfg, keys, places)
+        with ThreadPoolExecutor(1) as pool:  # one core is free while the splits are written
+            hashed = [pool.submit(source.fingerprint) for source in sources]
+            sample = _write(cfg, Prepared(at, index, places), folder)
+        for one, about in zip(hashed, index.sources, strict=True):
+            about.update(one.result())
+    report = data_report(cfg, index, places, overlaps, tokens(sample) if tokens else None)
     write_json(folder / "report.json", report)
-    _summary(counts, folder)
+    for line, style in summary_lines(report, folder):
+        say(line, style=style)
     return splits_in(run_dir)
 
 
-def _limited(cfg: DataConfig, path: Path) -> Any:
-    """The records of ``path`` up to and including the ``max_dialogues``-th usable one."""
-    good = 0
-    for record in read_dialogues(path, cfg.format):
-        yield record
-        good += isinstance(record, Dialogue)
-        if cfg.max_dialogues is not None and good >= cfg.max_dialogues:
-            return
-
-
-def _finished(dialogue: Dialogue, cfg: DataConfig, ids: set[str]) -> Dialogue:
-    """``dialogue`` with its system message and an id that no other dialogue of the file has."""
-    unique, attempt = dialogue.id, 1
-    while unique in ids:
-        attempt += 1
-        unique = f"{dialogue.id}-{attempt}"
-    ids.add(unique)
-    return Dialogue(unique, dialogue.topic, tuple(with_system(dialogue.messages, cfg.system_message)))
-
-
-def _count(counts: _Counts, dialogue: Dialogue, name: str) -> None:
-    counts.dialogues[name] += 1
-    counts.turns[name] += sum(m.role == "assistant" for m in dialogue.messages)
-    counts.topics[dialogue.topic or "(none)"] += 1
-
-
-def _kind_of(reason: str) -> str:
-    """``reason`` without the position, so that like reasons are counted together."""
-    head, colon, tail = reason.partition(": ")
-    return tail if colon and "[" in head else reason
-
-
-def _check_enough(counts: _Counts, path: Path, folder: Path) -> None:
-    used = sum(counts.dialogues.values())
-    set_aside = "; ".join(f"{n} × {reason}" for reason, n in counts.reasons.most_common(5))
-    if not used:
+def check_usable(index: Index, cfg: DataConfig, sources: list[Source], folder: Path) -> None:
+    """Raise :class:`DataError` where there is no dialogue, or too large a share of the records was set aside."""
+    reasons: Counter[str] = Counter()
+    for source in index.sources:
+        reasons.update(source["rejected_by_reason"])
+    records, rejected = sum(s["records"] for s in index.sources), sum(reasons.values())
+    name = ", ".join(s.name if len(sources) > 1 else s.files[0].name for s in sources)
+    shown = "; ".join(f"{n} × {reason}" for reason, n in reasons.most_common(5))
+    if records == rejected:
         raise DataError(
-            f"{path}: no usable dialogue in {counts.read} records ({set_aside}); each is in {folder / 'rejected.jsonl'}"
+            f"{name}: no usable dialogue in {records} records ({shown}); each is in {folder / 'rejected.jsonl'}"
         )
-    small = [name for name, least in SMALLEST_SPLIT.items() if counts.dialogues[name] < least]
+    if rejected > cfg.max_rejected * records:
+        raise DataError(
+            f"{name}: {rejected} of {records} records ({rejected / records:.1%}) cannot be used ({shown}); each is "
+            f"in {folder / 'rejected.jsonl'}. Mend them, or allow it with "
+            f"data.max_rejected={min(1, rejected / records + 0.005):.2f}"
+        )
+
+
+def _check_enough(places: Places, sources: list[Source]) -> None:
+    sizes = dict(zip(SPLITS, np.bincount(places, minlength=len(SPLITS)).tolist(), strict=False))
+    small = [name for name, least in SMALLEST_SPLIT.items() if sizes[name] < least]
     if small:
-        sizes = ", ".join(f"{name} {counts.dialogues[name]}" for name in SPLITS)
+        shown = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
         raise DataError(
-            f"{path}: {used} usable dialogues split into {sizes}; too few for {' and '.join(small)} "
-            "(at least 1, 1 and 2 are needed); give more dialogues or raise data.validation_fraction "
-            "and data.test_fraction"
+            f"{', '.join(s.name for s in sources)}: {sum(sizes.values())} usable dialogues split into {shown}; too few "
+            f"for {' and '.join(small)} (at least 1, 1 and 2 are needed); give more dialogues or raise "
+            "data.validation_fraction and data.test_fraction"
         )
 
 
-def _report(cfg: DataConfig, path: Path, counts: _Counts) -> dict[str, Any]:
-    return {
-        "source": {
-            "name": cfg.name,
-            "file": path.name,
-            "bytes": path.stat().st_size,
-            "sha256": sha256_file(path),
-            "licence": cfg.licence,
-            "homepage": cfg.homepage,
-        },
-        "records": counts.read,
-        "rejected": sum(counts.reasons.values()),
-        "rejected_by_reason": dict(counts.reasons.most_common()),
-        "duplicates": counts.duplicates,
-        "dialogues": {name: counts.dialogues[name] for name in SPLITS},
-        "assistant_turns": {name: counts.turns[name] for name in SPLITS},
-        "topics": dict(counts.topics.most_common()),
-    }
-
-
-def _summary(counts: _Counts, folder: Path) -> None:
-    sizes = ", ".join(f"{counts.dialogues[name]} {name}" for name in SPLITS)
-    say(f"prepare: {counts.read} records → {sizes} dialogues")
-    if counts.duplicates:
-        say(f"prepare: {counts.duplicates} exact duplicates dropped")
-    if counts.reasons:
-        say(
-            f"prepare: {sum(counts.reasons.values())} records set aside in {folder / 'rejected.jsonl'}:", style="yellow"
+def _check_between(places: Places, cfg: DataConfig, sources: list[Source]) -> None:
+    between = int((places == CONFLICT).sum())
+    if between > cfg.max_rejected * len(places):
+        raise DataError(
+            f"{', '.join(s.name for s in sources)}: {between} of {len(places)} dialogues are near duplicates of others "
+            "in different splits, as in a corpus made from templates; without a leak they can be in none. Thin it out, "
+            f"or go on without them: data.max_rejected={min(1, between / len(places) + 0.005):.2f}"
         )
-        for reason, number in islice(counts.reasons.most_common(), REASONS_SHOWN):
-            say(f"  {number} × {reason}", style="yellow")
-        if len(counts.reasons) > REASONS_SHOWN:
-            say(f"  and {len(counts.reasons) - REASONS_SHOWN} more reasons, all in that file", style="yellow")
+
+
+def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str, Any]]:
+    """Of the question bank, and of each external test set, with the train split."""
+    train = places == SPLITS.index("train")
+    in_train = Keys(keys.content[train], keys.opening[train], keys.bands[train])
+    sets = {"question bank": _bank(), **{path: _external(path) for path in cfg.external_tests}}
+    found = {name: overlap(asked, in_train) for name, asked in sets.items()}
+    for name, one in found.items():
+        if one["share"] > cfg.max_overlap:
+            raise DataError(
+                f"{name}: {one['in_train']} of its {one['items']} items are in the train split (first: "
+                f"{', '.join(one['first'][:3])}), so its scores would flatter the tuned model; leave them out of the "
+                f"data, or allow it with data.max_overlap={one['share'] + 0.005:.2f}"
+            )
+    return found
+
+
+def _bank() -> list[Dialogue]:
+    return [
+        Dialogue(i.id, i.topic, (*i.messages, Message("assistant", i.references[0])))
+        for i in bank_items(QUESTION_BANK, None)
+    ]
+
+
+def _external(path: str) -> list[Dialogue]:
+    from mentalft.data.reading import read_dialogues
+
+    files = local_files(path)
+    found = [d for f in files for d in read_dialogues(f, shape_of(f).format) if isinstance(d, Dialogue)]
+    if not found:
+        raise DataError(f"data.external_tests: {path} holds no dialogue")
+    return found
+
+
+def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> list[Dialogue]:
+    """Write the splits; a sample of what was written."""
+    index, places = prepared.index, prepared.places
+    kept = places < len(SPLITS)
+    same_id = np.zeros(len(places), dtype=bool)
+    same_id[kept] = later_copies(index.arrays["ids"][kept])
+    with ExitStack() as stack:
+        writer = Writer(cfg, index, places, folder, stack)
+        start = 0
+        for part in progress(index.parts, "writing splits", total=len(index.parts)):
+            rows = slice(start, start + part.dialogues)
+            lines = _lines(prepared.folder / part.name, index.arrays["bytes"][rows])
+            writer.part(part, lines, same_id, start)
+            start = rows.stop
+    writer.remember_hashes(folder)
+    return writer.sample
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    with written_whole(target) as handle, source.open(encoding="utf-8") as found:
+        shutil.copyfileobj(found, handle)
+
+
+def _lines(path: Path, lengths: Any) -> list[bytes]:
+    data = path.read_bytes()
+    ends = np.cumsum(lengths).tolist()
+    return [data[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)] if ends else []

@@ -12,8 +12,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mentalft.assets import FOLDER, QUESTION_BANK, SAMPLE_DIALOGUES, TINY_EMBEDDER, TINY_MODEL
-from mentalft.data.sources import read_dialogues
-from mentalft.data.splits import content_key, split_of
+from mentalft.data.fingerprints import keys_of
+from mentalft.data.reading import read_dialogues
+from mentalft.data.splits import placed
 from mentalft.files import read_json, read_jsonl, sha256_file
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Dialogue
@@ -58,7 +59,7 @@ def test_the_sample_is_three_hundred_dialogues_on_a_dozen_topics(dialogues: list
 
 
 def test_each_dialogue_is_one_of_its_own(dialogues: list[Dialogue]) -> None:
-    assert len({content_key(d) for d in dialogues}) == len(dialogues)
+    assert len(set(keys_of(dialogues).content.tolist())) == len(dialogues)
     assert len({d.messages[0].content[:8] for d in dialogues}) > 0.98 * len(dialogues), "openings differ"
     sentences = Counter(s for d in dialogues for a in answers(d) for s in re.split("[。！？]", a) if len(s) > 7)
     assert sentences.most_common(1)[0][1] <= 3, "no stock sentences"
@@ -116,7 +117,8 @@ def test_the_model_was_not_built_from_what_the_default_run_holds_out(dialogues: 
     cfg = composed().data
     expected = [cfg.validation_fraction, cfg.test_fraction, cfg.split_seed]
     assert [float(f) for f in figures[1].split(",")] == expected
-    held_out = [d for d in dialogues if split_of(d, *expected[:2], int(expected[2])) != "train"]  # type: ignore[arg-type]
+    places = placed(keys_of(dialogues), cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
+    held_out = [d for d, place in zip(dialogues, places.tolist(), strict=True) if place != 0]
     assert len(held_out) > 60
     other_text = "".join(p.read_text(encoding="utf-8") for p in (source / "text").glob("*.jsonl"))
     for dialogue in held_out:

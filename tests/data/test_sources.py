@@ -1,213 +1,141 @@
-"""Reading: every form that is accepted, and damage that costs only the damaged record."""
+"""Which files are meant, and what form they have."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import zstandard
 
-from mentalft.data import sources
-from mentalft.data.sources import detect_format, raw_records, read_dialogues
+from mentalft.data.reading import read_dialogues
+from mentalft.data.sources import local_files, shape_of
 from mentalft.errors import DataError
-from mentalft.records import Dialogue, Message, Rejected
+from mentalft.records import Dialogue, Message
+
+EXCHANGE = (Message("user", "最近很累"), Message("assistant", "愿意说说吗"))
+TURNS = [{"role": "client", "content": "最近很累"}, {"role": "counselor", "content": "愿意说说吗"}]
+FORMS: dict[str, tuple[str, Any]] = {
+    "soulchat": ("d.json", [{"id": 1, "topic": "睡眠", "messages": [m._asdict() for m in EXCHANGE]}]),
+    "emollm": ("d.json", [{"conversation": [{"input": "最近很累", "output": "愿意说说吗"}]}]),
+    "sharegpt": (
+        "d.json",
+        [{"conversations": [{"from": "human", "value": "最近很累"}, {"from": "gpt", "value": "愿意说说吗"}]}],
+    ),
+    "alpaca": ("d.json", [{"instruction": "最近很累", "input": "", "output": "愿意说说吗", "history": []}]),
+    "smilechat": ("12.json", TURNS),
+    "cpsycoune": ("d.json", ["求助者：最近很累", "支持者：愿意说说吗"]),
+    "cpsycound": ("d.txt", "来访者：最近\n很累\n心理咨询师：愿意说说吗\n"),
+    "psyqa": (
+        "d.json",
+        [{"question": "最近很累", "description": "", "keywords": "睡眠,累", "questionID": 3,
+          "answers": [{"answer_text": "愿意说说吗"}, {"answer_text": "先歇一歇"}]}],
+    ),
+    "esconv": (
+        "d.json",
+        [{"dialog": [{"speaker": "seeker", "content": "最近很累"}, {"speaker": "supporter", "content": "愿意说说吗"}]}],
+    ),
+    "table": ("d.csv", "questionTitle,questionText,answerText\n,最近很累,愿意说说吗\n"),
+}  # fmt: skip
 
 
-def soulchat(number: int = 0) -> dict[str, Any]:
-    return {
-        "id": number,
-        "topic": "睡眠",
-        "messages": [
-            {"role": "user", "content": f"睡不着{number}"},
-            {"role": "assistant", "content": f"愿意说说吗{number}"},
-        ],
-    }
-
-
-def emollm(number: int = 0) -> dict[str, Any]:
-    return {
-        "conversation": [
-            {"system": "你是倾听者", "input": f"你好{number}", "output": "你好"},
-            {"input": "有点烦", "output": "怎么了"},
-        ]
-    }
-
-
-def write(path: Path, text: str) -> Path:
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+def write(folder: Path, name: str, value: Any) -> Path:
+    path = folder / name
+    path.write_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), encoding="utf-8")
     return path
 
 
-def dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_found_out_and_read(form: str, tmp_path: Path) -> None:
+    path = write(tmp_path, *FORMS[form])
+    assert shape_of(path).format == form
+    (found,) = read_dialogues(path)
+    assert isinstance(found, Dialogue)
+    said = ["".join(m.content.split()) for m in found.messages]
+    assert said == [m.content for m in EXCHANGE]
+    assert [m.role for m in found.messages] == ["user", "assistant"]
+    (again,) = read_dialogues(path, form)
+    assert again == found
 
 
-def read(path: Path, form: str = "auto") -> tuple[list[Dialogue], list[Rejected]]:
-    found = list(read_dialogues(path, form))
-    return [d for d in found if isinstance(d, Dialogue)], [r for r in found if isinstance(r, Rejected)]
+def test_several_references_are_kept(tmp_path: Path) -> None:
+    (found,) = read_dialogues(write(tmp_path, *FORMS["psyqa"]))
+    assert isinstance(found, Dialogue)
+    assert (found.references, found.topic, found.id) == (("先歇一歇",), "睡眠", "3")
 
 
-@pytest.mark.parametrize("layout", ["array", "indented", "lines", "bom", "crlf"])
-@pytest.mark.parametrize("record", [soulchat, emollm])
-def test_layouts(layout: str, record: Any, tmp_path: Path) -> None:
-    rows = [record(n) for n in range(5)]
-    text = {
-        "array": dump(rows),
-        "indented": json.dumps(rows, ensure_ascii=False, indent=2),
-        "lines": "\n".join(map(dump, rows)),
-        "bom": "\ufeff" + dump(rows),
-        "crlf": "\r\n".join(map(dump, rows)) + "\r\n",
-    }[layout]
-    good, bad = read(write(tmp_path / "d.json", text))
-    assert (len(good), bad) == (5, [])
+def test_history_of_alpaca_comes_first(tmp_path: Path) -> None:
+    record = {
+        "instruction": "睡不着",
+        "input": "",
+        "output": "多久了",
+        "history": [["你好", "你好呀"]],
+        "system": "倾听",
+    }
+    (found,) = read_dialogues(write(tmp_path, "d.json", [record]))
+    assert isinstance(found, Dialogue)
+    assert [m.content for m in found.messages] == ["倾听", "你好", "你好呀", "睡不着", "多久了"]
 
 
-def test_a_soulchat_record_keeps_id_topic_and_turns(tmp_path: Path) -> None:
-    good, _ = read(write(tmp_path / "d.json", dump([soulchat(7)])))
-    assert good == [Dialogue("7", "睡眠", (Message("user", "睡不着7"), Message("assistant", "愿意说说吗7")))]
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("layout", ["array", "lines"])
+def test_compressed_files_are_read_as_they_are(suffix: str, layout: str, tmp_path: Path) -> None:
+    rows = FORMS["soulchat"][1] * 3
+    text = json.dumps(rows) if layout == "array" else "\n".join(map(json.dumps, rows))
+    compress = gzip.compress if suffix == ".gz" else zstandard.compress
+    path = tmp_path / f"d.json{suffix}"
+    path.write_bytes(compress(text.encode()))
+    assert [d.messages for d in read_dialogues(path) if isinstance(d, Dialogue)] == [EXCHANGE] * 3
 
 
-def test_an_emollm_record_has_its_system_message_first(tmp_path: Path) -> None:
-    good, _ = read(write(tmp_path / "d.json", dump([emollm()])))
-    assert [m.role for m in good[0].messages] == ["system", "user", "assistant", "user", "assistant"]
-    assert good[0].id == "d-1", "a record without an id is called by file and number"
+def test_tab_separated_and_parquet_tables(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    write(tmp_path, "d.tsv", "Context\tResponse\n最近很累\t愿意说说吗\n")
+    pq.write_table(pa.table({"Context": ["最近很累"], "Response": ["愿意说说吗"]}), tmp_path / "d.parquet")
+    for name in ("d.tsv", "d.parquet"):
+        (found,) = read_dialogues(tmp_path / name)
+        assert isinstance(found, Dialogue)
+        assert found.messages == EXCHANGE
 
 
-@pytest.mark.parametrize(
-    ("messages", "reason"),
-    [
-        (None, "must be a list, got null or nothing"),
-        ("你好", "must be a list, got text"),
-        ([], "no messages"),
-        ([None], "messages[0] must be an object"),
-        ([{"role": "user"}], 'lacks "role" or "content"'),
-        ([{"role": "user", "content": "  "}, {"role": "assistant", "content": "在"}], "the user turn is empty"),
-        ([{"role": "user", "content": None}], "content must be text, got null"),
-        ([{"role": "client", "content": "你好"}], "role must be system, user or assistant, got 'client'"),
-        ([{"role": "assistant", "content": "你好"}], "expected a turn of the user"),
-        (
-            [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
-            "messages[1]: expected a turn of the assistant",
-        ),
-        ([{"role": "user", "content": "a"}], "last turn is not the assistant's"),
-        ([{"role": "system", "content": "a"}], "nothing after it"),
-        ([{"role": "user", "content": "a\ud800"}, {"role": "assistant", "content": "b"}], "not valid Unicode"),
-        ([{"role": "user", "content": "a\x00"}, {"role": "assistant", "content": "b"}], "NUL"),
-    ],
-)
-def test_a_bad_record_is_set_aside_with_its_number_and_reason(messages: Any, reason: str, tmp_path: Path) -> None:
-    rows = [soulchat(1), {"id": 2, "messages": messages}, soulchat(3)]
-    good, bad = read(write(tmp_path / "d.json", json.dumps(rows)))
-    assert [d.id for d in good] == ["1", "3"]
-    assert [(r.file, r.record) for r in bad] == [("d.json", 2)]
-    assert reason in bad[0].reason
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        '{"id": 2, "messages": [{"role": "user", "content": "没有引号结尾}]}',
-        '{"id": 2, "messages": [}',
-        '{"id": 2 "messages": []}',
-        "garbage",
-        '"text"',
-        "null",
-        "{{{{",
-        '{"id": 2, "messages": [{"role": "user", "content": "a"},, ]}',
-    ],
-)
-def test_damage_in_an_array_costs_that_record_only(damage: str, tmp_path: Path) -> None:
-    text = f"[{dump(soulchat(1))},\n{damage},\n{dump(soulchat(3))},\n{dump(soulchat(4))}]"
-    good, bad = read(write(tmp_path / "d.json", text))
-    assert [d.id for d in good] == ["1", "3", "4"]
-    assert len(bad) >= 1
-    assert bad[0].record == 2
-
-
-@pytest.mark.parametrize("cut", [5, 20, 60, -1])
-def test_a_truncated_last_record_loses_that_record_only(cut: int, tmp_path: Path) -> None:
-    whole, last = dump([soulchat(1), soulchat(2)])[:-1], dump(soulchat(3))
-    good, bad = read(write(tmp_path / "d.json", f"{whole}, {last[:cut]}"))
-    assert [d.id for d in good] == ["1", "2"]
-    assert len(bad) == 1
-
-
-def test_bytes_that_are_no_text_cost_one_record(tmp_path: Path) -> None:
-    lines = [dump(soulchat(n)).encode() for n in range(3)]
-    lines[1] = lines[1].replace("睡不着".encode(), b"\xff\xfe")
-    path = tmp_path / "d.jsonl"
-    path.write_bytes(b"\n".join(lines))
-    good, bad = read(path)
-    assert ([d.id for d in good], bad[0].record) == (["0", "2"], 2)
+def test_a_folder_is_its_files_in_natural_order(tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        write(tmp_path, f"{number}.json", TURNS)
+    (tmp_path / "README.md").write_text("about")
+    assert [p.stem for p in local_files(str(tmp_path))] == ["1", "2", "10"]
+    assert [p.stem for p in local_files(str(tmp_path / "1*.json"))] == ["1", "10"]
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda p: None, "does not exist"),
-        (lambda p: p.mkdir(), "is a directory"),
+        (lambda p: p.mkdir(), "is a directory without data files"),
         (lambda p: p.write_text(""), "is empty"),
         (lambda p: p.write_text(" \n\n"), "is empty"),
-        (lambda p: p.write_text("question,answer\na,b\n"), "nothing that parses as JSON"),
+        (lambda p: p.write_text("PK something"), "nothing that parses as JSON"),
         (lambda p: p.write_text('[{"question": "a"}]'), "the keys question"),
+        (lambda p: p.write_text("[1, 2]"), "set data.format"),
         (lambda p: p.write_bytes(b"PK\x03\x04\x00\x00"), "nothing that parses as JSON"),
-        (lambda p: p.write_text("[]"), "expected a JSON array"),
+        (lambda p: p.write_text("[]"), "nothing that parses as JSON"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_what_is_accepted(make: Any, words: str, tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     make(path)
     with pytest.raises(DataError, match=words) as error:
-        list(read_dialogues(path, "auto"))
+        list(read_dialogues(path))
     assert str(path) in str(error.value)
+    assert "soulchat" in str(error.value)
 
 
-def test_a_record_may_be_longer_than_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "CHUNK", 7)
-    rows = [soulchat(n) for n in range(20)]
-    path = write(tmp_path / "d.json", json.dumps(rows, ensure_ascii=False, indent=1))
-    assert [d.id for d in read(path)[0]] == [str(n) for n in range(20)]
-    assert detect_format(path) == "soulchat"
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["id", "messages", "role", "x"]), inner, max_size=3)
-    ),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(junk=st.lists(json_values, max_size=4), chunk=st.sampled_from([5, 64, 1 << 20]))
-def test_any_json_between_good_records_is_accounted_for(junk: list[Any], chunk: int, tmp_path: Path) -> None:
-    rows = [soulchat(1), *junk, soulchat(2)]
-    before, sources.CHUNK = sources.CHUNK, chunk
-    try:
-        found = list(read_dialogues(write(tmp_path / "p.json", json.dumps(rows)), "soulchat"))
-    finally:
-        sources.CHUNK = before
-    assert len(found) == len(rows), "every record is either a dialogue or set aside"
-    assert isinstance(found[0], Dialogue)
-    assert isinstance(found[-1], Dialogue)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(junk=st.text(max_size=40), lines=st.booleans())
-def test_any_text_between_good_records_never_crashes_nor_eats_a_line_before_it(
-    junk: str, lines: bool, tmp_path: Path
-) -> None:
-    text = (
-        f"{dump(soulchat(1))}\n{junk}\n{dump(soulchat(2))}"
-        if lines
-        else f"[{dump(soulchat(1))},{junk},{dump(soulchat(2))}]"
-    )
-    path = write(tmp_path / "t.json", text)
-    good = [d for d in read_dialogues(path, "soulchat") if isinstance(d, Dialogue)]
-    assert good[0].id == "1"
-    assert all(raw.number >= 1 for raw in raw_records(path))
+def test_a_broken_archive_is_said(tmp_path: Path) -> None:
+    (tmp_path / "d.json.gz").write_bytes(b"no archive")
+    (tmp_path / "d.json.zst").write_bytes(b"no archive")
+    for name in ("d.json.gz", "d.json.zst"):
+        with pytest.raises(DataError, match=name):
+            local_files(str(tmp_path / name))

@@ -1,42 +1,87 @@
-"""Splits: disjoint, stable, and by the stated fractions."""
+"""Splits: disjoint, stable, by group, and by the stated fractions."""
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.data.splits import SPLITS, content_key, normalised, split_of
+from mentalft.data.fingerprints import keys_of
+from mentalft.data.splits import CONFLICT, DUPLICATE, placed
 from mentalft.records import Dialogue, Message
 
-
-def dialogue(opening: str, answer: str = "嗯", name: str = "x") -> Dialogue:
-    return Dialogue(name, None, (Message("user", opening), Message("assistant", answer)))
+HAN = [chr(0x4E00 + n) for n in range(3000)]
 
 
-@given(opening=st.text(min_size=1), answer=st.text(), seed=st.integers(0, 10**6))
-def test_a_split_depends_on_opening_and_seed_alone(opening: str, answer: str, seed: int) -> None:
-    first = split_of(dialogue(opening, answer, "a"), 0.2, 0.3, seed)
-    assert first in SPLITS
-    assert split_of(dialogue(opening, answer + "!", "b"), 0.2, 0.3, seed) == first
+def text(length: int, seed: object) -> str:
+    return "".join(random.Random(str(seed)).choices(HAN, k=length))
+
+
+def dialogue(opening: str, answer: str = "嗯") -> Dialogue:
+    return Dialogue("x", None, (Message("user", opening), Message("assistant", answer)))
+
+
+def places(dialogues: list[Dialogue], seed: int = 42) -> list[int]:
+    return [int(p) for p in placed(keys_of(dialogues), 0.1, 0.2, seed)]
+
+
+CORPUS = [dialogue(text(30, n), text(60, -n)) for n in range(1500)]
 
 
 def test_fractions_are_kept_up_to_chance() -> None:
-    found = [split_of(dialogue(f"第{n}个开头"), 0.1, 0.2, 42) for n in range(5000)]
-    assert abs(found.count("test") / 5000 - 0.2) < 0.02
-    assert abs(found.count("validation") / 5000 - 0.1) < 0.02
+    found = places(CORPUS)
+    assert abs(found.count(2) / len(found) - 0.2) < 0.03
+    assert abs(found.count(1) / len(found) - 0.1) < 0.025
 
 
 def test_another_seed_is_another_split() -> None:
-    dialogues = [dialogue(f"第{n}个开头") for n in range(200)]
-    assert [split_of(d, 0.2, 0.2, 1) for d in dialogues] != [split_of(d, 0.2, 0.2, 2) for d in dialogues]
+    assert places(CORPUS, 1) != places(CORPUS, 2)
 
 
-def test_layout_and_width_do_not_make_a_new_dialogue() -> None:
-    assert content_key(dialogue("我睡不着！")) == content_key(dialogue(" 我 睡不着 "))
-    assert content_key(dialogue("A君")) == content_key(dialogue("ａ君"))
-    assert content_key(dialogue("我睡不着")) != content_key(dialogue("我睡不好"))
+@given(st.randoms(use_true_random=False))
+def test_a_dialogue_keeps_its_split_whatever_is_added(chance: random.Random) -> None:
+    before = places(CORPUS[:60])
+    added = chance.sample(CORPUS[60:], 40)
+    assert places(CORPUS[:60] + added)[:60] == before
+    assert places(added + CORPUS[:60])[40:] == before
 
 
-@given(st.text())
-def test_normalisation_is_idempotent(text: str) -> None:
-    assert normalised(normalised(text)) == normalised(text)
+def test_dialogues_with_one_opening_go_together_whatever_follows_and_after_a_greeting_too() -> None:
+    opening = text(12, "opening")
+    same = [dialogue(opening, text(40, n)) for n in range(30)]
+    greeted = Dialogue(
+        "g",
+        None,
+        (Message("user", "你好！"), Message("assistant", "你好"), *dialogue(f"{opening}。", text(40, "g")).messages),
+    )
+    assert len(set(places([*same, greeted]))) == 1
+
+
+def test_near_duplicates_go_together() -> None:
+    for number in range(40):
+        one = dialogue(text(20, f"a{number}"), text(300, number))
+        edited = list(one.messages[1].content)
+        for place in random.Random(number).sample(range(300), 6):
+            edited[place] = "某"
+        two = dialogue(text(20, f"b{number}"), "".join(edited))
+        a, b = places([one, two])
+        assert a == b
+
+
+def test_unlike_dialogues_are_not_grouped() -> None:
+    keys = keys_of(CORPUS)
+    assert all(len(np.unique(keys.bands[:, b])) > 0.999 * len(CORPUS) for b in range(keys.bands.shape[1]))
+
+
+def test_exact_copies_are_dropped_whatever_their_layout() -> None:
+    one, other = dialogue("我睡不着！", "多久了？"), dialogue(" 我 睡不着", "多久了")
+    assert places([one, other, dialogue("我睡不好", "多久了")])[1] == DUPLICATE
+
+
+def test_a_conflict_is_found_by_opening_and_content() -> None:
+    long = [dialogue(text(10, f"o{n}"), text(400, f"c{n}")) for n in range(40)]
+    found = dict(zip(places(long), long, strict=True))
+    bridge = dialogue(found[0].messages[0].content, found[2].messages[1].content)
+    assert places([found[0], found[2], bridge]) == [0, 2, CONFLICT]

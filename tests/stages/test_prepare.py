@@ -9,15 +9,22 @@ from typing import Any
 import pytest
 
 from mentalft.config import DataConfig
+from mentalft.data.sources import sources_of
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
-from mentalft.stages.prepare import prepare, splits_in
+from mentalft.records import Splits
+from mentalft.stages import prepare as stage
+from mentalft.stages.prepare import splits_in
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 
 
 def config(path: Path, *overrides: str) -> DataConfig:
     return composed("data=local", f"data.path={path}", *overrides).data
+
+
+def prepare(cfg: DataConfig, run_dir: Path) -> Splits:
+    return stage.prepare(cfg, sources_of(cfg, run_dir / "cache"), run_dir)
 
 
 def written(path: Path, rows: list[Any]) -> Path:
@@ -27,7 +34,7 @@ def written(path: Path, rows: list[Any]) -> Path:
 
 def test_every_record_is_in_one_place_and_counted(tmp_path: Path) -> None:
     rows = [dialogue_record(n) for n in range(60)]
-    rows += [dialogue_record(3), {"messages": "none"}, {"id": 1, "messages": rows[0]["messages"][::-1]}]
+    rows += [dialogue_record(3), {"messages": "none"}, {"id": 1, "messages": rows[0]["messages"][:1]}]
     splits = prepare(config(written(tmp_path / "d.json", rows)), tmp_path / "run")
     report = read_json(tmp_path / "run" / "data" / "report.json")
     assert (report["records"], report["duplicates"], report["rejected"]) == (63, 1, 2)

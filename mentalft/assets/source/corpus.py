@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.data.sources import read_dialogues
-from mentalft.data.splits import split_of
+from mentalft.data.fingerprints import keys_of
+from mentalft.data.reading import read_dialogues
+from mentalft.data.splits import SPLITS, placed
 from mentalft.records import Dialogue
 
 VALIDATION_FRACTION, TEST_FRACTION, SPLIT_SEED = 0.1, 0.2, 42
@@ -33,7 +34,8 @@ def chats(folder: Path) -> list[Chat]:
 def train_dialogues() -> list[Dialogue]:
     """The sample dialogues of the default train split."""
     found = [d for d in read_dialogues(SAMPLE_DIALOGUES, "soulchat") if isinstance(d, Dialogue)]
-    return [d for d in found if split_of(d, VALIDATION_FRACTION, TEST_FRACTION, SPLIT_SEED) == "train"]
+    places = placed(keys_of(found), VALIDATION_FRACTION, TEST_FRACTION, SPLIT_SEED)
+    return [d for d, place in zip(found, places.tolist(), strict=True) if place == SPLITS.index("train")]
 
 
 def train_exchanges() -> list[str]:

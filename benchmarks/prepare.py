@@ -1,0 +1,99 @@
+"""The whole prepare stage, every check on, against the plain conversion: json.load, add a system message, write JSONL.
+
+    python benchmarks/corpus.py /tmp/corpus.json
+    python benchmarks/prepare.py /tmp/corpus.json --rounds 3
+
+Both run in fresh processes, in turn; what is printed is the ratio of their times in each round and of their peaks of
+memory (proportional set size, summed over the process and its children).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+SYSTEM = {"role": "system", "content": "你是一个乐于助人的AI助手"}
+
+
+def plain(source: Path, target: Path) -> None:
+    """What people write by hand."""
+    with source.open(encoding="utf-8") as handle:
+        records = json.load(handle)
+    with target.open("w", encoding="utf-8") as handle:
+        for record in records:
+            record["messages"] = [SYSTEM, *record["messages"]]
+            handle.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak megabytes of ``command`` and its children."""
+    os.sync()  # what the other one wrote is not to be waited for by this one
+    began, peak = time.perf_counter(), 0
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        total = 0
+        for one in [process, *_children(process)]:
+            try:
+                total += one.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak = max(peak, total)
+        time.sleep(0.05)
+    if process.returncode:
+        sys.exit(f"{command} failed")
+    return time.perf_counter() - began, peak / 1e6
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.Error:
+        return []
+
+
+def ours(source: Path, folder: Path, extra: list[str]) -> list[str]:
+    return [
+        sys.executable, "-m", "mentalft", "stages=[prepare]", "tracking=none", "data=local", f"data.path={source}",
+        f"data.system_message='{SYSTEM['content']}'", f"run_dir={folder / 'run'}", f"cache_dir={folder / 'cache'}",
+        *extra,
+    ]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--plain-to", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("overrides", nargs="*", help="for mentalft, after --")
+    arguments = parser.parse_args()
+    if arguments.plain_to:
+        plain(arguments.corpus, arguments.plain_to)
+        return
+    times, peaks = [], []
+    for number in range(arguments.rounds):
+        with tempfile.TemporaryDirectory(dir=arguments.corpus.parent) as name:
+            folder = Path(name)
+            by_hand = [sys.executable, __file__, str(arguments.corpus), "--plain-to", str(folder / "plain.jsonl")]
+            contenders = [("plain", by_hand), ("ours", ours(arguments.corpus, folder, arguments.overrides))]
+            found = {name: measured(command) for name, command in (contenders if number % 2 else contenders[::-1])}
+        times.append(found["ours"][0] / found["plain"][0])
+        peaks.append(found["ours"][1] / found["plain"][1])
+        print(
+            f"round {number + 1}: ours {found['ours'][0]:.1f} s {found['ours'][1]:.0f} MB, plain "
+            f"{found['plain'][0]:.1f} s {found['plain'][1]:.0f} MB: ratio {times[-1]:.2f}, memory {peaks[-1]:.2f}",
+            flush=True,
+        )
+    print(f"median ratio of times {statistics.median(times):.2f}, of peak memory {statistics.median(peaks):.2f}")
+
+
+if __name__ == "__main__":
+    main()

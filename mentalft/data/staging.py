@@ -1,0 +1,191 @@
+"""All blocks of all sources through the processes, in order; the result is a staged corpus on disk and its index.
+
+The staged corpus is what every later step needs and no more: the dialogues as JSON lines in part files, redacted
+already, and for each a row of numbers (see :data:`mentalft.data.workers.ARRAYS`; about 190 bytes a dialogue).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mentalft.data.blocks import Block, array_blocks, line_blocks, scanned_text, value_blocks
+from mentalft.data.fingerprints import BANDS
+from mentalft.data.scanning import ArrayScanner, Raw
+from mentalft.data.workers import ARRAYS, Part, Settings, read_block
+from mentalft.errors import DataError
+from mentalft.records import Rejected
+
+SMALL = 8 << 20
+"""Bytes; starting processes costs more than reading this much."""
+Submit = Callable[[Block], "Future[Part | None]"]
+
+
+class PartFile(NamedTuple):
+    """What a block of a file became."""
+
+    name: str
+    digest: str
+    """XXH3."""
+    dialogues: int
+    source_file: str
+
+
+@dataclass
+class Index:
+    """What is known of the staged dialogues. Arrays have one row a dialogue, in the order of the input."""
+
+    arrays: dict[str, Any]
+    topics: list[str]
+    parts: list[PartFile]
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    """For each source: what the report says of it, and ``dialogues``, how many of the rows are its."""
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+class Collector:
+    """Gathers parts into an index; writes what was set aside as it comes."""
+
+    def __init__(self, reject: Callable[[Rejected], None]) -> None:
+        self.reject = reject
+        self.columns: dict[str, list[Any]] = {name: [] for name in ARRAYS}
+        self.topics: dict[str, int] = {}
+        self.parts: list[PartFile] = []
+        self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("repaired", "privacy", "remarks")}
+        self.reasons: Counter[str] = Counter()
+        self.records = self.in_file = self.dialogues = 0
+
+    def add(self, part: Part, name: str, source_file: str) -> None:
+        for rejected in part.rejected:
+            self.reasons[rejected.reason] += 1
+            self.reject(replace(rejected, record=self.in_file + rejected.record))
+        part.record = part.record + self.in_file
+        self.records += part.records
+        self.in_file += part.records
+        self.dialogues += len(part.bytes)
+        places = np.array([self.topics.setdefault(t, len(self.topics)) for t in part.topics], dtype=np.uint32)
+        part.topic = places[part.topic]
+        for column in ARRAYS:
+            self.columns[column].append(getattr(part, column))
+        for kind, counter in part.counts.items():
+            self.counts[kind].update(counter)
+        self.parts.append(PartFile(name, part.digest, len(part.bytes), source_file))
+
+    def index(self) -> Index:
+        arrays: dict[str, Any] = {}
+        for name in ARRAYS:
+            found = self.columns.pop(name)
+            arrays[name] = np.concatenate(found) if found else np.zeros((0, BANDS) if name == "bands" else 0, np.uint64)
+        return Index(arrays, list(self.topics), self.parts, [], self.counts)
+
+
+@contextmanager
+def processes(size: int, wanted: int | None) -> Iterator[Callable[..., "Future[Part | None]"]]:
+    """Yield a function that has a block read: here when there is little to read, else by other processes."""
+    count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    if count == 1 or size < SMALL:
+        yield _at_once
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads that run here
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
+        try:
+            yield lambda *arguments: pool.submit(read_block, *arguments)
+        except BrokenProcessPool as error:
+            raise DataError(
+                "prepare: a process that reads dialogues was killed, perhaps for want of memory; use data.num_proc=1"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _at_once(*arguments: Any) -> "Future[Part | None]":
+    done: Future[Part | None] = Future()
+    done.set_result(read_block(*arguments))
+    return done
+
+
+def _start_worker() -> None:
+    import signal
+    import threading
+
+    os.environ["RAYON_NUM_THREADS"] = "1"  # there is one process a core already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    """A reader whose parent was killed would wait for its next block for ever."""
+    parent.join()
+    os._exit(1)
+
+
+class Reader:
+    """Reads files block by block, some blocks ahead, and hands on their parts in order."""
+
+    def __init__(self, folder: Path, submit: Callable[..., Any], settings: Settings, ahead: int = 6) -> None:
+        self.folder, self.submit, self.settings, self.ahead = folder, submit, settings, ahead
+        self.numbered = len(list(folder.glob("*.jsonl")))
+        self.most: int | None = None
+
+    def parts(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, Part | None, str]]:
+        """Each block with what it became, and the name of the part file."""
+        waiting: deque[tuple[Block, Any, str]] = deque()
+        for block in blocks:
+            self.numbered += 1
+            name = f"{self.numbered:06}.jsonl"
+            waiting.append((block, self.submit(block, self.settings, self.folder / name, self.most), name))
+            if len(waiting) >= self.ahead:
+                block_, future, name_ = waiting.popleft()
+                yield block_, future.result(), name_
+        while waiting:
+            block_, future, name_ = waiting.popleft()
+            yield block_, future.result(), name_
+
+    def array(self, path: Path) -> Iterator[tuple[Part, str]]:
+        """Parts of a JSON array: in blocks as far as they parse, and past damage record by record."""
+        blocks = array_blocks(path)
+        known = {block.start for block in blocks}
+        position = 0
+        while position < len(blocks):
+            failed = None
+            for block, part, name in self.parts(iter(blocks[position:])):
+                if part is None:
+                    failed = block
+                    break
+                position += 1
+                yield part, name
+            if failed is None:
+                return
+            scanner = self._scanner(path, failed.start)
+            yield from self._scanned(path, scanner.records(opening=False, stop_at=known - {failed.start}))
+            position = next((i for i, b in enumerate(blocks) if b.start == scanner.stopped_at), len(blocks))
+        if not blocks:
+            yield from self._scanned(path, self._scanner(path, 0).records())
+
+    def lines(self, path: Path) -> Iterator[tuple[Part, str]]:
+        yield from self.plain(line_blocks(path))
+
+    def plain(self, blocks: Iterator[Block]) -> Iterator[tuple[Part, str]]:
+        """Parts of blocks that cannot fail as a whole."""
+        for _, part, name in self.parts(blocks):
+            if part is not None:
+                yield part, name
+
+    def _scanner(self, path: Path, start: int) -> ArrayScanner:
+        return ArrayScanner(*scanned_text(path, start))
+
+    def _scanned(self, path: Path, records: Iterator[Raw]) -> Iterator[tuple[Part, str]]:
+        yield from self.plain(value_blocks(path, records))

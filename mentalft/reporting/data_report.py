@@ -1,0 +1,106 @@
+"""``data/report.json``: what became of every record, and how it is said on screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mentalft.config import DataConfig
+
+SPLITS = ("train", "validation", "test")
+PLACES = (*SPLITS, "duplicates", "between_splits")
+SHOWN = 5
+"""Reasons, rules and types named on screen."""
+
+
+def data_report(
+    cfg: DataConfig, index: Any, places: Any, overlaps: dict[str, Any], tokens: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The report, from the index of the staged corpus and the place of each dialogue.
+
+    ``records`` = dialogues of the three splits + ``rejected`` + ``duplicates`` + ``between_splits``; a record that was
+    mended or redacted is among the dialogues.
+    """
+    arrays = index.arrays
+    sizes = dict(zip(PLACES, np.bincount(places, minlength=len(PLACES)).tolist(), strict=True))
+    reasons: Counter[str] = Counter()
+    for source in index.sources:
+        reasons.update(source["rejected_by_reason"])
+    return {
+        "sources": index.sources,
+        "source": _as_one(cfg, index.sources),
+        "records": sum(s["records"] for s in index.sources),
+        "rejected": sum(reasons.values()),
+        "rejected_by_reason": dict(reasons.most_common()),
+        "duplicates": sizes["duplicates"],
+        "between_splits": sizes["between_splits"],
+        "repaired_by_rule": dict(Counter(index.counts["repaired"]).most_common()),
+        "remarks": dict(Counter(index.counts["remarks"]).most_common()),
+        "privacy": {"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
+        "dialogues": {name: sizes[name] for name in SPLITS},
+        "assistant_turns": {n: int(arrays["turns"][places == i].sum()) for i, n in enumerate(SPLITS)},
+        "topics": _topics(index, places),
+        "characters": {n: _quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
+        "tokens": tokens,
+        "overlap": overlaps,
+    }
+
+
+def _as_one(cfg: DataConfig, sources: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the manifest says of the data, one corpus or several."""
+    if len(sources) == 1:
+        return {key: sources[0][key] for key in ("bytes", "sha256", "revision", "licence", "homepage")} | {
+            "name": cfg.name,
+            "file": sources[0]["files"][0],
+        }
+    return {"name": cfg.name, "sha256": [s["sha256"] for s in sources], "licence": [s["licence"] for s in sources]}
+
+
+def _topics(index: Any, places: Any) -> dict[str, dict[str, int]]:
+    kept = places < len(SPLITS)
+    table = np.zeros((len(index.topics), len(SPLITS)), dtype=int)
+    np.add.at(table, (index.arrays["topic"][kept].astype(int), places[kept].astype(int)), 1)
+    order = np.argsort(-table.sum(axis=1), kind="stable")
+    return {index.topics[i]: dict(zip(SPLITS, table[i].tolist(), strict=True)) for i in order.tolist()}
+
+
+def _quantiles(values: Any) -> dict[str, int]:
+    if not len(values):
+        return {}
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+    return {f"{q:g}": int(v) for q, v in zip(levels, np.quantile(values, levels, method="lower"), strict=True)}
+
+
+def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str | None]]:
+    """What is said on screen, each line with its style."""
+    sizes = ", ".join(f"{number} {name}" for name, number in report["dialogues"].items())
+    lines: list[tuple[str, str | None]] = [(f"prepare: {report['records']} records → {sizes} dialogues", None)]
+    if report["rejected"]:
+        lines.append((f"prepare: {report['rejected']} records set aside in {folder / 'rejected.jsonl'}:", "yellow"))
+        lines += [(f"  {line}", "yellow") for line in _most(report["rejected_by_reason"], "reasons, all in that file")]
+    if report["duplicates"]:
+        lines.append((f"prepare: {report['duplicates']} exact duplicates dropped", None))
+    if report["between_splits"]:
+        lines.append((f"prepare: {report['between_splits']} near duplicates of several splits set aside", "yellow"))
+    for key, what in (("repaired_by_rule", "mended"), ("remarks", "seen, not changed")):
+        if report[key]:
+            lines.append((f"prepare: {what}: {', '.join(_most(report[key], 'more'))}", None))
+    found = {k: v for k, v in report["privacy"].items() if k not in ("mode", "dialogues")}
+    if found:
+        word = "redacted" if report["privacy"]["mode"] == "redact" else "found, not redacted"
+        lines.append((f"prepare: personal data {word}: {', '.join(_most(found, 'more types'))}", None))
+    if (tokens := report["tokens"]) and tokens["share_longer"]:
+        limit = f"data.max_length={tokens['max_length']} tokens and will be cut"
+        lines.append((f"prepare: {tokens['share_longer']:.1%} of dialogues are longer than {limit}", None))
+    for name, one in report["overlap"].items():
+        if one["in_train"]:
+            lines.append((f"prepare: {one['in_train']} of {one['items']} items of {name} are in train", "yellow"))
+    return lines
+
+
+def _most(counts: dict[str, int], more: str) -> list[str]:
+    found = [f"{number} × {what}" for what, number in list(counts.items())[:SHOWN]]
+    return [*found, f"and {len(counts) - SHOWN} {more}"] if len(counts) > SHOWN else found

@@ -1,0 +1,62 @@
+"""Personal data: what is found in lines that were labelled by hand, and what is left alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mentalft.data.privacy import redactor
+from mentalft.files import read_jsonl
+from tests.test_conf import composed
+
+LINES = list(read_jsonl(Path(__file__).parent / "privacy_lines.jsonl"))
+
+
+def measured() -> dict[str, Counter[str]]:
+    """For each type, how many placeholders are right, wrong and missing."""
+    redact = redactor(composed().data.hotlines)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("right", "wrong", "missing")}
+    for line in LINES:
+        found: Counter[str] = Counter()
+        redact(line["text"], found)
+        wanted = Counter(span["type"] for span in line["personal"])
+        counts["right"] += wanted & found
+        counts["wrong"] += found - wanted
+        counts["missing"] += wanted - found
+    return counts
+
+
+def test_precision_and_recall_on_labelled_lines() -> None:
+    counts = measured()
+    right, wrong, missing = (sum(counts[name].values()) for name in ("right", "wrong", "missing"))
+    assert len(LINES) >= 300
+    assert right / (right + wrong) >= 0.95, counts["wrong"]
+    assert right / (right + missing) >= 0.95, counts["missing"]
+    for kind in ("PHONE", "ID", "EMAIL"):
+        assert counts["right"][kind] / (counts["right"][kind] + counts["missing"][kind]) >= 0.95, kind
+
+
+def test_nothing_of_what_was_found_is_left() -> None:
+    redact = redactor(composed().data.hotlines)
+    for line in LINES:
+        found: Counter[str] = Counter()
+        clean = redact(line["text"], found)
+        if sum(found.values()) == len(line["personal"]):
+            assert not [s for s in line["personal"] if s["text"].strip("+(") in clean], clean
+
+
+def test_what_is_redacted_is_not_redacted_again() -> None:
+    redact = redactor([])
+    for line in LINES:
+        clean = redact(line["text"], Counter())
+        found: Counter[str] = Counter()
+        assert redact(clean, found) == clean
+        assert not found
+
+
+@pytest.mark.parametrize("number", ["12356", "400-161-9995", "010-82951332"])
+def test_numbers_of_help_stay(number: str) -> None:
+    text = f"可以打{number}，全天有人。"
+    assert redactor(composed().data.hotlines)(text, Counter()) == text
