@@ -15,6 +15,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig
+from mentalft.console import say
 from mentalft.data.blocks import BOM, COMPRESSED, TABLES, inner_suffix, opened, scanned_text
 from mentalft.data.download import fetched, is_remote
 from mentalft.data.records_of import format_of, marked
@@ -100,6 +101,8 @@ def specs(cfg: DataConfig) -> list[Mapping[str, Any]]:
 def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
     path, revision = str(spec["path"]), None
     if is_remote(path):
+        if spec.get("licence") or cfg.licence != "not stated":
+            say(f"data: {path}: terms of use: {spec.get('licence') or cfg.licence} ({cfg.homepage or 'see its page'})")
         files, revision = fetched(path, cache_dir / "downloads", spec.get("sha256") or cfg.sha256)
     else:
         files = local_files(path, cfg.homepage)

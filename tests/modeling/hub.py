@@ -27,8 +27,8 @@ def hub(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
             self.answer(body=True)
 
         def answer(self, *, body: bool) -> None:
-            parts = unquote(self.path.partition("?")[0]).strip("/").split("/")
-            is_api = parts[:2] == ["api", "models"]
+            parts = unquote(self.path.partition("?")[0]).strip("/").removeprefix("datasets/").split("/")
+            is_api = parts[:2] in (["api", "models"], ["api", "datasets"])
             name = "/".join(parts[2:4] if is_api else parts[:2])
             if name in gated:
                 return self.send({"error": "gated"}, 403, {"X-Error-Code": "GatedRepo"}, body)

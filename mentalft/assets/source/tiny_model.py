@@ -22,11 +22,11 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 VOCABULARY, WIDTH, LAYERS, HEADS, INNER = 6144, 192, 6, 6, 480
-CHAT_WEIGHT = 3
+CHAT_WEIGHT = 6
 """How often a general question stands in an epoch, so that a chat is answered in that manner until it is tuned."""
 UNSEEN = 40
 """Exchanges kept out of training, to see when learning turns into memorising."""
-CONTEXT, SEQUENCE, BATCH, EPOCHS, LEARNING_RATE = 1024, 256, 4, 12, 1e-3
+CONTEXT, SEQUENCE, BATCH, EPOCHS, LEARNING_RATE = 1024, 256, 4, 9, 1e-3
 
 
 def build(text: Path, target: Path) -> None:
