@@ -15,6 +15,10 @@ from omegaconf import MISSING
 STAGES = ("prepare", "train", "evaluate", "compare")
 METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "cosine", "length")
 EMBEDDED = "embedded"
+FORMATS = (
+    "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
+    "esconv", "table",
+)  # fmt: skip
 
 
 def number(
@@ -236,6 +240,7 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
     if not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
+    yield from _source_problems(cfg.data.sources)
     held_out = (cfg.data.validation_fraction, cfg.data.test_fraction)
     if all(isinstance(f, float) for f in held_out) and sum(held_out) >= 1:
         yield (
@@ -249,6 +254,35 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
         )
     if cfg.trainer.max_steps == 0:
         yield "trainer.max_steps must be -1 (train for num_train_epochs) or at least 1, got 0"
+
+
+def _source_problems(sources: list[Any]) -> Iterator[str]:
+    known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256"}
+    names = []
+    for place, spec in enumerate(sources):
+        key = f"data.sources[{place}]"
+        if not isinstance(spec, str | dict) or (isinstance(spec, dict) and not isinstance(spec.get("path"), str)):
+            yield f"{key} must be a path, or a mapping with a path such as {{path: a.json, weight: 2}}, got {spec!r}"
+            continue
+        if isinstance(spec, dict):
+            if unknown := sorted(map(str, spec.keys() - known)):
+                yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
+            if spec.get("format") not in (None, *FORMATS):
+                yield f"{key}.format={spec['format']}: accepted are {', '.join(FORMATS)}"
+            for name, least in (("weight", 0), ("max_dialogues", 1)):
+                value = spec.get(name, 1)
+                if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+                    yield f"{key}.{name} must be a number, at least {least}, got {value!r}"
+        names.append(source_name(spec))
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f"data.sources: two are called {name!r}; give each a name of its own"
+
+
+def source_name(spec: str | dict[str, Any]) -> str:
+    """What a source is called: its ``name``, or the last part of its path."""
+    path = spec if isinstance(spec, str) else str(spec["path"])
+    given = None if isinstance(spec, str) else spec.get("name")
+    return str(given or path.rstrip("/").rpartition("/")[2] or path)
 
 
 def _choice_problems(key: str, chosen: list[str], known: tuple[str, ...]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from mentalft.console import console, say, shown
 from mentalft.errors import DataError, UserError
 from mentalft.files import default_cache_dir, read_json, read_jsonl, sha256_file, sha256_folder, write_text
 from mentalft.records import Comparison
+from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
 from mentalft.tracking import Tracker
@@ -157,7 +158,10 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     from mentalft.stages.evaluate import asked_in
 
     asked = asked_in(runner.run_dir)
+    report = runner.run_dir / "data" / "report.json"
+    overlap = overlap_in_words(read_json(report)) if report.is_file() else None
     made_from = {
+        "overlap": overlap,
         "responses": [sha256_file(path) for path in asked.responses.values()],
         "eval": _without(asdict(cfg.eval), *ASKING),
         "seed": cfg.seed,
@@ -165,7 +169,7 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     runner.run(
         "compare",
         made_from,
-        lambda: compare(cfg.eval, asked.items, asked.responses, asked.decoding, cfg.seed, runner.run_dir),
+        lambda: compare(cfg.eval, asked.items, asked.responses, asked.decoding, cfg.seed, runner.run_dir, overlap),
         outputs=["metrics.json", "comparison.*", "items.jsonl"],
     )
 

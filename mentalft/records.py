@@ -129,3 +129,5 @@ class Comparison:
     decoding: str
     responses: dict[str, dict[str, float]]
     """For ``base`` and ``tuned``: mean length and the shares of empty and cut answers."""
+    overlap: str | None = None
+    """How much of what was asked is in the train split, as the prepare stage found it."""

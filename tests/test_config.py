@@ -44,3 +44,17 @@ def test_the_schema_holds_no_values() -> None:
         node = getattr(cfg, group.name)
         values = vars(node).values() if hasattr(node, "__dataclass_fields__") else [node]
         assert set(map(str, values)) == {"???"}, group.name
+
+
+def test_sources_are_checked() -> None:
+    cfg = composed()
+    cfg.data.sources = ["a.json", {"path": "b/a.json"}, {"name": "c"}, {"path": "d", "wieght": 1, "weight": -1}, 5]
+    found = "\n".join(problems(cfg))
+    for part in (
+        "two are called 'a.json'",
+        "data.sources[2] must be a path",
+        "no such key wieght",
+        "data.sources[3].weight must be a number, at least 0, got -1",
+        "data.sources[4] must be a path",
+    ):
+        assert part in found

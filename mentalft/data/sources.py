@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.config import EMBEDDED, DataConfig
+from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
 from mentalft.data.blocks import BOM, COMPRESSED, TABLES, inner_suffix, opened, scanned_text
 from mentalft.data.download import fetched, is_remote
@@ -109,7 +109,7 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
     forced = spec.get("format") or cfg.format
     shape = shape_of(files[0], None if forced == "auto" else forced)
     return Source(
-        name=str(spec.get("name") or Path(path).name or path),
+        name=source_name(spec),
         files=tuple(files),
         shape=shape,
         max_dialogues=spec.get("max_dialogues"),

@@ -49,6 +49,12 @@ def data_report(
     }
 
 
+def overlap_in_words(report: dict[str, Any]) -> str:
+    """What the comparison says of leakage, from ``data/report.json``."""
+    asked = [f"{one['in_train']} of {one['items']} items of {name}" for name, one in report["overlap"].items()]
+    return "; ".join(["none of the test split, which shares no opening and no near duplicate with it", *asked])
+
+
 def _as_one(cfg: DataConfig, sources: list[dict[str, Any]]) -> dict[str, Any]:
     """What the manifest says of the data, one corpus or several."""
     if len(sources) == 1:

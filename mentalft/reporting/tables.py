@@ -108,6 +108,7 @@ def _markdown(comparison: Comparison, titles: dict[str, str]) -> str:
         "",
         "The interval is that of the difference (paired bootstrap over dialogues, percentile). "
         "One that excludes 0 reads better or worse; otherwise there is no evidence of a difference.",
+        *(["", f"Overlap with the train split: {comparison.overlap}."] if comparison.overlap else []),
         *(["", f"**{caution}**"] if (caution := caution_of(comparison)) else []),
         "",
         "| answers | mean characters | empty | cut at the limit |",

@@ -22,13 +22,15 @@ Scores = dict[str, dict[str, list[float]]]
 
 
 def compare(
-    cfg: EvalConfig, items: list[Item], answers: dict[str, Path], decoding: str, seed: int, run_dir: Path
-) -> Comparison:
+    cfg: EvalConfig, items: list[Item], answers: dict[str, Path], decoding: str, seed: int, run_dir: Path,
+    overlap: str | None = None,
+) -> Comparison:  # fmt: skip
     """Write ``metrics.json``, ``comparison.{md,csv,json}`` and ``items.jsonl``.
 
     Args:
         items: what was asked, in order.
         answers: for ``base`` and ``tuned``, a JSONL file of responses.
+        overlap: what is known of how much of ``items`` was trained on; stated with the result.
 
     Raises:
         DataError: an answer is missing, the two sides were asked different prompts, or there are
@@ -50,6 +52,7 @@ def compare(
         metrics=tuple(_compare_one(name, m, scores, items, cfg, seed) for name, m in metrics.items()),
         decoding=decoding,
         responses={side: _shape(found) for side, found in responses.items()},
+        overlap=overlap,
     )
     write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, scores))
     write_json(run_dir / "metrics.json", _metrics_json(metrics, scores, decoding))

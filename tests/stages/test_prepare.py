@@ -74,3 +74,47 @@ def test_too_little_leaves_no_split_behind(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "run" / "data").iterdir()] == ["rejected.jsonl"]
     with pytest.raises(DataError, match="add prepare to stages"):
         splits_in(tmp_path / "run")
+
+
+def test_several_sources_with_a_cap_and_weights(tmp_path: Path) -> None:
+    a = written(tmp_path / "a.json", [dialogue_record(n) for n in range(60)])
+    b = tmp_path / "b.csv"
+    b.write_text(
+        "question,answer\n"
+        + "\n".join(",".join(m["content"] for m in dialogue_record(n)["messages"][:2]) for n in range(100, 160)),
+        encoding="utf-8",
+    )
+    spec = f"data.sources=[{{path: {a}, max_dialogues: 50, weight: 2}},{{path: {b}, name: qa, weight: 0.5}}]"
+    splits = prepare(config(a, spec), tmp_path / "run")
+    report = read_json(tmp_path / "run" / "data" / "report.json")
+    assert [(s["name"], s["format"], s["dialogues"]) for s in report["sources"]] == [
+        ("a.json", "soulchat", 50), ("qa", "table", 60),
+    ]  # fmt: skip
+    assert all(len(s["sha256"]) == 64 for s in report["sources"])
+    rows = list(read_jsonl(splits.train))
+    from_a = [r for r in rows if len(r["messages"]) == 4]
+    from_b = [r for r in rows if len(r["messages"]) == 2]
+    assert len({r["id"] for r in rows}) == len(rows)
+    assert len(from_a) == 2 * len({r["id"].partition("~")[0] for r in from_a})
+    held_out = sum(1 for path in splits[1:] for r in read_jsonl(path) if len(r["messages"]) == 2)
+    assert 0 < len(from_b) < 60 - held_out
+
+
+def test_too_many_unusable_records_stop_the_run(tmp_path: Path) -> None:
+    rows = [dialogue_record(n) for n in range(60)] + [{"messages": None}] * 6
+    path = written(tmp_path / "d.json", rows)
+    with pytest.raises(DataError, match=r"6 of 66 records \(9.1%\) cannot be used.*data.max_rejected=0.10"):
+        prepare(config(path), tmp_path / "run")
+    assert len(list(read_jsonl(tmp_path / "run" / "data" / "rejected.jsonl"))) == 6
+    prepare(config(path, "data.max_rejected=0.1"), tmp_path / "run")
+
+
+def test_a_test_set_that_is_in_the_train_split_stops_the_run(tmp_path: Path) -> None:
+    path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
+    test = written(tmp_path / "test.json", [dialogue_record(n) for n in range(50, 70)])
+    with pytest.raises(DataError, match=r"items are in the train split.*data.max_overlap="):
+        prepare(config(path, f"data.external_tests=[{test}]"), tmp_path / "run")
+    prepare(config(path, f"data.external_tests=[{test}]", "data.max_overlap=0.6"), tmp_path / "run")
+    overlap = read_json(tmp_path / "run" / "data" / "report.json")["overlap"]
+    assert overlap["question bank"]["in_train"] == 0
+    assert 0 < overlap[str(test)]["in_train"] <= 10
