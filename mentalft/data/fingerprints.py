@@ -70,9 +70,8 @@ def keys_of_screened(block: Screened) -> Keys:
     if not len(block.starts):
         return Keys(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros((0, BANDS), np.uint64))
     folded = _folding()[block.points]
-    keep = folded != 0
-    ends = np.cumsum(np.add.reduceat(keep, block.starts, dtype=np.int64))
-    folded = folded[keep]
+    folded = folded[folded != 0]
+    ends = np.flatnonzero(folded == ord(END)) + 1
     starts = np.concatenate([[0], ends[:-1]])
     raw = folded.tobytes()
     spans = zip((2 * starts).tolist(), (2 * ends).tolist(), strict=True)
@@ -120,18 +119,18 @@ def _bands(folded: NDArray[np.uint16], starts: NDArray[np.int64], ends: NDArray[
     import rensa
 
     points = folded.astype(np.uint32)
+    shingles = np.zeros(len(points), dtype=np.uint32)
     with np.errstate(over="ignore"):
-        shingles = points[:-2] * np.uint32(0x9E3779B1)
-        shingles += points[1:-1] * np.uint32(0x85EBCA77)
-        shingles ^= shingles >> np.uint32(15)
-        shingles += points[2:] * np.uint32(0xC2B2AE3D)
-        shingles ^= shingles >> np.uint32(13)
-    inside = np.ones(len(shingles), dtype=bool)
-    for back in range(1, SHINGLE):  # no shingle reaches over the end of a dialogue
-        inside[ends[:-1] - back] = False
-    offsets = np.concatenate([[0], np.cumsum(np.maximum(ends - starts - (SHINGLE - 1), 0))])
-    tokens = shingles[inside].astype(np.uint64)
-    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(tokens, offsets.tolist(), BANDS * ROWS, 1)
+        found = shingles[:-2]
+        np.multiply(points[:-2], np.uint32(0x9E3779B1), out=found)
+        found += points[1:-1] * np.uint32(0x85EBCA77)
+        found ^= found >> np.uint32(15)
+        found += points[2:] * np.uint32(0xC2B2AE3D)
+        found ^= found >> np.uint32(13)
+    for back in range(1, SHINGLE):  # a shingle that reached over the end of a dialogue says again what its first says
+        shingles[ends - back] = shingles[starts]
+    offsets = [0, *ends.tolist()]
+    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(shingles.astype(np.uint64), offsets, BANDS * ROWS, 1)
     rows = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(starts), BANDS, ROWS)
     keys = np.tile(np.arange(BANDS, dtype=np.uint64), (len(starts), 1))
     with np.errstate(over="ignore"):

@@ -32,7 +32,6 @@ RESIDUE = ("题主", "楼主", "答主", "公众号", "扫码", "点赞", "关�
 """Words of the platforms that question-and-answer corpora were taken from."""
 PLACEHOLDERS = (
     "lorem ipsum", "Lorem ipsum", "TODO", "TBD", "N/A", "XXX", "xxx", "[图片]", "[表情]", "[语音]", "[视频]", "[链接]",
-    "此处省略", "待补充",
 )  # fmt: skip
 REMARKABLE = re.compile("|".join(map(re.escape, (*RESIDUE, *PLACEHOLDERS))))
 

@@ -14,27 +14,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-DIRTY, DIGIT, LETTER, NAME, NUMBERED, PLACE, REMARK = (1 << bit for bit in range(7))
-_IN, _TOWN, _FIRST, _SECOND, _DIGIT, _LETTER, _ME, _CALLED = (1 << bit for bit in range(7, 15))
-CONCERNS = {
-    _DIGIT: "0123456789０１２３４５６７８９",
-    _LETTER: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.",
+DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE = (1 << bit for bit in range(7))
+SINGLE = {
     LETTER: "@＠",
-    _ME: "我字名人就姓",
-    _CALLED: "叫字名",
-    NUMBERED: "号弄",
-    _IN: "在",
-    _TOWN: "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟"
-    "河山湖江浙安四云陕甘辽吉黑内新",
-    _FIRST: "题楼答公扫点关私知",
-    _SECOND: "主众码赞注信乎",
-    REMARK: "[TNXxL省补壹",
+    REMARK: "[TNXxL壹",
 }
-"""Characters without which a check has nothing to find; those with an underscore only in pairs."""
+"""Characters without which a check has nothing to find."""
+DIGITS = "0123456789０１２３４５６７８９"
+LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
+TOWNS = (
+    "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
+)
 PAIRS = (
-    (_IN, _TOWN, PLACE), (_FIRST, _SECOND, REMARK), (_DIGIT, _DIGIT, DIGIT), (_LETTER, _LETTER, LETTER),
-    (_ME, _CALLED, NAME),
-)  # fmt: skip
+    (DIGIT, DIGITS, DIGITS),
+    (LETTER, LATIN, LATIN),
+    (NAME, "我字名人就姓", "叫名"),
+    (NAME, "字", "是"),
+    (NUMBERED, DIGITS + "一二三四五六七八九十百", "号弄"),
+    (PLACE, "在", TOWNS),
+    (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
+)
+"""Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
+FIRST_PAIR = 4
+"""The bit of the first pair's first characters; its second characters have the next bit, and so on for each pair."""
 PLANE = 0xFFFF
 """Code points beyond the basic plane are looked up as this one, which is no character."""
 
@@ -58,23 +60,27 @@ def screened(texts: Sequence[str]) -> Screened:
     if not len(texts):
         return Screened(short, starts, np.zeros(0, np.uint8))
     each = _table()[short]
-    flags = np.bitwise_or.reduceat(each, starts)
-    after, before = each[1:], each[:-1]
-    for first, second, concern in PAIRS:
-        pairs = np.flatnonzero(((before & first) != 0) & ((after & second) != 0))
-        flags[np.searchsorted(starts, pairs, side="right") - 1] |= concern
-    return Screened(short, starts, (flags & 0x7F).astype(np.uint8))
+    flags = np.bitwise_or.reduceat(each, starts) & 0xF
+    pairs = np.zeros_like(each)
+    np.bitwise_and(each[:-1] << 1, each[1:], out=pairs[1:])
+    pairs[starts] = 0  # the end of one text and the beginning of the next are no pair
+    seen = np.bitwise_or.reduceat(pairs, starts)
+    for number, (concern, _, _) in enumerate(PAIRS):
+        flags[(seen & (2 << (FIRST_PAIR + 2 * number))) != 0] |= concern
+    return Screened(short, starts, flags.astype(np.uint8))
 
 
 @cache
-def _table() -> NDArray[np.uint16]:
-    table = np.zeros(PLANE + 1, dtype=np.uint16)
+def _table() -> NDArray[np.uint32]:
+    table = np.zeros(PLANE + 1, dtype=np.uint32)
     for point in range(PLANE):
         if _may_be_dirty(chr(point)):
             table[point] |= DIRTY
-    for concern, characters in CONCERNS.items():
-        for character in characters:
-            table[ord(character)] |= concern
+    for concern, characters in SINGLE.items():
+        table[list(map(ord, characters))] |= concern
+    for number, (_, first, second) in enumerate(PAIRS):
+        table[list(map(ord, first))] |= 1 << (FIRST_PAIR + 2 * number)
+        table[list(map(ord, second))] |= 2 << (FIRST_PAIR + 2 * number)
     table[[2, 3, 4]] = 0  # the marks between turns; repair has seen to it that text holds none
     return table
 

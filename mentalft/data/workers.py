@@ -222,7 +222,7 @@ class _Reader:
             if (flag & screening.DIRTY or not sure) and row in self.as_found:
                 changed[row] = dialogue = self._mended(self.as_found[row])
             if flag & screening.REMARK:
-                self.part.counts["remarks"].update(remarks("\n".join(m[1] for m in dialogue.messages)))
+                self.part.counts["remarks"].update(remarks("\n".join([m[1] for m in dialogue.messages])))
             if privacy:
                 dialogue = self._redacted(dialogue, flag)
             if not dialogue.id:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from mentalft.data.overlap import overlap
 from mentalft.data.prepared import staged
 from mentalft.data.sources import Source, local_files, shape_of
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
-from mentalft.data.staging import Index
+from mentalft.data.staging import Index, PartFile
 from mentalft.data.workers import settings_for
 from mentalft.data.writing import Writer
 from mentalft.errors import DataError
@@ -176,13 +177,26 @@ def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> list[Dialogue]:
     with ExitStack() as stack:
         writer = Writer(cfg, index, places, folder, stack)
         start = 0
-        for part in progress(index.parts, "writing splits", total=len(index.parts)):
-            rows = slice(start, start + part.dialogues)
-            lines = _lines(prepared.folder / part.name, index.arrays["bytes"][rows])
+        for part, lines in progress(_read_ahead(prepared, stack), "writing splits", total=len(index.parts)):
             writer.part(part, lines, same_id, start)
-            start = rows.stop
+            start += part.dialogues
     writer.remember_hashes(folder)
     return writer.sample
+
+
+def _read_ahead(prepared: Prepared, stack: ExitStack) -> Iterator[tuple[PartFile, list[bytes]]]:
+    """Each part with its lines, some of them read while others are written."""
+    pool = stack.enter_context(ThreadPoolExecutor(1))
+    waiting: deque[tuple[PartFile, Future[list[bytes]]]] = deque()
+    start = 0
+    for part in prepared.index.parts:
+        lengths = prepared.index.arrays["bytes"][start : start + part.dialogues]
+        waiting.append((part, pool.submit(_lines, prepared.folder / part.name, lengths)))
+        start += part.dialogues
+        if len(waiting) > 4:
+            first, lines = waiting.popleft()
+            yield first, lines.result()
+    yield from ((part, lines.result()) for part, lines in waiting)
 
 
 def _copy_whole(source: Path, target: Path) -> None:
