@@ -67,12 +67,11 @@ def staged(
             building = entry.with_name(f"{key}.{os.getpid()}.tmp")
             _remove_left_behind(entry)
             try:
-                stage(sources, settings, most, num_proc, building)
+                index = stage(sources, settings, most, num_proc, building)
                 shutil.rmtree(entry, ignore_errors=True)
                 building.replace(entry)
             finally:
                 shutil.rmtree(building, ignore_errors=True)
-            index = read_index(entry)
         else:
             say("prepare: read, mended and redacted before (from the cache)")
         yield entry, index
@@ -128,7 +127,7 @@ def stage(
         "rejected": sha256_file(folder / "rejected.jsonl"),
     }
     write_json(folder / "index.json", summary)
-    return read_index(folder)
+    return index
 
 
 def read_index(folder: Path) -> Index:

@@ -40,10 +40,15 @@ def placed(keys: Keys, validation_fraction: float, test_fraction: float, seed: i
     """Where each dialogue goes: a split, or :data:`DUPLICATE`, or :data:`CONFLICT`; (dialogues,)."""
     places = drawn(keys.opening, validation_fraction, test_fraction, seed)
     copies = later_copies(keys.content)
-    with ThreadPoolExecutor() as pool:  # sorting lets other threads run
-        columns = list(pool.map(lambda column: _groups(column, ~copies), [keys.opening, *keys.bands.T]))
-    groups = np.stack(columns, axis=1)  # (dialogues, columns); -1 where a dialogue is alone
-    went = [np.full(column.max(initial=-1) + 1, -1, dtype=np.int8) for column in columns]
+    groups = np.full((len(places), 1 + keys.bands.shape[1]), -1, dtype=np.int32)  # -1 where a dialogue is alone
+    columns = [keys.opening, *keys.bands.T]
+
+    def fill(column: int) -> None:
+        groups[:, column] = _groups(columns[column], ~copies)
+
+    with ThreadPoolExecutor(2) as pool:  # sorting lets other threads run
+        list(pool.map(fill, range(len(columns))))
+    went = [np.full(int(column.max(initial=-1)) + 1, -1, dtype=np.int8) for column in groups.T]
     for row in np.flatnonzero((groups >= 0).any(axis=1)).tolist():
         mine = [(went[c], g) for c, g in enumerate(groups[row].tolist()) if g >= 0]
         ways = {int(of[g]) for of, g in mine} - {-1}

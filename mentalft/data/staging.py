@@ -1,7 +1,7 @@
 """All blocks of all sources through the processes, in order; the result is a staged corpus on disk and its index.
 
 The staged corpus is what every later step needs and no more: the dialogues as JSON lines in part files, redacted
-already, and for each a row of numbers (see :data:`mentalft.data.workers.ARRAYS`; about 190 bytes a dialogue).
+already, and for each a row of numbers (see :data:`mentalft.data.workers.ARRAYS`; 171 bytes a dialogue).
 """
 
 from __future__ import annotations

@@ -38,3 +38,10 @@ def test_the_bank_is_asked_with_the_run_s_system_message() -> None:
     assert len(items) >= 50
     assert items[0].messages[0] == Message("system", "你是一个乐于助人的AI助手")
     assert items[0].messages[1].role == "user"
+
+
+def test_nothing_is_asked_before_the_user_has_spoken() -> None:
+    opened = Dialogue("d", None, (Message("assistant", "你好"), *DIALOGUE.messages), ("另一个好回答",))
+    items = dialogue_items(opened, every_turn=True)
+    assert [i.messages[-1].role for i in items] == ["user", "user"]
+    assert [i.references for i in items] == [("assistant1",), ("assistant2", "另一个好回答")]

@@ -124,3 +124,11 @@ def test_a_system_message_is_added_only_where_there_is_none() -> None:
     assert with_system(DIALOGUE, "别的")[0].content == "你是一个倾听者"
     assert with_system(DIALOGUE[1:], "别的")[0] == Message("system", "别的")
     assert with_system(DIALOGUE[1:], None) == list(DIALOGUE[1:])
+
+
+def test_what_the_assistant_says_unasked_is_context_and_goes_first(builder: PromptBuilder) -> None:
+    spoken = (Message("assistant", "你好，我在听。"), *DIALOGUE[1:])
+    assert supervised_runs(builder, spoken) == supervised_runs(builder, DIALOGUE[1:])
+    whole = len(builder.example(spoken).input_ids)
+    assert builder.fit(spoken, whole) == list(spoken)
+    assert builder.fit(spoken, whole - 1) == list(DIALOGUE[1:])
