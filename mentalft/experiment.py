@@ -6,6 +6,8 @@ Each stage imports what it needs when it runs, so that a wrong path or value is 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,9 +17,9 @@ from omegaconf import OmegaConf
 from mentalft.completion import StageRunner
 from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
-from mentalft.errors import DataError, UserError
+from mentalft.errors import DataError, ModelError, UserError
 from mentalft.files import default_cache_dir, read_json, read_jsonl, sha256_file, sha256_folder, write_text
-from mentalft.records import Comparison
+from mentalft.records import Comparison, Dialogue
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
@@ -81,27 +83,34 @@ def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
         "data": _without(asdict(cfg.data), "max_length", "num_proc"),
         "files": [source.digest for source in sources],
     }
-    tokens = _token_lengths(cfg, located) if located is not None else None
-    runner.run(
-        "prepare",
-        made_from,
-        lambda: prepare(cfg.data, sources, runner.run_dir, cache_dir if cfg.cache else None, tokens),
-        outputs=["data/*"],
-    )
+    cache = cache_dir if cfg.cache else None
+    audit = cfg.stages == ["prepare"]
+
+    def run() -> None:
+        with ThreadPoolExecutor(1) as pool:  # the tokenizer's library is imported while other processes read
+            builder = pool.submit(_prompt_builder, cfg, located)
+            prepare(cfg.data, sources, runner.run_dir, cache, lambda sample: _tokens(cfg, sample, builder), audit=audit)
+
+    runner.run("prepare", made_from, run, outputs=["data/*"])
 
 
-def _token_lengths(cfg: Config, located: Any) -> Any:
-    """A function from dialogues to the report of their lengths in the model's tokens."""
+def _prompt_builder(cfg: Config, located: Any) -> Any:
+    from mentalft.data.prompts import PromptBuilder
+    from mentalft.modeling.base import load_tokenizer
+    from mentalft.modeling.locate import locate_model
 
-    def lengths(sample: Any) -> dict[str, Any]:
-        from mentalft.data.lengths import token_lengths
-        from mentalft.data.prompts import PromptBuilder
-        from mentalft.modeling.base import load_tokenizer
+    tokenizer = load_tokenizer(cfg.model, located or locate_model(cfg.model, weights=False))
+    return PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
 
-        builder = PromptBuilder(load_tokenizer(cfg.model, located), cfg.model.chat_template_kwargs, cfg.model.name)
-        return token_lengths(sample, builder, cfg.data.max_length)
 
-    return lengths
+def _tokens(cfg: Config, sample: Sequence[Dialogue], builder: Future[Any]) -> dict[str, Any]:
+    """The lengths of ``sample`` in the model's tokens; the reason where the model is not to be had."""
+    from mentalft.data.lengths import token_lengths
+
+    try:
+        return token_lengths(sample, builder.result(), cfg.data.max_length)
+    except ModelError as error:  # a stage that needs the model says so itself
+        return {"not_counted": str(error)}
 
 
 def _cache_dir(cfg: Config) -> Path:

@@ -1,4 +1,4 @@
-"""How long dialogues are, in characters and in the model's tokens."""
+"""How long dialogues are in the model's tokens."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ import numpy as np
 
 from mentalft.data.prompts import PromptBuilder
 from mentalft.records import Dialogue
+from mentalft.statistics import quantiles
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 TOKEN_SAMPLE = 1000
-"""Dialogues that are tokenised for the report."""
-
-
-def quantiles(values: Any) -> dict[str, int]:
-    """Named quantiles of ``values``, a row of lengths; the highest is the maximum."""
-    if not len(values):
-        return {}
-    return {f"{q:g}": int(v) for q, v in zip(QUANTILES, np.quantile(values, QUANTILES, method="lower"), strict=True)}
+"""Dialogues that are tokenised for the report, evenly spread over the corpus."""
 
 
 def token_lengths(sample: Sequence[Dialogue], builder: PromptBuilder, max_length: int) -> dict[str, Any]:
     """Length quantiles in tokens, with the chat template, and the share that will be cut at ``max_length``."""
-    lengths = np.array([len(builder.example(d.messages).input_ids) for d in sample])
+    lengths = np.array(builder.lengths([d.messages for d in sample]))
     return {
+        "model": builder.name,
         "sampled_dialogues": len(lengths),
         "quantiles": quantiles(lengths),
         "max_length": max_length,

@@ -17,7 +17,8 @@ from xxhash import xxh3_128_hexdigest
 from mentalft.console import Bar, bar, say
 from mentalft.data import blocks as _blocks
 from mentalft.data.blocks import TABLES, Block, file_blocks, inner_suffix, line_blocks, table_blocks
-from mentalft.data.sources import Source, is_array
+from mentalft.data.shapes import is_array
+from mentalft.data.sources import Source
 from mentalft.data.staging import Collector, Index, PartFile, Reader, processes
 from mentalft.data.workers import Part, Settings
 from mentalft.errors import DataError
@@ -170,6 +171,7 @@ def _stage_one(
     return {
         "name": source.name,
         "files": [p.name for p in source.files][:20],
+        "file_count": len(source.files),
         "format": source.shape.format,
         "revision": source.revision,
         "licence": source.licence,

@@ -61,6 +61,12 @@ class PromptBuilder:
         self._check_bos(input_ids)
         return Example(input_ids, labels)
 
+    def lengths(self, dialogues: Sequence[Sequence[Message]]) -> list[int]:
+        """Tokens of each dialogue, template included; tokenised together, for it is fast."""
+        texts = [self._render(messages) for messages in dialogues]
+        found = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
+        return [len(tokens) for tokens in found]
+
     def fit(self, messages: Sequence[Message], max_length: int, *, as_prompt: bool = False) -> list[Message] | None:
         """``messages`` with the oldest exchanges dropped until they fit in ``max_length`` tokens.
 
@@ -118,7 +124,7 @@ class PromptBuilder:
         return str(text)
 
     def _tokens(self, piece: str) -> list[int]:
-        return list(self.tokenizer(piece, add_special_tokens=False)["input_ids"]) if piece else []
+        return list(self.tokenizer(piece, add_special_tokens=False, verbose=False)["input_ids"]) if piece else []
 
     def _check_bos(self, input_ids: list[int]) -> None:
         bos = self.tokenizer.bos_token_id

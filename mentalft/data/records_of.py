@@ -6,12 +6,18 @@ The forms are those of the data sets as published; ``docs/data.md`` has a sample
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 SPEAKER_MARKS = ("来访者", "求助者", "心理咨询师", "咨询师", "支持者")
 QUESTION_COLUMNS = ("question", "questiontext", "context", "prompt", "input", "instruction", "query", "问题")
 ANSWER_COLUMNS = ("answer", "answertext", "response", "output", "completion", "reply", "回答", "答案")
+USUAL_COLUMNS = {
+    "question": QUESTION_COLUMNS,
+    "answer": ANSWER_COLUMNS,
+    "title": ("questiontitle",),
+    "topic": ("topic", "topics"),
+}
 
 
 class NotADialogue(ValueError):
@@ -131,6 +137,14 @@ def _transcript(record: Any) -> Draft:
     return Draft(None, None, turns, "turn {}")
 
 
+def column_of(part: str, names: Iterable[Any], columns: Mapping[str, str]) -> Any:
+    """The column that holds ``part`` of a row: the one named, else one of a usual name, else None."""
+    if part in columns:
+        return columns[part]
+    known = {str(name).strip().lower().replace("_", ""): name for name in names}
+    return next((known[usual] for usual in USUAL_COLUMNS.get(part, ()) if usual in known), None)
+
+
 def table_row(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Draft]:
     """A reader of question/answer rows (CounselChat, MentalChat16K, Amod and the like).
 
@@ -140,20 +154,15 @@ def table_row(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Draft
     """
 
     def read(record: Mapping[str, Any]) -> Draft:
-        known = {str(name).strip().lower().replace("_", ""): name for name in record}
-
-        def cell(role: str, usual: tuple[str, ...] = ()) -> Any:
-            name = columns.get(role) or next((known[u] for u in usual if u in known), None)
+        def cell(part: str) -> Any:
+            name = column_of(part, record, columns)
             return record.get(name) if name is not None else None
 
-        title = cell("title", ("questiontitle",))
-        question, answer = cell("question", QUESTION_COLUMNS), cell("answer", ANSWER_COLUMNS)
+        title, question, answer = cell("title"), cell("question"), cell("answer")
         asked = "\n".join(t for t in (title, question) if isinstance(t, str) and t.strip() and t != "nan")
         system = cell("system")
         turns = [("system", system)] if system else []
-        return Draft(
-            cell("id"), cell("topic", ("topic", "topics")), [*turns, ("user", asked), ("assistant", answer)], "cell {}"
-        )
+        return Draft(cell("id"), cell("topic"), [*turns, ("user", asked), ("assistant", answer)], "cell {}")
 
     return read
 

@@ -1,43 +1,25 @@
-"""Where dialogues come from: paths, folders, patterns and hubs, and the form of what is there."""
+"""Where dialogues come from: paths, folders, patterns and hubs."""
 
 from __future__ import annotations
 
 import glob
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.blocks import BOM, COMPRESSED, TABLES, inner_suffix, opened, scanned_text
+from mentalft.data.blocks import TABLES, inner_suffix, opened
 from mentalft.data.download import fetched, is_remote
-from mentalft.data.records_of import format_of, marked
-from mentalft.data.scanning import ArrayScanner, Raw
+from mentalft.data.shapes import ACCEPTED, Shape, shape_of
 from mentalft.errors import DataError
 from mentalft.files import sha256_file, sha256_json
-
-FORMATS = "soulchat, chatml, emollm, sharegpt, alpaca, smilechat, cpsycound, cpsycoune, psyqa, esconv, table"
-ACCEPTED = (
-    f"a file, folder or pattern of dialogues in one of the forms {FORMATS} "
-    "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
-)
-LOOKED_AT = 100
-"""Records that are looked at to find out the form."""
-
-
-class Shape(NamedTuple):
-    """The form of a file."""
-
-    format: str
-    whole_file: bool
-    """Whether the file is one record."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +89,7 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
     else:
         files = local_files(path, cfg.homepage)
     forced = spec.get("format") or cfg.format
-    shape = shape_of(files[0], None if forced == "auto" else forced)
+    shape = shape_of(files[0], None if forced == "auto" else forced, cfg.columns)
     return Source(
         name=source_name(spec),
         files=tuple(files),
@@ -157,80 +139,3 @@ def _check_readable(path: Path) -> None:
         raise DataError(f"data.path={path} cannot be decompressed: {error}") from error
     if not first.strip(b" \t\r\n\xef\xbb\xbf"):
         raise DataError(f"data.path={path} is empty; expected {ACCEPTED}")
-
-
-def shape_of(path: Path, forced: str | None = None) -> Shape:
-    """The form of ``path``, found from its first records unless ``forced`` says it.
-
-    Raises:
-        DataError: it is none of the known ones; the message says what was seen.
-    """
-    if inner_suffix(path) in TABLES:
-        if forced not in (None, "table", "alpaca"):
-            raise DataError(f"data.format={forced}: {path.name} is a table; use data.format=table or auto")
-        return Shape(forced or "table", whole_file=False)
-    seen = "nothing that parses as JSON"
-    for whole_file, value in _first_values(path):
-        if (found := format_of(value)) is not None:
-            return Shape(forced or found, whole_file)
-        seen = _in_words(value) if value is not None else seen
-        if forced:
-            break
-    if forced:
-        return Shape(forced, whole_file=forced == "cpsycound" or _is_turn_list(path))
-    raise DataError(f"data.path={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
-
-
-def is_array(path: Path) -> bool:
-    """Whether ``path`` holds a JSON array, not JSON lines."""
-    with opened(path) as handle:
-        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
-
-
-def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
-    """(whether it is the whole file, value) of what may be the first records."""
-    with opened(path) as handle:
-        head = handle.read(1 << 16).removeprefix(BOM).decode("utf-8", "replace")
-    if head.lstrip().startswith("["):
-        if _is_turn_list(path):
-            yield True, _whole(path)
-            return
-        scanner = ArrayScanner(*scanned_text(path))
-        for _, raw in zip(range(LOOKED_AT), scanner.records(), strict=False):
-            yield False, raw.value
-    elif head.lstrip().startswith("{"):
-        values = [raw.value for raw in _parsed_lines(head)]
-        yield from ((False, value) for value in values)
-        if not any(isinstance(value, dict) for value in values):
-            yield True, _whole(path)
-    elif any(marked(line)[0] for line in head.splitlines()):
-        yield True, head
-
-
-def _parsed_lines(head: str) -> Iterator[Raw]:
-    for line in head.splitlines()[:LOOKED_AT]:
-        try:
-            yield Raw(None, json.loads(line))
-        except (ValueError, RecursionError):
-            continue
-
-
-def _is_turn_list(path: Path) -> bool:
-    """Whether ``path`` is one conversation: an array whose items are turns, not records."""
-    if path.suffix in COMPRESSED or path.stat().st_size > 1 << 20:
-        return False
-    value = _whole(path)
-    return isinstance(value, list) and format_of(value) in ("smilechat", "cpsycoune")
-
-
-def _whole(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes().removeprefix(BOM))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"JSON objects with the keys {', '.join(sorted(map(str, value)))[:120] or '(none)'}"
-    return f"JSON whose records are {type(value).__name__}s"

@@ -39,8 +39,11 @@ class LocatedModel:
         return sha256_folder(self.folder, ("*.json", "*.safetensors", "*.model", "*.jinja"))
 
 
-def locate_model(cfg: ModelConfig) -> LocatedModel:
+def locate_model(cfg: ModelConfig, *, weights: bool = True) -> LocatedModel:
     """Find (and if need be download) the model that ``cfg`` names.
+
+    Args:
+        weights: False asks for configuration and tokenizer alone.
 
     Raises:
         ModelError: there is no such folder or hub model, access is refused, or the hub cannot be
@@ -52,8 +55,8 @@ def locate_model(cfg: ModelConfig) -> LocatedModel:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"model.name_or_path={folder} has no config.json; give the folder of a transformers model")
-        if not any(folder.glob("*.safetensors")):
-            raise ModelError(f"model.name_or_path={folder} has no *.safetensors; only safetensors weights are loaded")
+        if weights:
+            _check_safetensors(folder, f"model.name_or_path={folder}")
         return LocatedModel(folder, cfg.name_or_path, None)
     if _looks_like_a_path(cfg.name_or_path):
         raise ModelError(
@@ -61,8 +64,8 @@ def locate_model(cfg: ModelConfig) -> LocatedModel:
             "give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
         )
     if cfg.hub == "modelscope":
-        return _from_modelscope(cfg)
-    found = hub_snapshot(cfg.name_or_path, key="model.name_or_path", revision=cfg.revision)
+        return _from_modelscope(cfg, weights=weights)
+    found = hub_snapshot(cfg.name_or_path, key="model.name_or_path", revision=cfg.revision, weights=weights)
     return LocatedModel(found, cfg.name_or_path, found.name)
 
 
@@ -70,11 +73,21 @@ def _looks_like_a_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") != 1 or "\\" in name
 
 
-def hub_snapshot(name: str, *, key: str, revision: str | None = None) -> Path:
+def _check_safetensors(folder: Path, what: str) -> None:
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{what} has no *.safetensors; only safetensors weights are loaded")
+
+
+def _wanted(weights: bool) -> list[str]:
+    return WANTED if weights else [pattern for pattern in WANTED if pattern != "*.safetensors"]
+
+
+def hub_snapshot(name: str, *, key: str, revision: str | None = None, weights: bool = True) -> Path:
     """The folder of a Hugging Face model's files, named after its commit; downloaded unless it is there.
 
     Args:
         key: the configuration key that holds ``name``, for messages.
+        weights: False leaves the weights where they are.
 
     Raises:
         ModelError: as :func:`locate_model`.
@@ -85,7 +98,7 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None) -> Path:
     what = f"{key}={name}"
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=WANTED, etag_timeout=10))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_wanted(weights), etag_timeout=10))
     except GatedRepoError as error:
         raise ModelError(
             f"{what}: the model is gated and this account may not read it; accept its licence on "
@@ -101,12 +114,12 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None) -> Path:
         if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
             raise ModelError(f"{what}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS[key]}") from error
         raise
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{what} has no *.safetensors; only safetensors weights are loaded")
+    if weights:
+        _check_safetensors(folder, what)
     return folder
 
 
-def _from_modelscope(cfg: ModelConfig) -> LocatedModel:
+def _from_modelscope(cfg: ModelConfig, *, weights: bool) -> LocatedModel:
     try:
         from modelscope import snapshot_download
     except ImportError as error:
@@ -115,13 +128,13 @@ def _from_modelscope(cfg: ModelConfig) -> LocatedModel:
         ) from error
     key = f"model.name_or_path={cfg.name_or_path}"
     try:
-        folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=WANTED))
+        folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=_wanted(weights)))
     except Exception as error:  # modelscope raises plain exceptions of many types
         raise ModelError(
             f"{key}: ModelScope gave no model ({_short(error)}); {OFFLINE_WAYS['model.name_or_path']}"
         ) from error
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{key} has no *.safetensors; only safetensors weights are loaded")
+    if weights:
+        _check_safetensors(folder, key)
     return LocatedModel(folder, cfg.name_or_path, cfg.revision)
 
 

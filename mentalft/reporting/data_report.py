@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mentalft.config import DataConfig
+from mentalft.statistics import quantiles
 
 SPLITS = ("train", "validation", "test")
 PLACES = (*SPLITS, "duplicates", "between_splits")
@@ -43,7 +44,7 @@ def data_report(
         "dialogues": {name: sizes[name] for name in SPLITS},
         "assistant_turns": {n: int(arrays["turns"][places == i].sum()) for i, n in enumerate(SPLITS)},
         "topics": _topics(index, places),
-        "characters": {n: _quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
+        "characters": {n: quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
         "tokens": tokens,
         "overlap": overlaps,
     }
@@ -73,13 +74,6 @@ def _topics(index: Any, places: Any) -> dict[str, dict[str, int]]:
     return {index.topics[i]: dict(zip(SPLITS, table[i].tolist(), strict=True)) for i in order.tolist()}
 
 
-def _quantiles(values: Any) -> dict[str, int]:
-    if not len(values):
-        return {}
-    levels = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-    return {f"{q:g}": int(v) for q, v in zip(levels, np.quantile(values, levels, method="lower"), strict=True)}
-
-
 def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str | None]]:
     """What is said on screen, each line with its style."""
     sizes = ", ".join(f"{number} {name}" for name, number in report["dialogues"].items())
@@ -98,13 +92,40 @@ def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str |
     if found:
         word = "redacted" if report["privacy"]["mode"] == "redact" else "found, not redacted"
         lines.append((f"prepare: personal data {word}: {', '.join(_most(found, 'more types'))}", None))
-    if (tokens := report["tokens"]) and tokens["share_longer"]:
+    if (tokens := report["tokens"]) and tokens.get("share_longer"):
         limit = f"data.max_length={tokens['max_length']} tokens and will be cut"
         lines.append((f"prepare: {tokens['share_longer']:.1%} of dialogues are longer than {limit}", None))
     for name, one in report["overlap"].items():
         if one["in_train"]:
             lines.append((f"prepare: {one['in_train']} of {one['items']} items of {name} are in train", "yellow"))
     return lines
+
+
+def audit_lines(report: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """What is said besides where the data stage runs alone: sources, lengths, topics."""
+    lines = []
+    for one in report["sources"]:
+        revision = f", revision {one['revision']}" if one["revision"] else ""
+        files = one["files"][0] if one["file_count"] == 1 else f"{one['file_count']:,} files"
+        size = f"{one['bytes'] / 1e6:,.1f} MB, SHA-256 {one['sha256'][:12]}…"
+        lines.append(f"source {one['name']}: {files}, {size}{revision}; licence: {one['licence']}")
+    lines.append(f"assistant turns: {', '.join(f'{n:,} {name}' for name, n in report['assistant_turns'].items())}")
+    lines.append(f"characters a dialogue, train: {_spread(report['characters']['train'])}")
+    tokens = report["tokens"] or {"not_counted": "no model was asked for"}
+    if "not_counted" in tokens:
+        lines.append(f"tokens a dialogue: not counted: {tokens['not_counted']}")
+    else:
+        whose = f"tokens of {tokens['model']} a dialogue ({tokens['sampled_dialogues']} dialogues looked at)"
+        lines.append(f"{whose}: {_spread(tokens['quantiles'])}")
+    topics = {name: sum(sizes.values()) for name, sizes in report["topics"].items()}
+    lines.append(f"topics: {len(topics)}: {', '.join(_most(topics, 'more'))}")
+    return [(f"prepare: {line}", None) for line in lines]
+
+
+def _spread(quantiles_of: dict[str, int]) -> str:
+    names = {"0.05": "5 %", "0.5": "half", "0.95": "95 %"}
+    parts = [f"{name} up to {quantiles_of[level]:,}" for level, name in names.items() if level in quantiles_of]
+    return ", ".join([*parts, f"longest {quantiles_of['1']:,}"]) if parts else "none"
 
 
 def _most(counts: dict[str, int], more: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ from mentalft.data.fingerprints import Keys
 from mentalft.data.items import bank_items
 from mentalft.data.overlap import overlap
 from mentalft.data.prepared import staged
-from mentalft.data.sources import Source, local_files, shape_of
+from mentalft.data.shapes import shape_of
+from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
 from mentalft.data.staging import Index, PartFile
 from mentalft.data.workers import settings_for
@@ -28,7 +29,7 @@ from mentalft.data.writing import Writer
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
 from mentalft.records import Dialogue, Message, Splits
-from mentalft.reporting.data_report import data_report, summary_lines
+from mentalft.reporting.data_report import audit_lines, data_report, summary_lines
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
@@ -59,13 +60,20 @@ def splits_in(run_dir: Path) -> Splits:
 
 
 def prepare(
-    cfg: DataConfig, sources: list[Source], run_dir: Path, cache: Path | None = None, tokens: Any = None
+    cfg: DataConfig,
+    sources: list[Source],
+    run_dir: Path,
+    cache: Path | None = None,
+    tokens: Callable[[list[Dialogue]], dict[str, Any]] | None = None,
+    *,
+    audit: bool = False,
 ) -> Splits:
     """Write ``data/{train,validation,test}.jsonl``, ``rejected.jsonl`` and ``report.json``.
 
     Args:
         cache: the cache's folder; None keeps nothing.
-        tokens: where the model is at hand, a function from a sample of dialogues to the report of their lengths.
+        tokens: a function from a sample of dialogues to the report of their lengths in tokens.
+        audit: say everything on screen that the report holds in short.
 
     Raises:
         DataError: a source cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
@@ -88,7 +96,7 @@ def prepare(
             about.update(one.result())
     report = data_report(cfg, index, places, overlaps, tokens(sample) if tokens else None)
     write_json(folder / "report.json", report)
-    for line, style in summary_lines(report, folder):
+    for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)
     return splits_in(run_dir)
 
