@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,35 +76,38 @@ def _check_inputs(cfg: Config) -> Any:
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
     from mentalft.data.sources import sources_of
+    from mentalft.data.staging import processes
     from mentalft.stages.prepare import prepare
 
     cache_dir = _cache_dir(cfg)
     sources = sources_of(cfg.data, cache_dir)
-    made_from = {
-        "data": _without(asdict(cfg.data), "max_length", "num_proc"),
-        "files": [source.digest for source in sources],
-    }
     cache = cache_dir if cfg.cache else None
     audit = cfg.stages == ["prepare"]
+    with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
+        made_from = {
+            "data": _without(asdict(cfg.data), "max_length", "num_proc"),
+            "files": [source.digest for source in sources],
+        }
 
-    def run() -> None:
-        with ThreadPoolExecutor(1) as pool:  # the tokenizer's library is imported while other processes read
-            builder = pool.submit(_prompt_builder, cfg, located)
-            prepare(cfg.data, sources, runner.run_dir, cache, lambda sample: _tokens(cfg, sample, builder), audit=audit)
+        def run() -> None:
+            with ThreadPoolExecutor(1) as pool:  # the tokenizer's library is imported while other processes read
+                builder = pool.submit(_prompt_builder, cfg, located)
+                tokens = partial(_tokens, cfg, builder)
+                prepare(cfg.data, sources, runner.run_dir, submit, cache, tokens, audit=audit)
 
-    runner.run("prepare", made_from, run, outputs=["data/*"])
+        runner.run("prepare", made_from, run, outputs=["data/*"])
 
 
 def _prompt_builder(cfg: Config, located: Any) -> Any:
     from mentalft.data.prompts import PromptBuilder
-    from mentalft.modeling.base import load_tokenizer
+    from mentalft.modeling.base import counting_tokenizer
     from mentalft.modeling.locate import locate_model
 
-    tokenizer = load_tokenizer(cfg.model, located or locate_model(cfg.model, weights=False))
+    tokenizer = counting_tokenizer(cfg.model, located or locate_model(cfg.model, weights=False))
     return PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
 
 
-def _tokens(cfg: Config, sample: Sequence[Dialogue], builder: Future[Any]) -> dict[str, Any]:
+def _tokens(cfg: Config, builder: Future[Any], sample: Sequence[Dialogue]) -> dict[str, Any]:
     """The lengths of ``sample`` in the model's tokens; the reason where the model is not to be had."""
     from mentalft.data.lengths import token_lengths
 

@@ -11,7 +11,7 @@ from mentalft.data.prompts import PromptBuilder
 from mentalft.records import Dialogue
 from mentalft.statistics import quantiles
 
-TOKEN_SAMPLE = 1000
+TOKEN_SAMPLE = 500
 """Dialogues that are tokenised for the report, evenly spread over the corpus."""
 
 

@@ -33,9 +33,7 @@ def overlap(asked: Sequence[Dialogue], train: Keys) -> dict[str, Any]:
 
 
 def _in(few: U64, many: U64) -> NDArray[np.bool_]:
-    """Which of ``few`` are in ``many``, without sorting the many; (few,)."""
-    known = np.sort(few)
-    if not len(known):
-        return np.zeros(0, dtype=bool)
-    places = np.minimum(np.searchsorted(known, many), len(known) - 1)
-    return np.isin(few, many[known[places] == many])
+    """Which of ``few`` are in ``many``; the many are looked at once, by their first 16 bits; (few,)."""
+    possible = np.zeros(1 << 16, dtype=bool)
+    possible[few >> np.uint64(48)] = True
+    return np.isin(few, many[possible[many >> np.uint64(48)]])

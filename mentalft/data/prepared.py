@@ -17,10 +17,11 @@ from xxhash import xxh3_128_hexdigest
 from mentalft.console import Bar, bar, say
 from mentalft.data import blocks as _blocks
 from mentalft.data.blocks import TABLES, Block, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.gathering import Settings
 from mentalft.data.shapes import is_array
 from mentalft.data.sources import Source
-from mentalft.data.staging import Collector, Index, PartFile, Reader, processes
-from mentalft.data.workers import Part, Settings
+from mentalft.data.staging import Collector, Index, PartFile, Reader, Submit
+from mentalft.data.workers import Part
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
 from mentalft.records import Rejected
@@ -32,7 +33,7 @@ class Damaged(Exception):
 
 @contextmanager
 def staged(
-    sources: list[Source], settings: dict[str, Settings], most: int | None, num_proc: int | None, cache: Path | None,
+    sources: list[Source], settings: dict[str, Settings], most: int | None, submit: Submit, cache: Path | None,
     scratch: Path,
 ) -> Iterator[tuple[Path, Index]]:  # fmt: skip
     """Yield the folder of the staged corpus and its index, from the cache or made now.
@@ -40,12 +41,13 @@ def staged(
     Args:
         settings: for each source, by its name.
         most: use so many dialogues at most, from the front.
+        submit: has a block read, as :func:`mentalft.data.staging.processes` yields it.
         cache: the cache's folder; None makes the corpus in ``scratch`` and removes it afterwards.
     """
     if cache is None:
         shutil.rmtree(scratch, ignore_errors=True)
         try:
-            yield scratch, stage(sources, settings, most, num_proc, scratch)
+            yield scratch, stage(sources, settings, most, submit, scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return
@@ -68,7 +70,7 @@ def staged(
             building = entry.with_name(f"{key}.{os.getpid()}.tmp")
             _remove_left_behind(entry)
             try:
-                index = stage(sources, settings, most, num_proc, building)
+                index = stage(sources, settings, most, submit, building)
                 shutil.rmtree(entry, ignore_errors=True)
                 building.replace(entry)
             finally:
@@ -99,15 +101,14 @@ def _remove_left_behind(entry: Path) -> None:
 
 
 def stage(
-    sources: list[Source], settings: dict[str, Settings], most: int | None, num_proc: int | None, folder: Path
+    sources: list[Source], settings: dict[str, Settings], most: int | None, submit: Submit, folder: Path
 ) -> Index:
     """Write the staged corpus of ``sources`` into ``folder``."""
     folder.mkdir(parents=True)
-    size = sum(path.stat().st_size for source in sources for path in source.files)
     with written_whole(folder / "rejected.jsonl") as handle:
         collector = Collector(lambda rejected: _reject(handle, rejected))
         about = []
-        with processes(size, num_proc) as submit, bar("reading dialogues", None) as shown:
+        with bar("reading dialogues", None) as shown:
             for source in sources:
                 limits = [n for n in (source.max_dialogues, most and most - collector.dialogues) if n is not None]
                 limit = min(limits, default=None)

@@ -7,27 +7,25 @@ themselves, dear as they are, run on few.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE = (1 << bit for bit in range(7))
-SINGLE = {
-    LETTER: "@＠",
-    REMARK: "[TNXxL壹",
-}
+SINGLE = ((LETTER, "@＠"), (REMARK, "[TNXxL壹"))
 """Characters without which a check has nothing to find."""
 DIGITS = "0123456789０１２３４５６７８９"
 LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
 TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
+DOUBLES = ((DIGIT, DIGITS), (LETTER, LATIN))
+"""Characters of which a check needs two side by side."""
 PAIRS = (
-    (DIGIT, DIGITS, DIGITS),
-    (LETTER, LATIN, LATIN),
     (NAME, "我字名人就姓", "叫名"),
     (NAME, "字", "是"),
     (NUMBERED, DIGITS + "一二三四五六七八九十百", "号弄"),
@@ -35,7 +33,8 @@ PAIRS = (
     (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
 )
 """Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
-FIRST_PAIR = 4
+FIRST_DOUBLE = 1 + len(SINGLE)
+FIRST_PAIR = FIRST_DOUBLE + len(DOUBLES)
 """The bit of the first pair's first characters; its second characters have the next bit, and so on for each pair."""
 PLANE = 0xFFFF
 """Code points beyond the basic plane are looked up as this one, which is no character."""
@@ -59,30 +58,41 @@ def screened(texts: Sequence[str]) -> Screened:
     np.cumsum([len(text) for text in texts[:-1]], out=starts[1:])
     if not len(texts):
         return Screened(short, starts, np.zeros(0, np.uint8))
-    each = _table()[short]
-    flags = np.bitwise_or.reduceat(each, starts) & 0xF
-    pairs = np.zeros_like(each)
-    np.bitwise_and(each[:-1] << 1, each[1:], out=pairs[1:])
-    pairs[starts] = 0  # the end of one text and the beginning of the next are no pair
-    seen = np.bitwise_or.reduceat(pairs, starts)
-    for number, (concern, _, _) in enumerate(PAIRS):
-        flags[(seen & (2 << (FIRST_PAIR + 2 * number))) != 0] |= concern
-    return Screened(short, starts, flags.astype(np.uint8))
+    each = np.take(_table(), short, mode="clip")  # nothing is out of range; saying so halves the time
+    flags = np.bitwise_or.reduceat(each, starts)
+    found = (flags & 1).astype(np.uint8) * np.uint8(DIRTY)
+    beside, after = np.zeros_like(each), np.zeros_like(each)
+    np.bitwise_and(each[:-1], each[1:], out=beside[1:])
+    np.bitwise_and(each[:-1] << np.uint16(1), each[1:], out=after[1:])
+    beside[starts] = after[starts] = 0  # the end of one text and the beginning of the next are no pair
+    doubles, pairs = np.bitwise_or.reduceat(beside, starts), np.bitwise_or.reduceat(after, starts)
+    for bits, first, step, checks in (
+        (flags, 1, 1, SINGLE), (doubles, FIRST_DOUBLE, 1, DOUBLES), (pairs, FIRST_PAIR + 1, 2, PAIRS)
+    ):  # fmt: skip
+        for number, (concern, *_) in enumerate(checks):
+            found[(bits & (1 << (first + step * number))) != 0] |= concern
+    return Screened(short, starts, found)
 
 
 @cache
-def _table() -> NDArray[np.uint32]:
-    table = np.zeros(PLANE + 1, dtype=np.uint32)
-    for point in range(PLANE):
-        if _may_be_dirty(chr(point)):
-            table[point] |= DIRTY
-    for concern, characters in SINGLE.items():
-        table[list(map(ord, characters))] |= concern
-    for number, (_, first, second) in enumerate(PAIRS):
-        table[list(map(ord, first))] |= 1 << (FIRST_PAIR + 2 * number)
-        table[list(map(ord, second))] |= 2 << (FIRST_PAIR + 2 * number)
+def _table() -> NDArray[np.uint16]:
+    """For each code point: bit 0 where it may be dirty, then a bit for each check that it may concern."""
+    table = np.zeros(PLANE + 1, dtype=np.uint16)
+    for point in unlike_others():
+        table[point] = _may_be_dirty(chr(point))
+    sets = [text for _, text in (*SINGLE, *DOUBLES)] + [text for _, *both in PAIRS for text in both]
+    for bit, characters in enumerate(sets, 1):
+        table[list(map(ord, characters))] |= 1 << bit
     table[[2, 3, 4]] = 0  # the marks between turns; repair has seen to it that text holds none
     return table
+
+
+def unlike_others() -> Iterator[int]:
+    """Code points of the basic plane, but for the blocks of letters that are all alike: none of them has another form.
+
+    Chinese characters and Korean syllables; going through these would double the time that a process takes to start.
+    """
+    return chain(range(0x3400), range(0x4DC0, 0x4E00), range(0xA000, 0xAC00), range(0xD7A4, PLANE))
 
 
 def _may_be_dirty(character: str) -> bool:

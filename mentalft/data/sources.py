@@ -35,6 +35,11 @@ class Source:
     homepage: str | None
     revision: str | None
 
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.files)
+
     @cached_property
     def digest(self) -> str:
         """A quick hash (XXH3) of what its files hold, to tell whether they changed; not for the record."""
@@ -44,7 +49,7 @@ class Source:
         """What its files hold, as (bytes, SHA-256) over all of them."""
         digests = [sha256_file(path) for path in self.files]
         return {
-            "bytes": sum(path.stat().st_size for path in self.files),
+            "bytes": self.size,
             "sha256": digests[0] if len(digests) == 1 else sha256_json(digests),
         }
 

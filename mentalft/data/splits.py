@@ -74,7 +74,7 @@ def later_copies(keys: U64) -> NDArray[np.bool_]:
 def _groups(keys: U64, considered: NDArray[np.bool_]) -> NDArray[np.int32]:
     """A number for each key that several of those considered share, -1 for the others; (keys,)."""
     rows = np.flatnonzero(considered)
-    order = rows[np.argsort(keys[rows], kind="stable")]
+    order = rows[np.argsort(keys[rows])]
     first = np.ones(len(order), dtype=bool)
     first[1:] = keys[order[1:]] != keys[order[:-1]]
     number = np.cumsum(first) - 1

@@ -21,14 +21,16 @@ import numpy as np
 
 from mentalft.data.blocks import Block, array_blocks, line_blocks, scanned_text, value_blocks
 from mentalft.data.fingerprints import BANDS
+from mentalft.data.gathering import Settings
 from mentalft.data.scanning import ArrayScanner, Raw
-from mentalft.data.workers import ARRAYS, Part, Settings, read_block
+from mentalft.data.workers import ARRAYS, Part, read_block
 from mentalft.errors import DataError
 from mentalft.records import Rejected
 
 SMALL = 8 << 20
 """Bytes; starting processes costs more than reading this much."""
-Submit = Callable[[Block], "Future[Part | None]"]
+Submit = Callable[..., "Future[Part | None]"]
+"""Takes the arguments of :func:`mentalft.data.workers.read_block`."""
 
 
 class PartFile(NamedTuple):
@@ -90,7 +92,7 @@ class Collector:
 
 
 @contextmanager
-def processes(size: int, wanted: int | None) -> Iterator[Callable[..., "Future[Part | None]"]]:
+def processes(size: int, wanted: int | None) -> Iterator[Submit]:
     """Yield a function that has a block read: here when there is little to read, else by other processes."""
     count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
     if count == 1 or size < SMALL:
@@ -98,6 +100,7 @@ def processes(size: int, wanted: int | None) -> Iterator[Callable[..., "Future[P
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads that run here
     with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
+        pool.submit(os.getpid)  # they start now, while the caller still looks at the files
         try:
             yield lambda *arguments: pool.submit(read_block, *arguments)
         except BrokenProcessPool as error:
@@ -137,7 +140,7 @@ def _end_with(parent: Any) -> None:
 class Reader:
     """Reads files block by block, some blocks ahead, and hands on their parts in order."""
 
-    def __init__(self, folder: Path, submit: Callable[..., Any], settings: Settings, ahead: int = 6) -> None:
+    def __init__(self, folder: Path, submit: Submit, settings: Settings, ahead: int = 6) -> None:
         self.folder, self.submit, self.settings, self.ahead = folder, submit, settings, ahead
         self.numbered = len(list(folder.glob("*.jsonl")))
         self.most: int | None = None

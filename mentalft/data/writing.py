@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,15 +16,15 @@ import orjson
 
 from mentalft.config import DataConfig
 from mentalft.data.fingerprints import hashed
-from mentalft.data.lengths import TOKEN_SAMPLE
 from mentalft.data.splits import CONFLICT, SPLITS, Places
 from mentalft.data.staging import Index, PartFile
 from mentalft.files import json_line, remember_sha256, written_whole
-from mentalft.records import Dialogue
 
 OPENING = b'"messages":['
 """Where a system message goes; inside a JSON string its quotation marks would have backslashes."""
-AHEAD = 24
+AHEAD = 48
+SYNC_EVERY = 1 << 26
+"""Bytes."""
 APART = "a near duplicate of dialogues that are in different splits, so it can be in none"
 
 
@@ -35,7 +37,9 @@ class Writer:
             stack.enter_context(written_whole(folder / f"{name}.jsonl", binary=True)) for name in SPLITS
         ]
         self.hashes = [hashlib.sha256() for _ in SPLITS]
+        self.writing = stack.enter_context(ThreadPoolExecutor(1))
         self.hashing = stack.enter_context(ThreadPoolExecutor(1))
+        self.unsynced = [0 for _ in SPLITS]
         self.rejected = stack.enter_context((folder / "rejected.jsonl").open("a", encoding="utf-8"))
         self.ids = index.arrays["ids"]
         self.renamed: dict[str, int] = {}
@@ -45,37 +49,64 @@ class Writer:
             if cfg.system_message is not None
             else None
         )
-        self.every = max(1, len(places) // TOKEN_SAMPLE)
-        self.sample: list[Dialogue] = []
-        self.waiting: list[Future[None]] = []
+        self.waiting: deque[Future[None]] = deque()
 
-    def part(self, part: PartFile, lines: list[bytes], same_id: Any, start: int) -> None:
+    def part(self, part: PartFile, data: bytes, same_id: Any, start: int) -> None:
         """Write the dialogues of one part, the first of which has the row ``start``."""
-        chosen: list[list[bytes]] = [[] for _ in SPLITS]
-        has_system = self.index.arrays["system"]
-        for row, staged in enumerate(lines, start):
-            place = int(self.places[row])
-            if place >= len(SPLITS):
-                if place == CONFLICT:
-                    self._set_aside(part, row)
-                continue
-            line = self._renamed(staged) if same_id[row] else staged
-            if self.system is not None and not has_system[row]:
-                line = line.replace(OPENING, self.system, 1)
-            if row % self.every == 0:
-                self.sample.append(Dialogue.from_json(orjson.loads(line)))
-            chosen[place].append(line)
-            if place == 0 and self.repeats is not None:
-                times = int(self.repeats[row])
-                if times == 0:
-                    chosen[place].pop()
-                chosen[place] += [_with_id(line, f"~{n}") for n in range(2, times + 1)]
-        for out, some in zip(self.out, chosen, strict=True):
-            data = b"".join(some)
-            self.waiting.append(self.hashing.submit(self.hashes[len(self.waiting) % len(SPLITS)].update, data))
-            out.write(data)
-        if len(self.waiting) > AHEAD:
-            self.waiting[-AHEAD].result()  # keep no more than some parts in memory
+        rows = slice(start, start + part.dialogues)
+        ends = np.cumsum(self.index.arrays["bytes"][rows], dtype=np.int64).tolist()
+        spans = list(zip([0, *ends], ends, strict=False))
+        places, has_system = self.places[rows], self.index.arrays["system"][rows]
+        for row in np.flatnonzero(places == CONFLICT).tolist():
+            self._set_aside(part, start + row)
+        plain = self.repeats is None and not same_id[rows].any() and (self.system is None or not has_system.any())
+        for place in range(len(SPLITS)):
+            mine = np.flatnonzero(places == place).tolist()
+            if plain:
+                pieces = self._plain(data, [spans[row] for row in mine])
+            else:
+                pieces = [self._line(data[slice(*spans[row])], start + row, same_id) for row in mine]
+            self._write(place, b"".join(pieces))
+        while len(self.waiting) > AHEAD:  # keep no more than some parts in memory
+            self.waiting.popleft().result()
+
+    def _plain(self, data: bytes, spans: list[tuple[int, int]]) -> list[Any]:
+        """Pieces of ``data`` with the system message between them; nothing is copied yet."""
+        view = memoryview(data)
+        if self.system is None:
+            return [view[start:end] for start, end in spans]
+        pieces: list[Any] = []
+        for start, end in spans:
+            cut = data.index(OPENING, start)
+            pieces += (view[start:cut], self.system, view[cut + len(OPENING) : end])
+        return pieces
+
+    def _write(self, place: int, data: bytes) -> None:
+        self.waiting.append(self.hashing.submit(self.hashes[place].update, data))
+        self.waiting.append(self.writing.submit(self._to_disk, place, data))
+
+    def _to_disk(self, place: int, data: bytes) -> None:
+        self.out[place].write(data)
+        self.unsynced[place] += len(data)
+        if self.unsynced[place] > SYNC_EVERY:  # so that there is little to wait for at the end
+            os.fdatasync(self.out[place].fileno())
+            self.unsynced[place] = 0
+
+    def _line(self, line: bytes, row: int, same_id: Any) -> bytes:
+        """What is written of one dialogue: once, or in the train split as often as its source weighs."""
+        if same_id[row]:
+            line = self._renamed(line)
+        if self.system is not None and not self.index.arrays["system"][row]:
+            line = line.replace(OPENING, self.system, 1)
+        if self.places[row] or self.repeats is None:
+            return line
+        times = int(self.repeats[row])
+        return b"".join([line, *[_with_id(line, f"~{n}") for n in range(2, times + 1)]]) if times else b""
+
+    def finish(self) -> None:
+        """Wait until all is written; what went wrong, a full disk say, is raised here at the latest."""
+        while self.waiting:
+            self.waiting.popleft().result()
 
     def remember_hashes(self, folder: Path) -> None:
         """Say what the written files hash to, so that they need not be read again; to be called when they are whole."""

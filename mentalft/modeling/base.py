@@ -28,6 +28,18 @@ def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
     return tokenizer
 
 
+def counting_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
+    """A tokenizer to count tokens with: the same file and template, without torch, which takes seconds to import."""
+    if not (located.folder / "tokenizer.json").is_file():
+        return load_tokenizer(cfg, located)
+    from transformers import PreTrainedTokenizerFast
+
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(str(located.folder), trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
+
+
 def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan) -> Any:
     """The base model in ``plan.base_dtype`` on ``plan.device``, in evaluation mode.
 

@@ -7,24 +7,27 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from mentalft.assets import QUESTION_BANK
 from mentalft.config import DataConfig
 from mentalft.console import progress, say
 from mentalft.data.fingerprints import Keys
+from mentalft.data.gathering import settings_for
 from mentalft.data.items import bank_items
+from mentalft.data.lengths import TOKEN_SAMPLE
 from mentalft.data.overlap import overlap
 from mentalft.data.prepared import staged
+from mentalft.data.prompts import with_system
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
-from mentalft.data.staging import Index, PartFile
-from mentalft.data.workers import settings_for
+from mentalft.data.staging import Index, PartFile, Submit
 from mentalft.data.writing import Writer
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
@@ -63,6 +66,7 @@ def prepare(
     cfg: DataConfig,
     sources: list[Source],
     run_dir: Path,
+    submit: Submit,
     cache: Path | None = None,
     tokens: Callable[[list[Dialogue]], dict[str, Any]] | None = None,
     *,
@@ -71,6 +75,7 @@ def prepare(
     """Write ``data/{train,validation,test}.jsonl``, ``rejected.jsonl`` and ``report.json``.
 
     Args:
+        submit: has a block read, as :func:`mentalft.data.staging.processes` yields it.
         cache: the cache's folder; None keeps nothing.
         tokens: a function from a sample of dialogues to the report of their lengths in tokens.
         audit: say everything on screen that the report holds in short.
@@ -81,7 +86,11 @@ def prepare(
     settings = {s.name: settings_for(s.shape.format, dict(cfg.columns), cfg) for s in sources}
     folder = run_dir / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    with staged(sources, settings, cfg.max_dialogues, cfg.num_proc, cache, folder / ".staging") as (at, index):
+    with ExitStack() as stack:
+        place = folder / ".staging"
+        at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, place))
+        pool = stack.enter_context(ThreadPoolExecutor(2))  # the other processes are done, so there are cores to spare
+        hashed = [pool.submit(source.fingerprint) for source in sources]
         _copy_whole(at / "rejected.jsonl", folder / "rejected.jsonl")
         check_usable(index, cfg, sources, folder)
         keys = Keys(index.arrays["content"], index.arrays["opening"], index.arrays["bands"])
@@ -89,12 +98,12 @@ def prepare(
         _check_enough(places, sources)
         _check_between(places, cfg, sources)
         overlaps = _overlaps(cfg, keys, places)
-        with ThreadPoolExecutor(1) as pool:  # one core is free while the splits are written
-            hashed = [pool.submit(source.fingerprint) for source in sources]
-            sample = _write(cfg, Prepared(at, index, places), folder)
+        prepared = Prepared(at, index, places)
+        counted = pool.submit(tokens, _sample(cfg, prepared)) if tokens else None
+        _write(cfg, prepared, folder)
         for one, about in zip(hashed, index.sources, strict=True):
             about.update(one.result())
-    report = data_report(cfg, index, places, overlaps, tokens(sample) if tokens else None)
+    report = data_report(cfg, index, places, overlaps, counted.result() if counted else None)
     write_json(folder / "report.json", report)
     for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)
@@ -176,8 +185,31 @@ def _external(path: str) -> list[Dialogue]:
     return found
 
 
-def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> list[Dialogue]:
-    """Write the splits; a sample of what was written."""
+def _sample(cfg: DataConfig, prepared: Prepared) -> list[Dialogue]:
+    """Some of the dialogues that will be written, evenly spread."""
+    index = prepared.index
+    rows = np.flatnonzero(prepared.places < len(SPLITS))
+    rows = rows[:: max(1, len(rows) // TOKEN_SAMPLE)]
+    ends = np.cumsum(index.arrays["bytes"], dtype=np.int64)
+    first = np.cumsum([0, *[part.dialogues for part in index.parts]])
+    found = []
+    for number, mine in _by_part(rows, first):
+        before = ends[first[number] - 1] if first[number] else 0
+        with (prepared.folder / index.parts[number].name).open("rb") as handle:
+            for row in mine.tolist():
+                handle.seek(int(ends[row] - index.arrays["bytes"][row] - before))
+                found.append(Dialogue.from_json(orjson.loads(handle.readline())))
+    return [replace(d, messages=tuple(with_system(d.messages, cfg.system_message))) for d in found]
+
+
+def _by_part(rows: Any, first: Any) -> Iterator[tuple[int, Any]]:
+    """Numbers of parts with those of ``rows`` that are in them; ``first`` has the first row of each part."""
+    of = np.searchsorted(first, rows, side="right") - 1
+    for number in np.unique(of).tolist():
+        yield number, rows[of == number]
+
+
+def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> None:
     index, places = prepared.index, prepared.places
     kept = places < len(SPLITS)
     same_id = np.zeros(len(places), dtype=bool)
@@ -185,34 +217,25 @@ def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> list[Dialogue]:
     with ExitStack() as stack:
         writer = Writer(cfg, index, places, folder, stack)
         start = 0
-        for part, lines in progress(_read_ahead(prepared, stack), "writing splits", total=len(index.parts)):
-            writer.part(part, lines, same_id, start)
+        for part, data in progress(_read_ahead(prepared, stack), "writing splits", total=len(index.parts)):
+            writer.part(part, data, same_id, start)
             start += part.dialogues
+        writer.finish()
     writer.remember_hashes(folder)
-    return writer.sample
 
 
-def _read_ahead(prepared: Prepared, stack: ExitStack) -> Iterator[tuple[PartFile, list[bytes]]]:
-    """Each part with its lines, some of them read while others are written."""
+def _read_ahead(prepared: Prepared, stack: ExitStack) -> Iterator[tuple[PartFile, bytes]]:
+    """Each part with what is in its file, some of them read while others are written."""
     pool = stack.enter_context(ThreadPoolExecutor(1))
-    waiting: deque[tuple[PartFile, Future[list[bytes]]]] = deque()
-    start = 0
+    waiting: deque[tuple[PartFile, Future[bytes]]] = deque()
     for part in prepared.index.parts:
-        lengths = prepared.index.arrays["bytes"][start : start + part.dialogues]
-        waiting.append((part, pool.submit(_lines, prepared.folder / part.name, lengths)))
-        start += part.dialogues
+        waiting.append((part, pool.submit((prepared.folder / part.name).read_bytes)))
         if len(waiting) > 4:
-            first, lines = waiting.popleft()
-            yield first, lines.result()
-    yield from ((part, lines.result()) for part, lines in waiting)
+            first, data = waiting.popleft()
+            yield first, data.result()
+    yield from ((part, data.result()) for part, data in waiting)
 
 
 def _copy_whole(source: Path, target: Path) -> None:
     with written_whole(target) as handle, source.open(encoding="utf-8") as found:
         shutil.copyfileobj(found, handle)
-
-
-def _lines(path: Path, lengths: Any) -> list[bytes]:
-    data = path.read_bytes()
-    ends = np.cumsum(lengths).tolist()
-    return [data[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)] if ends else []

@@ -10,6 +10,7 @@ import pytest
 
 from mentalft.data.reading import read_dialogues
 from mentalft.data.sources import sources_of
+from mentalft.data.staging import processes
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Dialogue
@@ -83,7 +84,8 @@ def test_the_account_adds_up_for_damaged_files(tmp_path: Path) -> None:
         cfg = composed("data=local", f"data.path={path}", "data.max_rejected=1").data
         run_dir = tmp_path / f"run{number}"
         try:
-            prepare(cfg, sources_of(cfg, tmp_path), run_dir)
+            with processes(0, 1) as submit:
+                prepare(cfg, sources_of(cfg, tmp_path), run_dir, submit)
         except DataError:
             continue
         report = read_json(run_dir / "data" / "report.json")

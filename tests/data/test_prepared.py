@@ -14,6 +14,7 @@ import pytest
 from mentalft.config import DataConfig
 from mentalft.data import blocks, staging
 from mentalft.data.sources import sources_of
+from mentalft.data.staging import processes
 from mentalft.files import read_json, sha256_folder
 from mentalft.stages.prepare import prepare
 from tests.conftest import dialogue_record
@@ -42,7 +43,9 @@ def config(path: Path, *overrides: str) -> DataConfig:
 
 
 def run(cfg: DataConfig, run_dir: Path, cache: Path | None = None) -> str:
-    prepare(cfg, sources_of(cfg, run_dir), run_dir, cache)
+    sources = sources_of(cfg, run_dir)
+    with processes(sum(source.size for source in sources), cfg.num_proc) as submit:
+        prepare(cfg, sources, run_dir, submit, cache)
     return sha256_folder(run_dir / "data", DATA)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mentalft.config import DataConfig
 from mentalft.data.sources import sources_of
+from mentalft.data.staging import processes
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits
@@ -24,7 +25,8 @@ def config(path: Path, *overrides: str) -> DataConfig:
 
 
 def prepare(cfg: DataConfig, run_dir: Path) -> Splits:
-    return stage.prepare(cfg, sources_of(cfg, run_dir / "cache"), run_dir)
+    with processes(0, 1) as submit:
+        return stage.prepare(cfg, sources_of(cfg, run_dir / "cache"), run_dir, submit)
 
 
 def written(path: Path, rows: list[Any]) -> Path:
