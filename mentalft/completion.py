@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.console import say
-from mentalft.files import read_json, sha256_file, sha256_json, write_json
+from mentalft.files import digest_file, read_json, sha256_json, write_json
 
 FOLDER = ".stages"
 
@@ -76,14 +76,14 @@ def why_not_done(run_dir: Path, stage: str, made_from: dict[str, Any]) -> str | 
         output = run_dir / name
         if not output.is_file():
             return f"{name} is gone"
-        if sha256_file(output) != digest:
+        if digest_file(output) != digest:
             return f"{name} was changed since it was written"
     return None
 
 
 def mark_done(run_dir: Path, stage: str, made_from: dict[str, Any], outputs: list[Path], cost: dict[str, Any]) -> None:
     """Record that ``stage`` is complete; ``outputs`` are files below ``run_dir``."""
-    hashes = {path.relative_to(run_dir).as_posix(): sha256_file(path) for path in sorted(outputs)}
+    hashes = {path.relative_to(run_dir).as_posix(): digest_file(path) for path in sorted(outputs)}
     write_json(run_dir / FOLDER / f"{stage}.json", {"made_from": made_from, "outputs": hashes, "cost": cost})
 
 

@@ -19,7 +19,7 @@ from mentalft.completion import StageRunner
 from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
 from mentalft.errors import DataError, ModelError, UserError
-from mentalft.files import default_cache_dir, read_json, read_jsonl, sha256_file, sha256_folder, write_text
+from mentalft.files import default_cache_dir, digest_file, read_json, read_jsonl, sha256_folder, write_text
 from mentalft.records import Comparison, Dialogue
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
@@ -175,7 +175,7 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     overlap = overlap_in_words(read_json(report)) if report.is_file() else None
     made_from = {
         "overlap": overlap,
-        "responses": [sha256_file(path) for path in asked.responses.values()],
+        "responses": [digest_file(path) for path in asked.responses.values()],
         "eval": _without(asdict(cfg.eval), *ASKING),
         "seed": cfg.seed,
     }
@@ -220,7 +220,7 @@ def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:
 
 def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
     return {
-        "data": [sha256_file(path) for path in files],
+        "data": [digest_file(path) for path in files],
         "data.max_length": cfg.data.max_length,
         "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()},
     }

@@ -12,19 +12,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from xxhash import xxh3_128
+
 from mentalft.errors import DataError
 
 
 @contextmanager
-def written_whole(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
-    """Open a temporary file that takes the name ``path`` only if the block ends without an error."""
+def written_whole(path: Path, *, binary: bool = False, sync: bool = True) -> Iterator[IO[Any]]:
+    """Open a temporary file that takes the name ``path`` only if the block ends without an error.
+
+    Args:
+        sync: wait until the disk has it, so that it survives a power cut; not for what is large, made again from other
+            files, and held against its digest before it is used.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") if binary else temporary.open("w", encoding="utf-8", newline="\n") as handle:
             yield handle
             handle.flush()
-            os.fsync(handle.fileno())
+            if sync:
+                os.fsync(handle.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -89,20 +97,32 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 
 
 def sha256_file(path: Path) -> str:
-    """Hash of what ``path`` holds; a large file that has not been written to since is hashed once a process."""
+    """SHA-256 of what ``path`` holds, for the record."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """A quick hash (XXH3, 128 bits) of what ``path`` holds, to tell whether it changed.
+
+    A file that has not been written to since is read once a process.
+    """
     state = _state(path)
-    if state not in _hashes:
+    if state not in _digests:
+        hashing = xxh3_128()
         with path.open("rb") as handle:
-            _hashes[state] = hashlib.file_digest(handle, "sha256").hexdigest()
-    return _hashes[state]
+            while chunk := handle.read(1 << 22):
+                hashing.update(chunk)
+        _digests[state] = hashing.hexdigest()
+    return _digests[state]
 
 
-def remember_sha256(path: Path, digest: str) -> None:
-    """Spare the hashing of a file that was hashed while it was written."""
-    _hashes[_state(path)] = digest
+def remember_digest(path: Path, digest: str) -> None:
+    """Spare the reading of a file that was hashed while it was written."""
+    _digests[_state(path)] = digest
 
 
-_hashes: dict[tuple[int, ...], str] = {}
+_digests: dict[tuple[int, ...], str] = {}
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -10,8 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from xxhash import xxh3_128, xxh3_128_hexdigest
-
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
@@ -19,7 +17,7 @@ from mentalft.data.blocks import TABLES, inner_suffix, opened
 from mentalft.data.download import fetched, is_remote
 from mentalft.data.shapes import ACCEPTED, Shape, shape_of
 from mentalft.errors import DataError
-from mentalft.files import sha256_file, sha256_json
+from mentalft.files import digest_file, sha256_file, sha256_json
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,8 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """A quick hash (XXH3) of what its files hold, to tell whether they changed; not for the record."""
-        return xxh3_128_hexdigest("".join(map(_quick_digest, self.files)).encode())
+        """A quick hash of what its files hold, to tell whether they changed; not for the record."""
+        return sha256_json([digest_file(path) for path in self.files])
 
     def fingerprint(self) -> dict[str, Any]:
         """What its files hold, as (bytes, SHA-256) over all of them."""
@@ -52,14 +50,6 @@ class Source:
             "bytes": self.size,
             "sha256": digests[0] if len(digests) == 1 else sha256_json(digests),
         }
-
-
-def _quick_digest(path: Path) -> str:
-    state = xxh3_128()
-    with path.open("rb") as handle:
-        while chunk := handle.read(1 << 22):
-            state.update(chunk)
-    return state.hexdigest()
 
 
 def sources_of(cfg: DataConfig, cache_dir: Path) -> list[Source]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,18 +11,17 @@ from typing import IO, Any
 
 import numpy as np
 import orjson
+from xxhash import xxh3_128
 
 from mentalft.config import DataConfig
 from mentalft.data.fingerprints import hashed
 from mentalft.data.splits import CONFLICT, SPLITS, Places
 from mentalft.data.staging import Index, PartFile
-from mentalft.files import json_line, remember_sha256, written_whole
+from mentalft.files import json_line, remember_digest, written_whole
 
 OPENING = b'"messages":['
 """Where a system message goes; inside a JSON string its quotation marks would have backslashes."""
 AHEAD = 48
-SYNC_EVERY = 1 << 26
-"""Bytes."""
 APART = "a near duplicate of dialogues that are in different splits, so it can be in none"
 
 
@@ -34,12 +31,11 @@ class Writer:
     def __init__(self, cfg: DataConfig, index: Index, places: Places, folder: Path, stack: ExitStack) -> None:
         self.index, self.places = index, places
         self.out: list[IO[bytes]] = [
-            stack.enter_context(written_whole(folder / f"{name}.jsonl", binary=True)) for name in SPLITS
+            stack.enter_context(written_whole(folder / f"{name}.jsonl", binary=True, sync=False)) for name in SPLITS
         ]
-        self.hashes = [hashlib.sha256() for _ in SPLITS]
+        self.hashes = [xxh3_128() for _ in SPLITS]
         self.writing = stack.enter_context(ThreadPoolExecutor(1))
         self.hashing = stack.enter_context(ThreadPoolExecutor(1))
-        self.unsynced = [0 for _ in SPLITS]
         self.rejected = stack.enter_context((folder / "rejected.jsonl").open("a", encoding="utf-8"))
         self.ids = index.arrays["ids"]
         self.renamed: dict[str, int] = {}
@@ -49,7 +45,7 @@ class Writer:
             if cfg.system_message is not None
             else None
         )
-        self.waiting: deque[Future[None]] = deque()
+        self.waiting: deque[Future[Any]] = deque()
 
     def part(self, part: PartFile, data: bytes, same_id: Any, start: int) -> None:
         """Write the dialogues of one part, the first of which has the row ``start``."""
@@ -83,14 +79,7 @@ class Writer:
 
     def _write(self, place: int, data: bytes) -> None:
         self.waiting.append(self.hashing.submit(self.hashes[place].update, data))
-        self.waiting.append(self.writing.submit(self._to_disk, place, data))
-
-    def _to_disk(self, place: int, data: bytes) -> None:
-        self.out[place].write(data)
-        self.unsynced[place] += len(data)
-        if self.unsynced[place] > SYNC_EVERY:  # so that there is little to wait for at the end
-            os.fdatasync(self.out[place].fileno())
-            self.unsynced[place] = 0
+        self.waiting.append(self.writing.submit(self.out[place].write, data))
 
     def _line(self, line: bytes, row: int, same_id: Any) -> bytes:
         """What is written of one dialogue: once, or in the train split as often as its source weighs."""
@@ -108,10 +97,10 @@ class Writer:
         while self.waiting:
             self.waiting.popleft().result()
 
-    def remember_hashes(self, folder: Path) -> None:
+    def remember_digests(self, folder: Path) -> None:
         """Say what the written files hash to, so that they need not be read again; to be called when they are whole."""
         for name, state in zip(SPLITS, self.hashes, strict=True):
-            remember_sha256(folder / f"{name}.jsonl", state.hexdigest())
+            remember_digest(folder / f"{name}.jsonl", state.hexdigest())
 
     def _set_aside(self, part: PartFile, row: int) -> None:
         record = int(self.index.arrays["record"][row])

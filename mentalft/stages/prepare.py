@@ -221,7 +221,7 @@ def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> None:
             writer.part(part, data, same_id, start)
             start += part.dialogues
         writer.finish()
-    writer.remember_hashes(folder)
+    writer.remember_digests(folder)
 
 
 def _read_ahead(prepared: Prepared, stack: ExitStack) -> Iterator[tuple[PartFile, bytes]]:
