@@ -3,8 +3,8 @@
     python benchmarks/corpus.py /tmp/corpus.json
     python benchmarks/prepare.py /tmp/corpus.json --rounds 3
 
-Both run in fresh processes, in turn; what is printed is the ratio of their times in each round and of their peaks of
-memory (proportional set size, summed over the process and its children).
+Both run in fresh processes, in turn; what is printed is the ratio of their times in each round. Peaks of memory
+(proportional set size, summed over the process and its children) come from a round of their own: looking costs time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -34,11 +35,17 @@ def plain(source: Path, target: Path) -> None:
             handle.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds and peak megabytes of ``command`` and its children."""
+def seconds(command: list[str]) -> float:
     os.sync()  # what the other one wrote is not to be waited for by this one
-    began, peak = time.perf_counter(), 0
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    began = time.perf_counter()
+    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode:
+        sys.exit(f"{command} failed")
+    return time.perf_counter() - began
+
+
+def peak_megabytes(command: list[str]) -> float:
+    """Over ``command`` and its children, looked at ten times a second."""
+    process, peak = psutil.Popen(command, stdout=subprocess.DEVNULL), 0
     while process.poll() is None:
         total = 0
         for one in [process, *_children(process)]:
@@ -47,10 +54,10 @@ def measured(command: list[str]) -> tuple[float, float]:
             except psutil.Error:
                 continue
         peak = max(peak, total)
-        time.sleep(0.4)  # looking costs time on the cores that are measured
+        time.sleep(0.1)
     if process.returncode:
         sys.exit(f"{command} failed")
-    return time.perf_counter() - began, peak / 1e6
+    return peak / 1e6
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -84,21 +91,29 @@ def main() -> None:
     if arguments.plain_to:
         plain(arguments.corpus, arguments.plain_to)
         return
-    times, peaks = [], []
-    for number in range(arguments.rounds):
+
+    def both(number: int, look: Callable[[list[str]], float]) -> dict[str, float]:
         found = {}
         for name in ("plain", "ours") if number % 2 else ("ours", "plain"):
             # what one wrote is gone before the other begins, so that both find the same free memory and disk
             with tempfile.TemporaryDirectory(dir=arguments.corpus.parent) as folder:
-                found[name] = measured(command_of(name, arguments, Path(folder)))
-        times.append(found["ours"][0] / found["plain"][0])
-        peaks.append(found["ours"][1] / found["plain"][1])
+                found[name] = look(command_of(name, arguments, Path(folder)))
+        return found
+
+    ratios = []
+    for number in range(arguments.rounds):
+        found = both(number, seconds)
+        ratios.append(found["ours"] / found["plain"])
         print(
-            f"round {number + 1}: ours {found['ours'][0]:.1f} s {found['ours'][1]:.0f} MB, plain "
-            f"{found['plain'][0]:.1f} s {found['plain'][1]:.0f} MB: ratio {times[-1]:.2f}, memory {peaks[-1]:.2f}",
+            f"round {number + 1}: ours {found['ours']:.1f} s, plain {found['plain']:.1f} s: ratio {ratios[-1]:.2f}",
             flush=True,
         )
-    print(f"median ratio of times {statistics.median(times):.2f}, of peak memory {statistics.median(peaks):.2f}")
+    peaks = both(0, peak_megabytes)
+    print(f"median ratio of times {statistics.median(ratios):.2f}")
+    print(
+        f"peak memory: ours {peaks['ours']:.0f} MB, plain {peaks['plain']:.0f} MB: "
+        f"ratio {peaks['ours'] / peaks['plain']:.2f}"
+    )
 
 
 if __name__ == "__main__":
