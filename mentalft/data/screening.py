@@ -23,9 +23,10 @@ LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
 TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
-DOUBLES = ((DIGIT, DIGITS), (LETTER, LATIN))
+DOUBLES = ((DIGIT, DIGITS),)
 """Characters of which a check needs two side by side."""
 PAIRS = (
+    (LETTER, LATIN, LATIN + DIGITS + "-_"),
     (NAME, "我字名人就姓", "叫名"),
     (NAME, "字", "是"),
     (NUMBERED, DIGITS + "一二三四五六七八九十百", "号弄"),
