@@ -20,7 +20,10 @@ import pytest
 from mentalft.data import download
 from mentalft.data.download import fetched
 from mentalft.errors import DataError
+from mentalft.files import read_json
+from tests.conftest import dialogue_record
 from tests.modeling.hub import COMMIT, hub
+from tests.test_conf import composed
 
 CONTENT = json.dumps([{"messages": [{"role": "user", "content": f"第{n}句"}]} for n in range(20000)]).encode()
 ADDRESS = "modelscope://SOME/Corpus/folder/d.json"
@@ -33,25 +36,29 @@ class Behaviour:
         self.cut_after: list[int] = given.get("cut_after", [])
         """Bytes after which each of the first answers is cut."""
         self.status = given.get("status", 200)
-        self.sha256 = given.get("sha256", hashlib.sha256(CONTENT).hexdigest())
-        self.size = given.get("size", len(CONTENT))
+        self.sha256 = given.get("sha256", hashlib.sha256(given.get("content", CONTENT)).hexdigest())
+        self.size = given.get("size", len(given.get("content", CONTENT)))
+        self.address = given.get("address", ADDRESS)
+        self.content = given.get("content", CONTENT)
         self.ranges: list[str | None] = []
 
 
 @contextmanager
 def modelscope(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    owner, name, file = behaviour.address.removeprefix("modelscope://").split("/", 2)
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             query = parse_qs(url.query)
             if behaviour.status != 200:
                 self.send_error(behaviour.status)
-            elif url.path.endswith("/SOME/Corpus/repo/tree"):
+            elif url.path.endswith(f"/{owner}/{name}/repo/tree"):
                 row = {
-                    "Path": "folder/d.json", "Size": behaviour.size, "Sha256": behaviour.sha256, "Revision": "c0ffee",
+                    "Path": file, "Size": behaviour.size, "Sha256": behaviour.sha256, "Revision": "c0ffee",
                 }  # fmt: skip
                 self.answer(json.dumps({"Code": 200, "Data": {"Files": [row]}}).encode(), 200)
-            elif query.get("FilePath") == ["folder/d.json"]:
+            elif query.get("FilePath") == [file]:
                 self.file()
             else:
                 self.send_error(404)
@@ -61,7 +68,7 @@ def modelscope(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterato
             behaviour.ranges.append(wanted)
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
             cut = behaviour.cut_after.pop(0) if behaviour.cut_after else None
-            self.answer(CONTENT[start:], 206 if wanted else 200, cut)
+            self.answer(behaviour.content[start:], 206 if wanted else 200, cut)
 
         def answer(self, data: bytes, status: int, cut: int | None = None) -> None:
             self.send_response(status)
@@ -147,6 +154,31 @@ def test_no_network_names_another_way(monkeypatch: pytest.MonkeyPatch, tmp_path:
 def test_an_address_of_another_kind_is_refused(address: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="modelscope://"):
         fetched(address, tmp_path)
+
+
+def test_the_reference_corpus_from_its_hub_to_an_audit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    records = [dialogue_record(n) for n in range(300)]
+    content = json.dumps(records, ensure_ascii=False, indent=4).encode()
+    address = composed("data=soulchat").data.path
+    behaviour = Behaviour(address=address, content=content, cut_after=[60_000])
+    command = [
+        sys.executable, "-m", "mentalft", "data=soulchat", "stages=[prepare]", "tracking=none",
+        "data.validation_fraction=0.1", "data.test_fraction=0.1", "model.name_or_path=./no-such-model",
+        f"cache_dir={tmp_path / 'cache'}", f"run_dir={tmp_path / 'run'}",
+    ]  # fmt: skip
+    with modelscope(behaviour, monkeypatch):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert behaviour.ranges[0] is None
+    assert behaviour.ranges[1], "the cut download went on"
+    report = read_json(tmp_path / "run" / "data" / "report.json")
+    (source,) = report["sources"]
+    assert (source["revision"], source["sha256"]) == ("c0ffee", hashlib.sha256(content).hexdigest())
+    assert report["records"] == sum(report["dialogues"].values()) == 300
+    assert "no-such-model" in report["tokens"]["not_counted"], "an audit needs no model"
+    shown = " ".join(done.stdout.split())
+    for words in ("research use", "revision c0ffee", "tokens a dialogue: not counted", "topics: 3"):
+        assert words in shown
 
 
 CODE = """

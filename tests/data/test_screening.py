@@ -16,7 +16,20 @@ from mentalft.data.screening import screened
 from mentalft.files import read_jsonl
 
 LINES = [line["text"] for line in read_jsonl(Path(__file__).parent / "privacy_lines.jsonl")]
-FRAGMENTS = [*"我叫名字是在号楼路微信@.[]xX壹", "13812345678", "q1w2e3r4", "v-1234567", "a.b@c.cn", "李小明", "北京", "三单元", "，", "\n", "\u0301", "é"]
+FRAGMENTS = [
+    *"我叫名字是在号楼路微信@.[]xX壹",
+    "13812345678",
+    "q1w2e3r4",
+    "v-1234567",
+    "a.b@c.cn",
+    "李小明",
+    "北京",
+    "三单元",
+    "，",
+    "\n",
+    "\u0301",
+    "é",
+]
 
 
 def test_redaction_with_flags_is_redaction_without() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import torch
 
 from mentalft.config import ModelConfig
 from mentalft.errors import ModelError
-from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
+from mentalft.modeling.base import counting_tokenizer, end_token_ids, load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan
 from tests.test_conf import composed
@@ -64,3 +66,15 @@ def test_every_way_to_end_an_answer_is_known(cfg: ModelConfig, small_model: Path
     assert end_token_ids(model, tokenizer) == sorted({7, tokenizer.eos_token_id})
     model.generation_config.eos_token_id = None
     assert end_token_ids(model, tokenizer) == [tokenizer.eos_token_id]
+
+
+def test_tokens_are_counted_as_the_model_will_see_them_and_without_torch(cfg: ModelConfig, small_model: Path) -> None:
+    messages = [{"role": "user", "content": "睡不着"}, {"role": "assistant", "content": "多久了？"}]
+    counting, loaded = counting_tokenizer(cfg, located(small_model)), load_tokenizer(cfg, located(small_model))
+    assert counting.apply_chat_template(messages)["input_ids"] == loaded.apply_chat_template(messages)["input_ids"]
+    code = (
+        "import sys; from pathlib import Path; from mentalft.modeling.base import counting_tokenizer; "
+        "from mentalft.modeling.locate import LocatedModel; "
+        "counting_tokenizer(None, LocatedModel(Path(sys.argv[1]), 'm', None)); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(small_model)], check=False).returncode == 0

@@ -23,20 +23,20 @@ import json, sys
 from mentalft.config import ModelConfig
 from mentalft.errors import ModelError
 from mentalft.modeling.locate import locate_model
-name, revision = sys.argv[1:]
+name, revision, weights = sys.argv[1:]
 cfg = ModelConfig("m", name, revision or None, "huggingface", "sdpa", {})
 try:
-    found = locate_model(cfg)
+    found = locate_model(cfg, weights=bool(weights))
     print(json.dumps([found.name, found.revision, sorted(p.name for p in found.folder.iterdir())]))
 except ModelError as error:
     print(json.dumps(str(error)))
 """
 
 
-def locate_on(endpoint: str, name: str, home: Path, revision: str = "") -> object:
+def locate_on(endpoint: str, name: str, home: Path, revision: str = "", *, weights: bool = True) -> object:
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", CODE, name, revision],
+        [sys.executable, "-c", CODE, name, revision, "yes" * weights],
         env=environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -77,6 +77,13 @@ def test_a_hub_model_is_downloaded_and_its_commit_recorded(small_model: Path, tm
         name, revision, files = locate_on(endpoint, "someone/tiny", tmp_path)  # type: ignore[misc]
     assert (name, revision) == ("someone/tiny", COMMIT)
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files)
+
+
+def test_for_counting_tokens_no_weights_are_downloaded(small_model: Path, tmp_path: Path) -> None:
+    with hub({"someone/tiny": small_model}) as endpoint:
+        _, _, files = locate_on(endpoint, "someone/tiny", tmp_path, weights=False)  # type: ignore[misc]
+    assert "tokenizer.json" in files
+    assert "model.safetensors" not in files
 
 
 @pytest.mark.parametrize(
