@@ -36,7 +36,7 @@ class Settings:
     hotlines: tuple[str, ...]
 
 
-ALL_TEXT = screening.DIGIT | screening.LETTER | screening.NAME | screening.NUMBERED | screening.PLACE
+ALL_TEXT = 255 & ~(screening.DIRTY | screening.REMARK)
 EXCHANGES = range(129)
 ALTERNATING = [("user", "assistant") * n for n in EXCHANGES]
 MARKED = [f"{MARK['user']}%s{MARK['assistant']}%s" * n + END for n in EXCHANGES]

@@ -15,27 +15,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE = (1 << bit for bit in range(7))
-SINGLE = ((LETTER, "@＠"), (REMARK, "[TNXxL壹"))
+DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE, SPELLED = (1 << bit for bit in range(8))
+SINGLE = ((REMARK, "[TNXxL壹"),)
 """Characters without which a check has nothing to find."""
 DIGITS = "0123456789０１２３４５６７８９"
 LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
 TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
+SPELT = "零〇一二三四五六七八九幺"
 DOUBLES = ((DIGIT, DIGITS),)
 """Characters of which a check needs two side by side."""
+RUNS = ((SPELLED, SPELT),)
+"""Characters of which a check needs four in a row."""
 PAIRS = (
     (LETTER, LATIN, LATIN + DIGITS + "-_"),
-    (NAME, "我字名人就姓", "叫名"),
-    (NAME, "字", "是"),
-    (NUMBERED, DIGITS + "一二三四五六七八九十百", "号弄"),
-    (PLACE, "在", TOWNS),
+    (NAME, "我字名人就姓俺", "叫名姓"),
+    (NAME, "字名", "是：:"),
+    (NUMBERED, DIGITS + "一二三四五六七八九十百ABCDEFGH", "号弄號栋幢座"),
+    (PLACE, "在限分", TOWNS + "公行"),
     (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
 )
 """Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
 FIRST_DOUBLE = 1 + len(SINGLE)
-FIRST_PAIR = FIRST_DOUBLE + len(DOUBLES)
+FIRST_RUN = FIRST_DOUBLE + len(DOUBLES)
+FIRST_PAIR = FIRST_RUN + len(RUNS)
 """The bit of the first pair's first characters; its second characters have the next bit, and so on for each pair."""
 PLANE = 0xFFFF
 """Code points beyond the basic plane are looked up as this one, which is no character."""
@@ -67,9 +71,14 @@ def screened(texts: Sequence[str]) -> Screened:
     np.bitwise_and(each[:-1] << np.uint16(1), each[1:], out=after[1:])
     beside[starts] = after[starts] = 0  # the end of one text and the beginning of the next are no pair
     doubles, pairs = np.bitwise_or.reduceat(beside, starts), np.bitwise_or.reduceat(after, starts)
+    beside[2:] &= beside[:-2].copy()
+    runs = np.bitwise_or.reduceat(beside, starts)
     for bits, first, step, checks in (
-        (flags, 1, 1, SINGLE), (doubles, FIRST_DOUBLE, 1, DOUBLES), (pairs, FIRST_PAIR + 1, 2, PAIRS)
-    ):  # fmt: skip
+        (flags, 1, 1, SINGLE),
+        (doubles, FIRST_DOUBLE, 1, DOUBLES),
+        (runs, FIRST_RUN, 1, RUNS),
+        (pairs, FIRST_PAIR + 1, 2, PAIRS),
+    ):
         for number, (concern, *_) in enumerate(checks):
             found[(bits & (1 << (first + step * number))) != 0] |= concern
     return Screened(short, starts, found)
@@ -81,7 +90,7 @@ def _table() -> NDArray[np.uint16]:
     table = np.zeros(PLANE + 1, dtype=np.uint16)
     for point in unlike_others():
         table[point] = _may_be_dirty(chr(point))
-    sets = [text for _, text in (*SINGLE, *DOUBLES)] + [text for _, *both in PAIRS for text in both]
+    sets = [text for _, text in (*SINGLE, *DOUBLES, *RUNS)] + [text for _, *both in PAIRS for text in both]
     for bit, characters in enumerate(sets, 1):
         table[list(map(ord, characters))] |= 1 << bit
     table[[2, 3, 4]] = 0  # the marks between turns; repair has seen to it that text holds none

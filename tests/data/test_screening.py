@@ -15,7 +15,7 @@ from mentalft.data.repair import cleaned, remarks
 from mentalft.data.screening import screened
 from mentalft.files import read_jsonl
 
-LINES = [line["text"] for line in read_jsonl(Path(__file__).parent / "privacy_lines.jsonl")]
+LINES = [line["text"] for path in sorted(Path(__file__).parent.glob("privacy_*.jsonl")) for line in read_jsonl(path)]
 FRAGMENTS = [
     *"我叫名字是在号楼路微信@.[]xX壹",
     "13812345678",
