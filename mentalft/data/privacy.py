@@ -18,11 +18,11 @@ from stdnum.iso7064 import mod_11_2
 from mentalft.data.privacy_rules import RULES, Rule
 from mentalft.data.screening import DIGIT
 
-NUMBER = re.compile(r"[0-9０-９](?:[-－—\s()（）]{0,2}[0-9０-９]){5,17}[XxＸｘ]?")
+NUMBER = re.compile(r"[0-9０-９](?:[-－—–\s()（）]{0,2}[0-9０-９]){5,17}[XxＸｘ]?")
 """Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after."""
 IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
 """Region, date of birth, number of the day, and a check digit (GB 11643-1999, ISO 7064 MOD 11-2)."""
-DIGITS = str.maketrans("０１２３４５６７８９＋－—（）＠Ｘｘ", "0123456789+--()@XX")
+DIGITS = str.maketrans("０１２３４５６７８９＋－—–（）＠Ｘｘ", "0123456789+---()@XX")
 
 
 def redactor(hotlines: Iterable[str]) -> Callable[..., str]:

@@ -24,7 +24,7 @@ TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
 SPELT = "零〇一二三四五六七八九幺"
-DOUBLES = ((DIGIT, DIGITS),)
+DOUBLES = ((DIGIT, DIGITS + " "),)
 """Characters of which a check needs two side by side."""
 RUNS = ((SPELLED, SPELT),)
 """Characters of which a check needs four in a row."""
