@@ -25,9 +25,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mentalft import __version__
+from mentalft.checks import problems
 from mentalft.cli_errors import explain
-from mentalft.config import Config, problems
-from mentalft.errors import ConfigError, UserError
+from mentalft.config import Config
+from mentalft.errors import ConfigError, Stopped, UserError
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
@@ -56,13 +57,19 @@ def run(argv: list[str]) -> int:
         parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
     claimed: Path | None = None
     try:
+        if _launched_as() is not None and _takes_part(args):
+            return 0
         if not _only_prints(args):
             claimed = _check_and_claim(args)
         sys.argv = [sys.argv[0], *argv, *_directory_override(args, claimed)]
         _failed.clear()
         _hydra_main()
+        _dismiss_others()
         if _failed:
             _remove_if_bare(claimed)
+    except Stopped as stop:
+        _say_error(str(stop))
+        return stop.exit_code
     except KeyboardInterrupt:
         _say_error("interrupted; what is complete stays")
         if claimed:
@@ -79,6 +86,44 @@ def run(argv: list[str]) -> int:
             _say_error(message)
         return EXIT_ERROR
     return EXIT_ERROR if _failed else 0
+
+
+def _launched_as() -> int | None:
+    """The rank of this process where a launcher started several, else None."""
+    return int(os.environ.get("RANK", "0")) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None
+
+
+def _takes_part(args: Any) -> bool:
+    """Whether this process is one above rank 0, which has done its share: no directory, no log, only work together."""
+    if _only_prints(args) or args.cfg:
+        return _launched_as() != 0
+    if args.multirun:
+        raise UserError(
+            "--multirun cannot be used under torchrun or accelerate launch, which would run every job of the sweep in "
+            "every process; use mentalft --multirun … trainer.num_processes=N without them"
+        )
+    if _launched_as() == 0:
+        return False
+    with hydra.initialize_config_module("mentalft.conf"):
+        load_config(hydra.compose("config", overrides=args.overrides))
+    from mentalft.console import quiet_libraries
+    from mentalft.launching import Meeting
+
+    quiet_libraries()
+    work = Meeting().wait()
+    if work is not None:
+        from mentalft.stages.train import take_part
+
+        take_part(work)
+    return True
+
+
+def _dismiss_others() -> None:
+    """Those that were launched with this process and wait for work need wait no longer."""
+    if _launched_as() == 0:
+        from mentalft.launching import Meeting
+
+        Meeting().dismiss()
 
 
 def _quoted(argument: str) -> str:
@@ -108,30 +153,25 @@ def load_config(cfg: DictConfig) -> Config:
 
 @hydra.main(config_path="pkg://mentalft.conf", config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
+    from mentalft.console import log_to
+
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     overrides = list(HydraConfig.get().overrides.task)
-    handler = logging.FileHandler(run_dir / "mentalft.log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        config = load_config(cfg)
-        return _run_tracked(config, run_dir)
-    except Exception as error:
-        message = _in_words(error, overrides) or _full_disk(error, run_dir)
-        if message is None:
-            log.exception("unexpected error")
-            raise
-        log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
-        _say_error(message)
-        error.reported = True  # type: ignore[attr-defined]
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise  # so that the sweeper knows
-        _failed.append(message)  # a raised error would be reported a second time, by Hydra
-        return None
-    finally:
-        logging.getLogger().removeHandler(handler)
-        handler.close()
+    with log_to(run_dir):
+        try:
+            return _run_tracked(load_config(cfg), run_dir)
+        except Exception as error:
+            message = _in_words(error, overrides) or _full_disk(error, run_dir)
+            if message is None:
+                log.exception("unexpected error")
+                raise
+            log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
+            _say_error(message)
+            error.reported = True  # type: ignore[attr-defined]
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                raise  # so that the sweeper knows
+            _failed.append(message)  # a raised error would be reported a second time, by Hydra
+            return None
 
 
 def _run_tracked(config: Config, run_dir: Path) -> float | None:

@@ -98,6 +98,16 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix.removesuffix("."): value}
 
 
+def memory_in_use() -> int:
+    """Bytes: GPU memory (the peak so far) where torch uses one, else the resident memory of this process."""
+    import psutil
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return int(psutil.Process().memory_info().rss)
+
+
 def _peak_memory() -> dict[str, int]:
     """Peaks of the process so far, in bytes: main memory, and GPU memory where torch uses one."""
     import psutil

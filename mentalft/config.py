@@ -1,18 +1,17 @@
 """The typed configuration: names, types, units and bounds. Values live in ``conf/`` alone.
 
 A field without a bound says ``MISSING``; a number carries its bounds in the field's metadata,
-and :func:`problems` reports every value that breaks one, all at once.
+and :func:`mentalft.checks.problems` reports every value that breaks one, all at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
 from omegaconf import MISSING
 
-STAGES = ("prepare", "train", "evaluate", "compare")
+STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
 METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "cosine", "length")
 EMBEDDED = "embedded"
 FORMATS = (
@@ -71,6 +70,8 @@ class DataConfig:
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16)
     """Longest training example and longest prompt, in tokens; older turns are dropped first."""
+    too_long: Literal["truncate", "drop", "error"] = MISSING
+    """A training dialogue above ``max_length``: cut its oldest turns, leave it out, or stop."""
     max_dialogues: Optional[int] = number(ge=3)
     """Read at most this many dialogues, from the front of the file; null reads all."""
     licence: str = MISSING
@@ -93,18 +94,35 @@ class ModelConfig:
     """Attention kernel, as in transformers."""
     chat_template_kwargs: dict[str, Any] = MISSING
     """Extra variables for the tokenizer's chat template, such as a fixed date."""
+    quantization: Literal["none", "8bit", "4bit"] = MISSING
+    """Load the frozen base with bitsandbytes (QLoRA); needs a CUDA GPU and ``mentalft[qlora]``."""
 
 
 @dataclass
 class LoraConfig:
+    """The same names as ``peft.LoraConfig`` where the thing is the same."""
+
+    method: Literal["lora", "full"] = MISSING
+    """``full`` trains every weight, kept beside the base's in the adapter, so that one model is still both."""
     r: int = number(ge=1, le=1024)
     """Rank of the update."""
     lora_alpha: float = number(gt=0)
-    """The update is scaled by ``lora_alpha / r``."""
+    """The update is scaled by ``lora_alpha / r``, with ``use_rslora`` by ``lora_alpha / sqrt(r)``."""
     lora_dropout: float = number(ge=0, lt=1)
     """Dropout before the first LoRA matrix."""
     target_modules: list[str] = MISSING
     """Names of the linear layers to adapt; ``[all-linear]`` for every one but the output head."""
+    modules_to_save: list[str] = MISSING
+    """Modules trained in full beside the adapter, such as ``[lm_head]``."""
+    use_rslora: bool = MISSING
+    """Rank-stabilised scaling (Kalajdzievski 2023, arXiv:2312.03732)."""
+    use_dora: bool = MISSING
+    """Weight-decomposed LoRA (Liu et al. 2024, arXiv:2402.09353)."""
+    init_lora_weights: Literal["default", "gaussian", "pissa", "pissa_niter_16", "olora", "orthogonal"] = MISSING
+    """How the matrices begin; PiSSA (arXiv:2404.02948) and OLoRA (arXiv:2406.01775) begin in the base weights and are
+    saved as plain LoRA of twice the rank, for the base as it is."""
+    adapter: Optional[str] = MISSING
+    """A PEFT adapter folder to continue from; its own rank and layers are used."""
 
 
 @dataclass
@@ -125,12 +143,35 @@ class TrainerConfig:
     """Share of all optimizer steps over which the learning rate rises from 0."""
     weight_decay: float = number(ge=0, le=1)
     max_grad_norm: float = number(gt=0)
-    optim: Literal["adamw_torch", "adamw_torch_fused"] = MISSING
+    optim: Literal["auto", "adamw_torch", "adamw_torch_fused"] = MISSING
+    """``auto`` is the fused AdamW where this torch has one for the device."""
     precision: Literal["auto", "fp16", "bf16", "fp32"] = MISSING
     """``auto`` is fp16 on CUDA and fp32 on a CPU. LoRA weights stay in fp32 throughout."""
     gradient_checkpointing: bool = MISSING
     """Recompute activations in the backward pass: less memory, about a third more time."""
     train_sampling_strategy: Literal["random", "group_by_length"] = MISSING
+    """Which dialogues share a step. Within a step they are put in order of length either way."""
+    batching: Literal["auto", "padded", "padding_free"] = MISSING
+    """Pad the dialogues of a batch, or put them into one row, each seeing itself alone; ``auto`` is padding-free with
+    FlashAttention and padded elsewhere."""
+    auto_find_batch_size: bool = MISSING
+    """When memory runs out, halve the batch and go on; the effective batch stays what it is."""
+    torch_compile: bool = MISSING
+    """Compile the model: slow to start, faster afterwards on some hardware."""
+    use_liger_kernel: bool = MISSING
+    """Fused GPU kernels; needs CUDA and ``mentalft[liger]``."""
+    early_stopping_patience: Optional[int] = number(ge=1)
+    """Stop after this many validations without a better loss; null never does."""
+    preflight: bool = MISSING
+    """Try the longest batch before training, and say what the run will cost."""
+    preview: int = number(ge=0)
+    """Print this many training examples with what is supervised in colour."""
+    num_processes: int | str = MISSING
+    """Processes that train together, one a GPU; ``auto`` is every visible GPU."""
+    fsdp: dict[str, Any] = MISSING
+    """``TrainingArguments.fsdp_config``: the model is shared out over the processes; empty keeps it whole in each."""
+    deepspeed: dict[str, Any] = MISSING
+    """``TrainingArguments.deepspeed``: a DeepSpeed configuration; empty does without."""
     logging_steps: int = number(ge=1)
     """In optimizer steps, like the next two."""
     eval_steps: int = number(ge=1)
@@ -186,7 +227,7 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = MISSING
-    """Which of ``prepare, train, evaluate, compare`` to run; what is left out is taken from ``run_dir``."""
+    """Which of ``prepare, preflight, train, evaluate, compare`` to run; what is left out is taken from ``run_dir``."""
     seed: int = number(ge=0, lt=2**32)
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = MISSING
@@ -203,97 +244,8 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
-def problems(cfg: Any, prefix: str = "") -> list[str]:
-    """Every value of ``cfg`` that is missing or out of range, one sentence each; empty when all is well.
-
-    ``cfg`` is a :class:`Config` instance as OmegaConf builds it (``OmegaConf.to_object``).
-    """
-    return [*_field_problems(cfg, prefix), *(_cross_problems(cfg) if isinstance(cfg, Config) else [])]
-
-
-def _field_problems(node: Any, prefix: str) -> Iterator[str]:
-    for spec in fields(node):
-        key, value = f"{prefix}{spec.name}", getattr(node, spec.name)
-        if is_dataclass(value):
-            yield from _field_problems(value, f"{key}.")
-        elif value == MISSING:
-            yield f"{key} has no value; give one: {key}=VALUE"
-        elif value is not None:
-            yield from _bound_problems(key, value, dict(spec.metadata))
-
-
-def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterator[str]:
-    holds = {
-        "at least": lambda bound: value >= bound,
-        "above": lambda bound: value > bound,
-        "at most": lambda bound: value <= bound,
-        "below": lambda bound: value < bound,
-    }
-    broken = [word for word, bound in bounds.items() if not holds[word](bound)]
-    if broken:
-        accepted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items())
-        yield f"{key} must be {accepted}, got {value:g}"
-
-
-def _cross_problems(cfg: Config) -> Iterator[str]:
-    yield from _choice_problems("stages", cfg.stages, STAGES)
-    yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
-    if not cfg.lora.target_modules:
-        yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
-    yield from _source_problems(cfg.data.sources)
-    held_out = (cfg.data.validation_fraction, cfg.data.test_fraction)
-    if all(isinstance(f, float) for f in held_out) and sum(held_out) >= 1:
-        yield (
-            "data.validation_fraction + data.test_fraction must be below 1 to leave something to train on, "
-            f"got {held_out[0]:g} + {held_out[1]:g}"
-        )
-    if cfg.trainer.eval_steps > 0 and cfg.trainer.save_steps % cfg.trainer.eval_steps:
-        yield (
-            f"trainer.save_steps must be a multiple of trainer.eval_steps ({cfg.trainer.eval_steps}) "
-            f"so that the best checkpoint can be kept, got {cfg.trainer.save_steps}"
-        )
-    if cfg.trainer.max_steps == 0:
-        yield "trainer.max_steps must be -1 (train for num_train_epochs) or at least 1, got 0"
-
-
-def _source_problems(sources: list[Any]) -> Iterator[str]:
-    known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256"}
-    names = []
-    for place, spec in enumerate(sources):
-        key = f"data.sources[{place}]"
-        if not isinstance(spec, str | dict) or (isinstance(spec, dict) and not isinstance(spec.get("path"), str)):
-            yield f"{key} must be a path, or a mapping with a path such as {{path: a.json, weight: 2}}, got {spec!r}"
-            continue
-        if isinstance(spec, dict):
-            if unknown := sorted(map(str, spec.keys() - known)):
-                yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
-            if spec.get("format") not in (None, *FORMATS):
-                yield f"{key}.format={spec['format']}: accepted are {', '.join(FORMATS)}"
-            for name, least in (("weight", 0), ("max_dialogues", 1)):
-                value = spec.get(name, 1)
-                if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-                    yield f"{key}.{name} must be a number, at least {least}, got {value!r}"
-        names.append(source_name(spec))
-    for name in sorted({n for n in names if names.count(n) > 1}):
-        yield f"data.sources: two are called {name!r}; give each a name of its own"
-
-
 def source_name(spec: str | dict[str, Any]) -> str:
     """What a source is called: its ``name``, or the last part of its path."""
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
-
-
-def _choice_problems(key: str, chosen: list[str], known: tuple[str, ...]) -> Iterator[str]:
-    from difflib import get_close_matches
-
-    if not chosen:
-        yield f"{key} is empty; choose from {', '.join(known)}"
-    for name in chosen:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            yield f"{key} holds {name!r}; accepted are {', '.join(known)}{hint}"
-    for name in sorted({name for name in chosen if chosen.count(name) > 1}):
-        yield f"{key} names {name!r} twice"

@@ -47,6 +47,23 @@ def say(line: str, *, style: str | None = None) -> None:
     log.info(line)
 
 
+@contextmanager
+def log_to(run_dir: Path | None) -> Iterator[None]:
+    """Append to ``run_dir/mentalft.log`` what is said and what libraries warn of; None logs nowhere."""
+    if run_dir is None:
+        yield
+        return
+    handler = logging.FileHandler(run_dir / "mentalft.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
 def shown(path: Path) -> str:
     """``path`` as short as it can be typed from here."""
     here = Path.cwd()

@@ -18,3 +18,11 @@ class DataError(UserError):
 
 class ModelError(UserError):
     """A model, tokenizer or embedder cannot be found or does not fit."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was asked to stop, saved what it had, and can go on later."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -29,6 +29,9 @@ from mentalft.tracking import Tracker
 ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 
+NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
+"""The keys of ``trainer`` that change how training is done, not what it ends with."""
+
 
 class Result(NamedTuple):
     comparison: Comparison | None
@@ -46,7 +49,7 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
     write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
     tracker.start({**_shareable(cfg, tracker), "choices": choices})
     runner = StageRunner(run_dir)
-    steps = {"prepare": _prepare, "train": _train, "evaluate": _evaluate, "compare": _compare}
+    steps = {"prepare": _prepare, "preflight": _preflight, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
@@ -61,12 +64,16 @@ def _check_inputs(cfg: Config) -> Any:
 
         check_local(cfg.data)
     located = None
-    if {"train", "evaluate"} & set(cfg.stages):
+    if {"preflight", "train", "evaluate"} & set(cfg.stages):
+        from mentalft.modeling.base import check_quantization
         from mentalft.modeling.locate import locate_model
         from mentalft.modeling.precision import plan_precision
+        from mentalft.training.arguments import check_options
 
         located = locate_model(cfg.model)
-        plan_precision(cfg.trainer.precision)
+        device = plan_precision(cfg.trainer.precision).device
+        check_quantization(cfg.model, device)
+        check_options(cfg.trainer, device)
     if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
         from mentalft.modeling.embedder import load_embedder
 
@@ -129,16 +136,23 @@ def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> 
     made_from = {
         **_model_and_data(cfg, located, splits.train, splits.validation),
         "lora": asdict(cfg.lora),
-        "trainer": asdict(cfg.trainer),
+        "trainer": _without(asdict(cfg.trainer), *NOT_LEARNT_FROM),
         "seed": cfg.seed,
     }
     runner.run(
         "train",
         made_from,
-        lambda: train(cfg, located, splits, runner.run_dir, tracker),
+        lambda: train(cfg, located, splits, runner.run_dir, tracker.log),
         outputs=["adapter/*", "training.json", "training.jsonl"],
         leftovers=["checkpoints"],
     )
+
+
+def _preflight(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.stages.prepare import splits_in
+    from mentalft.stages.train import check
+
+    check(cfg, located, splits_in(runner.run_dir), runner.run_dir)
 
 
 def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001

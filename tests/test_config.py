@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from mentalft.config import Config, problems
+from mentalft.checks import problems
+from mentalft.config import Config
 from tests.test_conf import composed
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.data.prompts import IGNORED_LABEL, Example, PromptBuilder
+import numpy as np
+from numpy.typing import NDArray
+
+from mentalft.config import DataConfig
+from mentalft.console import say, shown
+from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
+from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue
 
@@ -14,48 +20,129 @@ if TYPE_CHECKING:
     import torch
 
 
+class Row(NamedTuple):
+    """One training example, compact enough to hold a corpus of them in memory."""
+
+    id: str
+    input_ids: NDArray[np.int32]  # (time,)
+    supervised: NDArray[np.bool_]  # (time,): True where the token is a label
+
+
 class Encoded(NamedTuple):
-    examples: list[Example]
+    rows: list[Row]
     cut: int
     """Dialogues that lost their oldest exchanges to fit."""
     dropped: int
-    """Dialogues of which not even the last exchange fits."""
+    """Dialogues that are too long and were left out."""
+
+    def lengths(self) -> tuple[int, ...]:
+        return tuple(len(row.input_ids) for row in self.rows)
 
 
-def encode_file(path: Path, builder: PromptBuilder, max_length: int) -> Encoded:
+def encode_file(path: Path, builder: PromptBuilder, max_length: int, too_long: str = "truncate") -> Encoded:
     """One example for each dialogue of a ChatML JSONL file, at most ``max_length`` tokens long."""
-    return encode((Dialogue.from_json(row) for row in read_jsonl(path)), builder, max_length)
+    return encode((Dialogue.from_json(row) for row in read_jsonl(path)), builder, max_length, too_long)
 
 
-def encode(dialogues: Iterable[Dialogue], builder: PromptBuilder, max_length: int) -> Encoded:
-    examples, cut, dropped = [], 0, 0
+def encode(
+    dialogues: Iterable[Dialogue], builder: PromptBuilder, max_length: int, too_long: str = "truncate"
+) -> Encoded:
+    """One example a dialogue.
+
+    Args:
+        too_long: ``truncate`` cuts the oldest exchanges of a dialogue that does not fit (and leaves it out where not
+            even its last one does), ``drop`` leaves it out, ``error`` stops.
+
+    Raises:
+        DataError: a dialogue is too long and ``too_long`` is ``error``; or a dialogue has no answer to learn from.
+    """
+    rows, cut, dropped = [], 0, 0
     for dialogue in dialogues:
-        kept = builder.fit(dialogue.messages, max_length)
-        if kept is None:
-            dropped += 1
-            continue
-        cut += len(kept) < len(dialogue.messages)
-        examples.append(builder.example(kept))
-    return Encoded(examples, cut, dropped)
+        example = builder.example(dialogue.messages)
+        if len(example.input_ids) > max_length:
+            if too_long == "error":
+                raise DataError(
+                    f"dialogue {dialogue.id} has {len(example.input_ids)} tokens and data.max_length is {max_length}; "
+                    "raise it, or use data.too_long=truncate or drop"
+                )
+            kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
+            if kept is None:
+                dropped += 1
+                continue
+            cut += 1
+            example = builder.example(kept)
+        labels = np.asarray(example.labels, dtype=np.int32)
+        supervised = labels != IGNORED_LABEL
+        supervised[0] = False  # nothing comes before the first token that could predict it
+        if not supervised.any():
+            raise DataError(f"dialogue {dialogue.id} holds no answer of the assistant, so there is nothing to learn")
+        rows.append(Row(dialogue.id, np.asarray(example.input_ids, dtype=np.int32), supervised))
+    return Encoded(rows, cut, dropped)
+
+
+def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded:
+    """The examples of one split; what did not fit is said.
+
+    Raises:
+        DataError: as :func:`encode`; or not one dialogue fits.
+    """
+    try:
+        encoded = encode_file(path, builder, cfg.max_length, cfg.too_long)
+    except DataError as error:
+        raise DataError(f"{shown(path)}: {error}") from error
+    total = len(encoded.rows) + encoded.dropped
+    if not encoded.rows:
+        raise DataError(
+            f"{path}: not one of its {total} dialogues fits in data.max_length={cfg.max_length} tokens; raise it"
+        )
+    if encoded.cut or encoded.dropped:
+        say(
+            f"train: {path.stem}: {encoded.cut} of {total} dialogues lost their oldest turns to fit in "
+            f"{cfg.max_length} tokens, {encoded.dropped} do not fit and are left out",
+            style="yellow",
+        )
+    return encoded
 
 
 class Collator:
-    """Pads a batch on the right; padding is masked from attention and carries no label."""
+    """Makes one batch of some rows: padded on the right, or one after the other in a single row (padding-free).
 
-    def __init__(self, pad_token_id: int) -> None:
-        self.pad_token_id = pad_token_id
+    Padding is masked from attention and carries no label. In a padding-free row the positions begin at 0 with each
+    dialogue, which is how transformers keeps dialogues from seeing each other.
+    """
 
-    def __call__(self, examples: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
-        """Tensors ``input_ids``, ``attention_mask`` and ``labels``, each (batch, time of the longest)."""
+    def __init__(self, pad_token_id: int, *, padding_free: bool = False, filler: Row | None = None) -> None:
+        self.pad_token_id, self.padding_free = pad_token_id, padding_free
+        self.filler = filler and filler._replace(supervised=np.zeros_like(filler.supervised))
+
+    def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """The batch; of no rows, one without labels, for a process that has no example of its own in a step.
+
+        Returns:
+            ``input_ids`` and ``labels`` (rows, time); ``attention_mask`` of the same shape, or ``position_ids`` where
+            padding-free; ``positions`` (supervised,): where, in the flattened batch, the next token is a label;
+            ``record_ids``.
+        """
         import torch
 
-        width = max(len(e["input_ids"]) for e in examples)
-
-        def padded(rows: list[list[int]], filler: int) -> torch.Tensor:
-            return torch.tensor([row + [filler] * (width - len(row)) for row in rows])
-
-        return {
-            "input_ids": padded([e["input_ids"] for e in examples], self.pad_token_id),
-            "attention_mask": padded([[1] * len(e["input_ids"]) for e in examples], 0),
-            "labels": padded([e["labels"] for e in examples], IGNORED_LABEL),
-        }
+        rows = rows or [self.filler] if self.filler else rows
+        width = max(len(row.input_ids) for row in rows)
+        shape = (1, sum(len(row.input_ids) for row in rows)) if self.padding_free else (len(rows), width)
+        input_ids = np.full(shape, self.pad_token_id, dtype=np.int64)
+        labels = np.full(shape, IGNORED_LABEL, dtype=np.int64)
+        inside = np.zeros(shape, dtype=np.int64)
+        order = np.zeros(shape, dtype=np.int64)
+        start = 0
+        for number, row in enumerate(rows):
+            place, length = (0 if self.padding_free else number), len(row.input_ids)
+            here = slice(start, start + length)
+            input_ids[place, here] = row.input_ids
+            labels[place, here] = np.where(row.supervised, row.input_ids, IGNORED_LABEL)
+            inside[place, here] = 1
+            order[place, here] = np.arange(length)
+            start += length if self.padding_free else 0
+        batch: dict[str, Any] = {"input_ids": input_ids, "labels": labels}
+        batch |= {"position_ids": order} if self.padding_free else {"attention_mask": inside}
+        batch["positions"] = np.flatnonzero(labels.reshape(-1) != IGNORED_LABEL) - 1
+        tensors: dict[str, torch.Tensor] = {key: torch.from_numpy(value) for key, value in batch.items()}
+        return {**tensors, "record_ids": [row.id for row in rows]}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from mentalft.config import ModelConfig
-from mentalft.errors import ModelError
+from mentalft.errors import ConfigError, ModelError
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan
 
@@ -53,6 +54,7 @@ def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan
             str(located.folder),
             dtype=plan.base_dtype,
             attn_implementation=cfg.attn_implementation,
+            quantization_config=_quantization(cfg, plan),
             use_safetensors=True,
             trust_remote_code=False,
         )
@@ -60,7 +62,42 @@ def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan
         raise ModelError(f"model.attn_implementation={cfg.attn_implementation}: {error}") from error
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: cannot be loaded from {located.folder} ({error})") from error
-    return model.to(plan.device).eval()
+    return (model if cfg.quantization != "none" else model.to(plan.device)).eval()
+
+
+def _quantization(cfg: ModelConfig, plan: PrecisionPlan) -> Any:
+    """The settings of QLoRA (Dettmers et al. 2023, arXiv:2305.14314): NF4 with doubly quantised constants, or int8."""
+    check_quantization(cfg, plan.device)
+    if cfg.quantization == "none":
+        return None
+    from transformers import BitsAndBytesConfig
+
+    if cfg.quantization == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=plan.base_dtype,
+    )
+
+
+def check_quantization(cfg: ModelConfig, device: str) -> None:
+    """Refuse ``model.quantization`` where it cannot work.
+
+    Raises:
+        ConfigError: there is no CUDA GPU, or no bitsandbytes.
+    """
+    if cfg.quantization == "none":
+        return
+    if device != "cuda":
+        raise ConfigError(
+            f"model.quantization={cfg.quantization} needs a CUDA GPU and this machine shows none; use none"
+        )
+    if find_spec("bitsandbytes") is None:
+        raise ConfigError(
+            f"model.quantization={cfg.quantization} needs the bitsandbytes package: pip install 'mentalft[qlora]'"
+        )
 
 
 def end_token_ids(model: Any, tokenizer: Any) -> list[int]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable
-from contextlib import ExitStack
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from mentalft.completion import memory_in_use
 from mentalft.console import Bar, bar
-from mentalft.errors import UserError
-from mentalft.files import json_line, read_jsonl, write_jsonl
+from mentalft.files import json_line, write_jsonl
 
+FOLLOW_SECONDS = 2.0
 NAMES = {
     "loss": "train/loss",
     "grad_norm": "train/grad_norm",
@@ -24,37 +28,53 @@ NAMES = {
 
 
 class TrainingLog(TrainerCallback):  # type: ignore[misc]
-    """Writes each logged step; stops the run when the loss is not a number.
+    """Writes each logged step to ``path``, hands it to ``send``, and moves the bar.
 
-    Raises:
-        UserError: the training loss is NaN or infinite; the message names the step.
+    A row holds ``train/step`` and, of a training step, loss (nats a supervised token), learning rate, gradient norm,
+    tokens seen and a second (padding not counted, over all processes; saving and validation are not on the clock) and
+    memory in use in bytes; of a validation, its loss.
     """
 
-    def __init__(self, path: Path, send: Callable[[dict[str, float]], None]) -> None:
-        self.path, self.send = path, send
+    def __init__(
+        self, path: Path, send: Callable[[dict[str, float]], None], tokens_of_step: Callable[[int], int]
+    ) -> None:
+        self.path, self.send, self.tokens_of_step = path, send, tokens_of_step
         self.first_validation_loss = math.nan
         self.stack = ExitStack()
         self.bar: Bar | None = None
+        self.writes = True
+        self.tokens_seen = self.tokens_since = 0
+        self.seconds = self.mark = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        kept = (
-            [row for row in read_jsonl(self.path) if row["train/step"] <= state.global_step]
-            if self.path.exists()
-            else []
-        )
-        if state.global_step == 0:
-            kept = []
-        write_jsonl(self.path, kept)
+        self.writes = state.is_world_process_zero
+        kept = read_whole_lines(self.path) if self.path.exists() and state.global_step else []
+        kept = [row for row in kept if row["train/step"] <= state.global_step]
+        if self.writes:
+            write_jsonl(self.path, kept)
         self.first_validation_loss = next((r["validation/loss"] for r in kept if "validation/loss" in r), math.nan)
-        self.bar = self.stack.enter_context(bar("training", state.max_steps))
+        self.tokens_seen = sum(map(self.tokens_of_step, range(state.global_step)))
+        if self.writes:
+            self.bar = self.stack.enter_context(bar("training", state.max_steps))
+        self._restart_clock()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        tokens = self.tokens_of_step(state.global_step - 1)
+        self.tokens_seen += tokens
+        self.tokens_since += tokens
+        self.seconds += time.perf_counter() - self.mark
+        self._restart_clock()
         if self.bar:
             self.bar.move_to(state.global_step)
 
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._restart_clock()
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self._restart_clock()
+
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-        self.stack.close()
-        self.bar = None
+        self.close()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:  # noqa: ARG002
         values = {NAMES[key]: value for key, value in (logs or {}).items() if key in NAMES}
@@ -62,19 +82,72 @@ class TrainingLog(TrainerCallback):  # type: ignore[misc]
             values.pop("train/epoch", None)
             if math.isnan(self.first_validation_loss):
                 self.first_validation_loss = values["validation/loss"]
-        if not values.keys() & {"train/loss", "validation/loss"}:
+        elif "train/loss" in values:
+            values |= self._cost()
+        else:
             return
-        broken = [name for name in ("train/loss", "validation/loss") if not math.isfinite(values.get(name, 0.0))]
-        if broken:
-            self.stack.close()
-            raise UserError(
-                f"train: {broken[0]} is {values[broken[0]]} at step {state.global_step}; "
-                "lower trainer.learning_rate, or use trainer.precision=bf16 or fp32"
-            )
         row = {"train/step": state.global_step, **{k: v for k, v in values.items() if math.isfinite(v)}}
-        with self.path.open("a", encoding="utf-8") as handle:
-            handle.write(json_line(row))
-        self.send(row)
+        if self.writes:
+            with self.path.open("a", encoding="utf-8") as handle:
+                handle.write(json_line(row))
+            self.send(row)
         if self.bar:
-            loss = values.get("train/loss", values.get("validation/loss"))
-            self.bar.move_to(state.global_step, note=f"loss {loss:.3f}")
+            self.bar.move_to(state.global_step, note=_note(values))
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        self.stack.close()
+        self.bar = None
+
+    def _cost(self) -> dict[str, float]:
+        rate = self.tokens_since / self.seconds if self.seconds else 0.0
+        self.tokens_since, self.seconds = 0, 0.0
+        return {
+            "train/tokens_seen": self.tokens_seen,
+            "train/tokens_per_second": round(rate, 1),
+            "train/memory_bytes": memory_in_use(),
+        }
+
+    def _restart_clock(self) -> None:
+        self.mark = time.perf_counter()
+
+
+def _note(values: dict[str, float]) -> str:
+    if "validation/loss" in values:
+        return f"validation loss {values['validation/loss']:.3f}"
+    return (
+        f"loss {values['train/loss']:.3f}  lr {values.get('train/learning_rate', 0):.1e}  "
+        f"{values['train/tokens_per_second']:,.0f} tokens/s  {values['train/memory_bytes'] / 2**30:.1f} GiB"
+    )
+
+
+@contextmanager
+def follow(path: Path, send: Callable[[dict[str, float]], None]) -> Iterator[None]:
+    """While the block runs, ``send`` each row that another process adds to ``path``; rows that are there are old."""
+    old = {json_line(row) for row in read_whole_lines(path)} if path.exists() else set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while True:
+            last = done.wait(FOLLOW_SECONDS)
+            for row in read_whole_lines(path) if path.exists() else []:
+                line = json_line(row)
+                if line not in old:
+                    old.add(line)
+                    send(row)
+            if last:
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def read_whole_lines(path: Path) -> list[dict[str, float]]:
+    """The rows of a log to which a killed run may have written half a line."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

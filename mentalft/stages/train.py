@@ -1,29 +1,37 @@
-"""Stage 2: LoRA fine-tuning with ``transformers.Trainer``; the result is a PEFT adapter folder."""
+"""Stage 2: fine-tuning with ``transformers.Trainer``; the result is a PEFT adapter folder."""
 
 from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from mentalft.config import Config, TrainerConfig
-from mentalft.console import say
-from mentalft.data.batches import Collator, Encoded, encode_file
-from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
-from mentalft.errors import DataError, UserError
+from omegaconf import OmegaConf
+
+from mentalft.config import Config
+from mentalft.console import console, say, shown
+from mentalft.data.batches import Collator, Encoded, encode_split
+from mentalft.data.preview import preview, preview_lines
+from mentalft.data.prompts import PromptBuilder
+from mentalft.errors import UserError
 from mentalft.files import folder_written_whole, write_json, write_text
-from mentalft.modeling.adapter import add_adapter
+from mentalft.launching import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.modeling.adapter import add_adapter, keep_beginning, save_adapter
 from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan, plan_precision
 from mentalft.records import Splits
 from mentalft.reporting.model_card import model_card
-from mentalft.reporting.training_log import TrainingLog
-from mentalft.tracking import Tracker
+from mentalft.reporting.training_log import TrainingLog, follow
+from mentalft.training.arguments import training_arguments
+from mentalft.training.checkpoints import newest_whole
+from mentalft.training.memory import halving
+from mentalft.training.steps import StepPlan
 
-if TYPE_CHECKING:
-    from transformers import TrainingArguments
+Send = Callable[[dict[str, float]], None]
 
 
 class Trained(NamedTuple):
@@ -32,144 +40,213 @@ class Trained(NamedTuple):
     """Mean loss per supervised token on the validation split, of the checkpoint that was kept."""
 
 
-def train(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path, tracker: Tracker) -> Trained:
+class Material(NamedTuple):
+    """What every attempt at training is made from."""
+
+    cfg: Config
+    located: LocatedModel
+    run_dir: Path
+    precision: PrecisionPlan
+    tokenizer: Any
+    train_set: Encoded
+    validation_set: Encoded
+
+
+def train(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path, send: Send) -> Trained:
     """Train an adapter on ``splits.train``, keep the checkpoint with the lowest validation loss.
 
-    A run that was stopped goes on from its last checkpoint in ``run_dir/checkpoints``.
+    A run that was stopped goes on from its last whole checkpoint in ``run_dir/checkpoints``. Where memory runs out,
+    the batch is halved and the effective batch kept, unless ``trainer.auto_find_batch_size`` is off.
+
+    Args:
+        send: gets every row of ``training.jsonl``.
 
     Raises:
         DataError: no dialogue fits in ``data.max_length`` tokens.
-        UserError: the loss is not a finite number.
+        UserError: the loss is not a finite number; memory or disk do not suffice.
+        Stopped: a signal ended the training; a checkpoint was saved.
     """
-    from transformers import Trainer, set_seed
+    if world_size() > 1:
+        Meeting().call(_shared(cfg, located, splits, run_dir))
+        with one_of_many():
+            return _work(cfg, located, splits, run_dir, cfg.trainer.per_device_train_batch_size, send)
+    processes = processes_wanted(cfg.trainer.num_processes)
+    if processes == 1:
+        material = _material(cfg, located, splits, run_dir)
+        return halving(cfg, lambda micro: _attempt(material, micro, send))
+    say(f"train: {processes} processes")
+    with follow(run_dir / "training.jsonl", send):
+        return halving(cfg, lambda micro: launch(_work, processes, (cfg, located, splits, run_dir, micro), run_dir))
 
-    plan = plan_precision(cfg.trainer.precision)
-    set_seed(cfg.seed)
+
+def _work(
+    cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path, micro: int, send: Send = lambda _: None
+) -> Trained:
+    """What each of several processes does."""
+    return _attempt(_material(cfg, located, splits, run_dir), micro, send)
+
+
+def _shared(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> dict[str, Any]:
+    return {
+        "config": asdict(cfg),
+        "located": [str(located.folder), located.name, located.revision],
+        "splits": [str(path.absolute()) for path in splits],
+        "run_dir": str(run_dir.absolute()),
+    }
+
+
+def take_part(shared: dict[str, Any]) -> None:
+    """What a process above rank 0 does of an experiment that was launched from outside: train along."""
+    cfg: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), shared["config"]))
+    folder, name, revision = shared["located"]
+    located, splits = LocatedModel(Path(folder), name, revision), Splits(*map(Path, shared["splits"]))
+    with one_of_many():
+        _work(cfg, located, splits, Path(shared["run_dir"]), cfg.trainer.per_device_train_batch_size)
+
+
+def check(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> None:
+    """The preflight alone: what training would cost, into ``run_dir/preflight.json``."""
+    material = _material(cfg, located, splits, run_dir)
+    halving(cfg, lambda micro: _preflight(_trainer(material, micro, lambda _: None)[0], run_dir))
+
+
+def _material(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> Material:
     tokenizer = load_tokenizer(cfg.model, located)
     builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
-    train_set, validation_set = (_encoded(path, builder, cfg) for path in (splits.train, splits.validation))
-    model = add_adapter(load_base_model(cfg.model, located, plan), cfg.lora, located.name)
-    arguments = training_arguments(cfg.trainer, plan, run_dir / "checkpoints", cfg.seed)
-    observer = TrainingLog(run_dir / "training.jsonl", tracker.log)
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=_rows(train_set),
-        eval_dataset=_rows(validation_set),
-        data_collator=Collator(tokenizer.pad_token_id),
-        callbacks=[observer],
-    )
-    trainer.remove_callback(_printer())
-    _announce(model, train_set, plan)
-    checkpoint = _last_checkpoint(run_dir / "checkpoints")
-    if checkpoint:
-        say(f"train: continuing from {checkpoint}")
-    trainer.train(resume_from_checkpoint=checkpoint)
-    loss = float(trainer.evaluate()["eval_loss"])
+    train_set, validation_set = (encode_split(path, builder, cfg.data) for path in (splits.train, splits.validation))
+    for row in train_set.rows[: cfg.trainer.preview]:
+        if console.is_terminal:
+            console.print(preview(row, tokenizer))
+        else:
+            console.print(preview_lines(row, tokenizer), markup=False)
+    return Material(cfg, located, run_dir, plan_precision(cfg.trainer.precision), tokenizer, train_set, validation_set)
+
+
+def _attempt(material: Material, micro: int, send: Send) -> Trained:
+    from mentalft.training.stopping import StopOnSignal
+
+    run_dir = material.run_dir
+    with StopOnSignal(a_peer_is_gone) as stop:
+        trainer, log, checkpoint, beginning = _trainer(material, micro, send, stop)
+        try:
+            if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
+                _preflight(trainer, run_dir)
+            trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+            stop.raise_if_stopped(trainer.state.global_step, shown(run_dir))
+        finally:
+            log.close()
+        loss = trainer.validation_loss()
     if not math.isfinite(loss):
         raise UserError(
             f"train: the validation loss is {loss}; lower trainer.learning_rate, or use trainer.precision=bf16 or fp32"
         )
-    adapter = _save(trainer.model, tokenizer, cfg, located, loss, run_dir)
-    say(f"train: {trainer.state.global_step} steps, validation loss {observer.first_validation_loss:.3f} → {loss:.3f}")
-    return Trained(adapter, loss)
+    _save(trainer, material, beginning, loss)
+    trainer.accelerator.wait_for_everyone()
+    say(f"train: {trainer.state.global_step} steps, validation loss {log.first_validation_loss:.3f} → {loss:.3f}")
+    return Trained(run_dir / "adapter", loss)
 
 
-def training_arguments(cfg: TrainerConfig, plan: PrecisionPlan, output_dir: Path, seed: int) -> TrainingArguments:
-    """The trainer's settings as transformers takes them."""
-    from transformers import TrainingArguments
-
-    return TrainingArguments(
-        output_dir=str(output_dir),
-        num_train_epochs=cfg.num_train_epochs,
-        max_steps=cfg.max_steps,
-        per_device_train_batch_size=cfg.per_device_train_batch_size,
-        per_device_eval_batch_size=cfg.per_device_eval_batch_size,
-        gradient_accumulation_steps=cfg.gradient_accumulation_steps,
-        learning_rate=cfg.learning_rate,
-        lr_scheduler_type=cfg.lr_scheduler_type,
-        warmup_steps=cfg.warmup_ratio,  # transformers 5 reads a value below 1 as a share of all steps
-        weight_decay=cfg.weight_decay,
-        max_grad_norm=cfg.max_grad_norm,
-        optim=cfg.optim,
-        fp16=plan.name == "fp16",
-        bf16=plan.name == "bf16",
-        use_cpu=plan.device == "cpu",
-        activation_checkpointing=cfg.gradient_checkpointing,  # its name since transformers 5
-        activation_checkpointing_kwargs={"use_reentrant": False},
-        train_sampling_strategy=cfg.train_sampling_strategy,
-        logging_strategy="steps",
-        logging_steps=cfg.logging_steps,
-        logging_nan_inf_filter=False,
-        eval_strategy="steps",
-        eval_steps=cfg.eval_steps,
-        eval_on_start=True,
-        save_strategy="steps",
-        save_steps=cfg.save_steps,
-        save_total_limit=cfg.save_total_limit,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
-        prediction_loss_only=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=plan.device == "cuda",
-        seed=seed,
-        data_seed=seed,
-        report_to="none",
-        disable_tqdm=True,
-    )
-
-
-def _encoded(path: Path, builder: PromptBuilder, cfg: Config) -> Encoded:
-    encoded = encode_file(path, builder, cfg.data.max_length)
-    total = len(encoded.examples) + encoded.dropped
-    if not encoded.examples:
-        raise DataError(
-            f"{path}: not one of its {total} dialogues fits in data.max_length={cfg.data.max_length} tokens; raise it"
-        )
-    if encoded.cut or encoded.dropped:
-        say(
-            f"train: {path.stem}: {encoded.cut} of {total} dialogues lost their oldest turns to fit in "
-            f"{cfg.data.max_length} tokens, {encoded.dropped} do not fit at all and are left out",
-            style="yellow",
-        )
-    return encoded
-
-
-def _rows(encoded: Encoded) -> list[dict[str, Any]]:
-    return [{**e._asdict(), "length": len(e.input_ids)} for e in encoded.examples]
-
-
-def _announce(model: Any, train_set: Encoded, plan: PrecisionPlan) -> None:
-    trainable, total = model.get_nb_trainable_parameters()
-    supervised = sum(label != IGNORED_LABEL for e in train_set.examples for label in e.labels)
-    say(
-        f"train: {len(train_set.examples)} dialogues, {supervised:,} supervised tokens; "
-        f"{trainable:,} of {total:,} parameters; {plan.name} on {plan.device}"
-    )
-
-
-def _save(model: Any, tokenizer: Any, cfg: Config, located: LocatedModel, loss: float, run_dir: Path) -> Path:
-    with folder_written_whole(run_dir / "adapter") as folder:
-        # peft would ask the hub whether the vocabulary grew; it did not
-        model.save_pretrained(str(folder), save_embedding_layers=False)
-        tokenizer.save_pretrained(str(folder))
-        write_text(folder / "README.md", model_card(cfg, located.name, located.revision, loss))
-    write_json(run_dir / "training.json", {"validation_loss": loss})
-    return run_dir / "adapter"
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """The newest complete checkpoint; transformers writes ``trainer_state.json`` last."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rpartition("-")[2]), reverse=True)
-    for checkpoint in found:
-        if (checkpoint / "trainer_state.json").is_file():
-            return str(checkpoint)
-        shutil.rmtree(checkpoint)
-    return None
-
-
-def _printer() -> Any:
+def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tuple[Any, TrainingLog, Path | None, Any]:
+    """The trainer, its log, the checkpoint to go on from, and what the adapter began as."""
+    from transformers import EarlyStoppingCallback, set_seed
     from transformers.trainer_callback import PrinterCallback
 
-    return PrinterCallback
+    from mentalft.training.callbacks import KeepBest
+    from mentalft.training.trainer import SupervisedTrainer
+
+    cfg, precision, folder = material.cfg, material.precision, material.run_dir / "checkpoints"
+    checkpoint, sealed = _checkpoint(folder)
+    arguments = training_arguments(
+        cfg.trainer, folder, cfg.seed, precision=precision.name, device=precision.device, resuming=bool(checkpoint)
+    )
+    effective = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+    plan = _plan(cfg, material.train_set, sealed.get("examples_per_step", effective), micro, arguments.world_size)
+    arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps = micro, plan.accumulation
+    set_seed(cfg.seed)
+    model = add_adapter(load_base_model(cfg.model, material.located, precision), cfg.lora, material.located.name)
+    beginning = keep_beginning(model, cfg.lora, folder / "beginning")
+    log = TrainingLog(material.run_dir / "training.jsonl", send, plan.tokens)
+    patience = cfg.trainer.early_stopping_patience
+    rows = material.train_set.rows
+    trainer = SupervisedTrainer(
+        model=model,
+        args=arguments,
+        plan=plan,
+        validation_plan=_validation_plan(cfg, material.validation_set, arguments.world_size),
+        train_rows=rows,
+        validation_rows=material.validation_set.rows,
+        collator=Collator(material.tokenizer.pad_token_id, padding_free=_padding_free(cfg), filler=rows[0]),
+        callbacks=[log, KeepBest(), *callbacks, *([EarlyStoppingCallback(patience)] if patience else [])],
+    )
+    trainer.remove_callback(PrinterCallback)
+    _announce(model, material, plan)
+    return trainer, log, checkpoint, beginning
+
+
+def _checkpoint(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    found = newest_whole(folder)
+    if found is None:
+        return None, {}
+    checkpoint, sealed, broken = found
+    for name in broken:
+        say(f"train: {name} was cut short and is not used", style="yellow")
+    say(f"train: continuing from {shown(checkpoint)}")
+    return checkpoint, sealed
+
+
+def _plan(cfg: Config, train_set: Encoded, effective: int, micro: int, world_size: int) -> StepPlan:
+    grouped = cfg.trainer.train_sampling_strategy == "group_by_length"
+    return StepPlan(train_set.lengths(), effective, micro, world_size, cfg.seed, grouped)
+
+
+def _validation_plan(cfg: Config, validation_set: Encoded, world_size: int) -> StepPlan:
+    """One step that holds every example, in micro-batches of like length."""
+    size = cfg.trainer.per_device_eval_batch_size
+    return StepPlan(validation_set.lengths(), len(validation_set.rows), size, world_size, 0, group_by_length=False)
+
+
+def _padding_free(cfg: Config) -> bool:
+    if cfg.trainer.batching == "auto":
+        return cfg.model.attn_implementation == "flash_attention_2"
+    return cfg.trainer.batching == "padding_free"
+
+
+def _preflight(trainer: Any, run_dir: Path) -> None:
+    from mentalft.training.preflight import preflight
+
+    found = preflight(trainer, run_dir)
+    if trainer.is_world_process_zero():
+        say(found.in_words())
+        write_json(run_dir / "preflight.json", found.to_json())
+
+
+def _announce(model: Any, material: Material, plan: StepPlan) -> None:
+    train_set, precision = material.train_set, material.precision
+    weights = [p for p in model.parameters() if p.requires_grad]
+    trainable, size = sum(p.numel() for p in weights), sum(p.numel() * p.element_size() for p in weights)
+    total = model.get_nb_trainable_parameters()[1]
+    supervised = sum(int(row.supervised.sum()) for row in train_set.rows)
+    say(
+        f"train: {len(train_set.rows)} dialogues, {sum(plan.lengths):,} tokens, {supervised:,} of them supervised; "
+        f"{trainable:,} of {total:,} parameters ({trainable / total:.2%}), an adapter of {size / 2**20:.1f} MiB; "
+        f"effective batch {plan.examples_per_step}; {precision.name} on {precision.device}"
+    )
+
+
+def _save(trainer: Any, material: Material, beginning: Path | None, loss: float) -> None:
+    """The adapter, whole or not at all. A sharded one is gathered by all processes, then written by the first."""
+    cfg, located = material.cfg, material.located
+    gathered = material.run_dir / "checkpoints" / "gathered"
+    if trainer.is_sharded:
+        trainer.save_model(str(gathered))
+    if not trainer.is_world_process_zero():
+        return
+    with folder_written_whole(material.run_dir / "adapter") as folder:
+        if trainer.is_sharded:
+            for path in gathered.glob("adapter_*"):
+                shutil.copy(path, folder)
+        else:
+            save_adapter(trainer.model, folder, beginning)
+        material.tokenizer.save_pretrained(str(folder))
+        write_text(folder / "README.md", model_card(cfg, located.name, located.revision, loss))
+    write_json(material.run_dir / "training.json", {"validation_loss": loss})

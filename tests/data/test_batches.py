@@ -1,28 +1,82 @@
-"""Batches: padding is neither seen nor learnt; what does not fit is counted."""
+"""Batches: padding is neither seen nor learnt; what does not fit is counted; nothing to learn from is refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from mentalft.data.batches import Collator, encode
+import numpy as np
+import pytest
+import torch
+
+from mentalft.data.batches import Collator, Encoded, Row, encode
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
+from mentalft.errors import DataError
 from mentalft.records import Dialogue, Message
 
 
+def row(name: str, tokens: list[int], supervised: list[int]) -> Row:
+    return Row(name, np.asarray(tokens, dtype=np.int32), np.asarray(supervised, dtype=bool))
+
+
+ROWS = [row("a", [1, 2, 3], [0, 1, 1]), row("b", [4, 5], [0, 1])]
+
+
 def test_padding_has_no_attention_and_no_label() -> None:
-    batch = Collator(9)([{"input_ids": [1, 2, 3], "labels": [IGNORED_LABEL, 2, 3]}, {"input_ids": [4], "labels": [4]}])
-    assert batch["input_ids"].tolist() == [[1, 2, 3], [4, 9, 9]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
-    assert batch["labels"].tolist() == [[IGNORED_LABEL, 2, 3], [4, IGNORED_LABEL, IGNORED_LABEL]]
+    batch = Collator(9)(ROWS)
+    assert batch["input_ids"].tolist() == [[1, 2, 3], [4, 5, 9]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert batch["labels"].tolist() == [[IGNORED_LABEL, 2, 3], [IGNORED_LABEL, 5, IGNORED_LABEL]]
+    assert batch["record_ids"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("padding_free", [False, True])
+def test_positions_are_where_the_next_token_is_a_label(padding_free: bool) -> None:
+    batch = Collator(9, padding_free=padding_free)(ROWS)
+    flat = batch["labels"].flatten()
+    assert flat[batch["positions"] + 1].tolist() == [2, 3, 5]
+    assert int((flat != IGNORED_LABEL).sum()) == len(batch["positions"])
+
+
+def test_one_row_without_padding_numbers_each_dialogue_from_0() -> None:
+    batch = Collator(9, padding_free=True)(ROWS)
+    assert batch["input_ids"].tolist() == [[1, 2, 3, 4, 5]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
+    assert "attention_mask" not in batch
+
+
+def test_no_rows_become_a_batch_without_labels() -> None:
+    batch = Collator(9, filler=ROWS[0])([])
+    assert batch["input_ids"].tolist() == [[1, 2, 3]]
+    assert len(batch["positions"]) == 0
+    assert ROWS[0].supervised.any(), "the filler is a copy"
+    assert all(isinstance(v, torch.Tensor) for k, v in batch.items() if k != "record_ids")
+
+
+TURN = (Message("user", "你好，" * 5), Message("assistant", "你好，" * 5))
+LONG = (Message("user", "很长的一句话，" * 50), Message("assistant", "好"))
+DIALOGUES = [Dialogue("a", None, TURN), Dialogue("b", None, TURN + TURN), Dialogue("c", None, LONG)]
+
+
+def encoded(tokenizer: Any, too_long: str) -> tuple[Encoded, int]:
+    builder = PromptBuilder(tokenizer, {}, "tiny")
+    one = len(builder.example(TURN).input_ids)
+    return encode(DIALOGUES, builder, one, too_long), one
 
 
 def test_cut_and_dropped_dialogues_are_counted(tokenizer: Any) -> None:
-    builder = PromptBuilder(tokenizer, {}, "tiny")
-    turn = (Message("user", "你好，" * 5), Message("assistant", "你好，" * 5))
-    long_turn = (Message("user", "很长的一句话，" * 50), Message("assistant", "好"))
-    one = len(builder.example(turn).input_ids)
-    encoded = encode(
-        [Dialogue("a", None, turn), Dialogue("b", None, turn + turn), Dialogue("c", None, long_turn)], builder, one
-    )
-    assert (len(encoded.examples), encoded.cut, encoded.dropped) == (2, 1, 1)
-    assert all(len(e.input_ids) <= one for e in encoded.examples)
+    found, one = encoded(tokenizer, "truncate")
+    assert ([r.id for r in found.rows], found.cut, found.dropped) == (["a", "b"], 1, 1)
+    assert all(length <= one for length in found.lengths())
+
+
+def test_what_is_too_long_can_be_left_out_or_refused(tokenizer: Any) -> None:
+    found, _ = encoded(tokenizer, "drop")
+    assert ([r.id for r in found.rows], found.cut, found.dropped) == (["a"], 0, 2)
+    with pytest.raises(DataError, match=r"dialogue b has \d+ tokens.*data\.too_long=truncate"):
+        encoded(tokenizer, "error")
+
+
+def test_a_dialogue_without_an_answer_is_an_error_and_not_a_loss_of_0(tokenizer: Any) -> None:
+    silent = Dialogue("d", None, (Message("user", "在吗？"),))
+    with pytest.raises(DataError, match="dialogue d holds no answer"):
+        encode([silent], PromptBuilder(tokenizer, {}, "tiny"), 100)

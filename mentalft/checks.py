@@ -1,0 +1,103 @@
+"""Whether a configuration's values are within bounds and fit together: every problem at once, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from omegaconf import MISSING
+
+from mentalft.config import FORMATS, METRICS, STAGES, Config, source_name
+
+
+def problems(cfg: Any, prefix: str = "") -> list[str]:
+    """Every value of ``cfg`` that is missing or out of range, one sentence each; empty when all is well.
+
+    ``cfg`` is a :class:`Config` instance as OmegaConf builds it (``OmegaConf.to_object``).
+    """
+    return [*_field_problems(cfg, prefix), *(_cross_problems(cfg) if isinstance(cfg, Config) else [])]
+
+
+def _field_problems(node: Any, prefix: str) -> Iterator[str]:
+    for spec in fields(node):
+        key, value = f"{prefix}{spec.name}", getattr(node, spec.name)
+        if is_dataclass(value):
+            yield from _field_problems(value, f"{key}.")
+        elif value == MISSING:
+            yield f"{key} has no value; give one: {key}=VALUE"
+        elif value is not None:
+            yield from _bound_problems(key, value, dict(spec.metadata))
+
+
+def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterator[str]:
+    holds = {
+        "at least": lambda bound: value >= bound,
+        "above": lambda bound: value > bound,
+        "at most": lambda bound: value <= bound,
+        "below": lambda bound: value < bound,
+    }
+    broken = [word for word, bound in bounds.items() if not holds[word](bound)]
+    if broken:
+        accepted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items())
+        yield f"{key} must be {accepted}, got {value:g}"
+
+
+def _cross_problems(cfg: Config) -> Iterator[str]:
+    yield from _choice_problems("stages", cfg.stages, STAGES)
+    yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
+    if cfg.lora.method == "lora" and not cfg.lora.target_modules:
+        yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
+    yield from _source_problems(cfg.data.sources)
+    held_out = (cfg.data.validation_fraction, cfg.data.test_fraction)
+    if all(isinstance(f, float) for f in held_out) and sum(held_out) >= 1:
+        yield (
+            "data.validation_fraction + data.test_fraction must be below 1 to leave something to train on, "
+            f"got {held_out[0]:g} + {held_out[1]:g}"
+        )
+    if cfg.trainer.eval_steps > 0 and cfg.trainer.save_steps % cfg.trainer.eval_steps:
+        yield (
+            f"trainer.save_steps must be a multiple of trainer.eval_steps ({cfg.trainer.eval_steps}) "
+            f"so that the best checkpoint can be kept, got {cfg.trainer.save_steps}"
+        )
+    processes = cfg.trainer.num_processes
+    if processes != "auto" and (not isinstance(processes, int) or isinstance(processes, bool) or processes < 1):
+        yield f"trainer.num_processes must be auto or a number of at least 1, got {processes!r}"
+    if cfg.trainer.max_steps == 0:
+        yield "trainer.max_steps must be -1 (train for num_train_epochs) or at least 1, got 0"
+
+
+def _source_problems(sources: list[Any]) -> Iterator[str]:
+    known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256"}
+    names = []
+    for place, spec in enumerate(sources):
+        key = f"data.sources[{place}]"
+        if not isinstance(spec, str | dict) or (isinstance(spec, dict) and not isinstance(spec.get("path"), str)):
+            yield f"{key} must be a path, or a mapping with a path such as {{path: a.json, weight: 2}}, got {spec!r}"
+            continue
+        if isinstance(spec, dict):
+            if unknown := sorted(map(str, spec.keys() - known)):
+                yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
+            if spec.get("format") not in (None, *FORMATS):
+                yield f"{key}.format={spec['format']}: accepted are {', '.join(FORMATS)}"
+            for name, least in (("weight", 0), ("max_dialogues", 1)):
+                value = spec.get(name, 1)
+                if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+                    yield f"{key}.{name} must be a number, at least {least}, got {value!r}"
+        names.append(source_name(spec))
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f"data.sources: two are called {name!r}; give each a name of its own"
+
+
+def _choice_problems(key: str, chosen: list[str], known: tuple[str, ...]) -> Iterator[str]:
+    from difflib import get_close_matches
+
+    if not chosen:
+        yield f"{key} is empty; choose from {', '.join(known)}"
+    for name in chosen:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield f"{key} holds {name!r}; accepted are {', '.join(known)}{hint}"
+    for name in sorted({name for name in chosen if chosen.count(name) > 1}):
+        yield f"{key} names {name!r} twice"

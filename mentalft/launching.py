@@ -1,0 +1,239 @@
+"""Processes that train together: started here through torch's elastic launcher, or from outside by one.
+
+``accelerate launch`` and ``torchrun`` are front ends of the same launcher, so a worker looks the same either way: its
+place is in ``RANK``, ``LOCAL_RANK`` and ``WORLD_SIZE``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mentalft.console import console, log_to, quiet_libraries
+from mentalft.errors import Stopped, UserError
+from mentalft.files import write_json
+
+T = TypeVar("T")
+GRACE_SECONDS = 300
+"""How long workers that were asked to stop may take to finish their step and save."""
+
+
+def rank() -> int:
+    """This process's place among those that train together; 0 where it is alone."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def world_size() -> int:
+    """Processes that train together, as the launcher says; 1 where none did."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def processes_wanted(asked: int | str) -> int:
+    """How many processes to start here; 1 where a launcher has started some already.
+
+    Args:
+        asked: a number, or ``auto`` for one a visible GPU.
+    """
+    if world_size() > 1:
+        return 1
+    if asked != "auto":
+        return int(asked)
+    import torch
+
+    return max(1, torch.cuda.device_count())
+
+
+def launch(work: Callable[..., T], processes: int, arguments: tuple[Any, ...], run_dir: Path) -> T:
+    """The result of ``work(*arguments)`` on rank 0 of as many fresh ``processes``.
+
+    A process that fails ends the others; what it raised is raised here.
+
+    Raises:
+        UserError: as ``work`` raised it.
+        Stopped: a signal ended the work.
+        RuntimeError: ``work`` raised something else, or a process was killed.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    folder = run_dir / ".stages" / f"workers-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        run_id=folder.name,
+        max_restarts=0,
+        monitor_interval=0.1,
+        start_method="spawn",
+        shutdown_timeout=GRACE_SECONDS,
+    )
+    try:
+        with _handlers_restored():
+            results = elastic_launch(config, _worker)(work, arguments, str(run_dir), str(folder))
+        return results[0]  # type: ignore[no-any-return]
+    except (ChildFailedError, SignalException) as error:
+        raise _first_failure(folder, error) from error
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
+@contextmanager
+def _handlers_restored() -> Iterator[None]:
+    """torch's launcher takes over four signals and keeps them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    before = {number: signal.getsignal(number) for number in taken}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str) -> T:
+    """One process: its share of the machine, its voice, and a note of what went wrong."""
+    quiet_libraries()
+    _take_share()
+    write_json(Path(folder) / f"rank{rank()}.pid.json", os.getpid())
+    os.environ["MENTALFT_WORKERS"] = folder
+    console.quiet = rank() > 0
+    try:
+        with log_to(Path(run_dir) if rank() == 0 else None):
+            return work(*arguments)
+    except BaseException as error:
+        noted = {
+            "time": time.time(),
+            "rank": rank(),
+            "kind": "stopped" if isinstance(error, Stopped) else "user" if isinstance(error, UserError) else "other",
+            "exit_code": getattr(error, "exit_code", 1),
+            "message": str(error),
+            "traceback": traceback.format_exc(),
+        }
+        write_json(Path(folder) / f"rank{rank()}.error.json", noted)
+        os._exit(1)  # not to wait for the others in a collective that will never be complete
+    finally:
+        _leave_group()
+
+
+def _take_share() -> None:
+    import torch
+
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(local)
+    else:
+        os.environ["ACCELERATE_USE_CPU"] = "true"
+        together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // together))
+
+
+def _leave_group() -> None:
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def a_peer_is_gone() -> bool:
+    """Whether another worker of the same launch has failed or been killed: waiting for it would be for ever."""
+    folder = os.environ.get("MENTALFT_WORKERS")
+    if not folder:
+        return False
+    if any(Path(folder).glob("*.error.json")):
+        return True
+    for path in Path(folder).glob("*.pid.json"):
+        try:
+            os.kill(int(path.read_text(encoding="utf-8")), 0)
+        except ProcessLookupError:
+            return True
+    return False
+
+
+def _first_failure(folder: Path, error: Any) -> BaseException:
+    """What the process that failed first raised."""
+    noted = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.error.json")]
+    if noted:
+        first = min(noted, key=lambda n: (n["kind"] == "stopped", n["time"]))
+        if first["kind"] == "stopped":
+            return Stopped(first["message"], first["exit_code"])
+        if first["kind"] == "user":
+            return UserError(first["message"])
+        # one argument, and the message as torch wrote it, so that lack of memory is still known as such
+        return RuntimeError(f"{first['message']}\n(rank {first['rank']})\n{first['traceback']}")
+    number = getattr(error, "sigval", None)
+    if number is not None:
+        return Stopped(f"train: stopped by {signal.Signals(number).name} before a step was complete", 128 + number)
+    failed, failure = next(iter(error.failures.items()))
+    killed = failure.exitcode == -signal.SIGKILL
+    return UserError(
+        f"train: rank {failed} ended with exit code {failure.exitcode}"
+        f"{' (killed; on Linux most often because main memory ran out)' if killed else ''}; "
+        "what is complete stays, and the same command with run_dir= goes on from there"
+    )
+
+
+class Meeting:
+    """Where processes that were launched from outside tell each other what to do: the launcher's own store.
+
+    Rank 0 runs the experiment; the others wait for the one thing that is done together.
+
+    Raises:
+        UserError: whatever launched these processes offers no such store.
+    """
+
+    KEY = "mentalft/work"
+
+    def __init__(self) -> None:
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+        if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+            raise UserError(
+                f"WORLD_SIZE={world_size()} is set, but not by torchrun or accelerate launch; start with one of them, "
+                "or unset it and use trainer.num_processes=N"
+            )
+        host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        self.store = TCPStore(host, port, is_master=False, wait_for_workers=False)
+
+    def call(self, work: dict[str, Any]) -> None:
+        """Rank 0: hand ``work`` (a JSON value) to the others."""
+        self.store.set(self.KEY, json.dumps(work))
+
+    def dismiss(self) -> None:
+        """Rank 0: there is nothing (more) to do."""
+        self.store.compare_set(self.KEY, "", "null")
+
+    def wait(self) -> dict[str, Any] | None:
+        """The others: what to do, however long it takes; None when there is nothing."""
+        self.store.wait([self.KEY], timedelta(days=30))
+        work: dict[str, Any] | None = json.loads(self.store.get(self.KEY))
+        return work
+
+
+@contextmanager
+def one_of_many() -> Iterator[None]:
+    """This process's share of the machine and of the screen, where it was launched from outside."""
+    quiet_libraries()
+    _take_share()
+    console.quiet = rank() > 0
+    try:
+        yield
+    finally:
+        _leave_group()

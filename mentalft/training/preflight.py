@@ -1,0 +1,154 @@
+"""Before the long work: try the longest batch, and say what the run will cost."""
+
+from __future__ import annotations
+
+import math
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mentalft.completion import memory_in_use
+from mentalft.console import shown
+from mentalft.errors import UserError
+from mentalft.training.steps import StepPlan
+from mentalft.training.trainer import SupervisedTrainer
+
+ADAM_BYTES = 8
+"""Two fp32 moments a trainable parameter."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was measured on one process, and what follows for the whole run."""
+
+    batch_rows: int
+    batch_tokens: int
+    """Longest dialogue of the longest batch."""
+    peak_memory_bytes: int
+    """Of the GPU where there is one; else the resident memory of this process."""
+    tokens_per_second: float
+    """Real tokens, over all processes."""
+    steps: int
+    seconds: float
+    """Of the whole training, validations included."""
+    disk_bytes: int
+    free_disk_bytes: int
+
+    def in_words(self) -> str:
+        return (
+            f"preflight: longest batch {self.batch_rows} × {self.batch_tokens} tokens, "
+            f"{self.peak_memory_bytes / 2**30:.2f} GiB in use; {self.tokens_per_second:,.0f} tokens/s, "
+            f"so about {_duration(self.seconds)} for {self.steps} steps; "
+            f"{_size(self.disk_bytes)} of {_size(self.free_disk_bytes)} free disk"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def preflight(trainer: SupervisedTrainer, run_dir: Path) -> Preflight:
+    """Forward, backward and update on the longest batch and on a usual one; the model is as before afterwards.
+
+    Raises:
+        UserError: the disk has no room for the checkpoints.
+        torch.OutOfMemoryError: the longest batch does not fit (a RuntimeError where memory is not a GPU's).
+    """
+    plan, args = trainer.plan, trainer.args
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    if args.activation_checkpointing:  # the trainer itself does this when it begins to train
+        trainer.model.activation_checkpointing_enable(
+            activation_checkpointing_kwargs=args.activation_checkpointing_kwargs
+        )
+    with _as_before(trainer.model):
+        longest, usual = _probes(plan)
+        optimizer_class, options = trainer.get_optimizer_cls_and_kwargs(args, trainer.model)
+        optimizer = optimizer_class([p for p in trainer.model.parameters() if p.requires_grad], **options)
+        _seconds(trainer, optimizer, longest)
+        seconds = min(_seconds(trainer, optimizer, usual) for _ in range(2))
+    rate = sum(plan.lengths[i] for i in usual) / seconds * plan.world_size
+    steps = args.max_steps if args.max_steps > 0 else math.ceil(args.num_train_epochs * plan.steps_per_epoch)
+    # a validation is forward only: about a third of the work
+    validations = 1 + steps // max(1, int(args.eval_steps))
+    tokens = steps / plan.steps_per_epoch * sum(plan.lengths)
+    tokens += validations * sum(trainer.validation_plan.lengths) / 3
+    weights = sum(p.numel() * p.element_size() for p in trainer.model.parameters() if p.requires_grad)
+    moments = sum(p.numel() * ADAM_BYTES for p in trainer.model.parameters() if p.requires_grad)
+    disk = (weights + moments) * ((trainer.checkpoints_kept or 1) + 1) + weights
+    found = Preflight(
+        batch_rows=len(longest),
+        batch_tokens=max(plan.lengths[i] for i in longest),
+        peak_memory_bytes=memory_in_use(),
+        tokens_per_second=round(rate, 1),
+        steps=steps,
+        seconds=round(tokens / rate, 1),
+        disk_bytes=disk,
+        free_disk_bytes=shutil.disk_usage(run_dir).free,
+    )
+    if found.disk_bytes > found.free_disk_bytes:
+        raise UserError(
+            f"preflight: {shown(run_dir)} has {_size(found.free_disk_bytes)} free and the checkpoints need "
+            f"{_size(found.disk_bytes)}; free space, lower trainer.save_total_limit, or choose another place with "
+            "run_dir=PATH"
+        )
+    return found
+
+
+def _probes(plan: StepPlan) -> tuple[list[int], list[int]]:
+    """The micro-batch of the first epoch that is largest once padded, and the one in the middle."""
+    batches = [batch for step in plan.epoch(0) for batch in plan.micro_batches(step) if batch]
+    batches.sort(key=lambda batch: len(batch) * max(plan.lengths[i] for i in batch))
+    return batches[-1], batches[len(batches) // 2]
+
+
+def _seconds(trainer: SupervisedTrainer, optimizer: Any, batch: list[int]) -> float:
+    began = time.perf_counter()
+    inputs = trainer.data_collator([trainer.train_dataset[i] for i in batch])
+    trainer.model.train()
+    inputs = trainer._prepare_inputs({k: v for k, v in inputs.items() if k != "record_ids"})
+    with trainer.compute_loss_context_manager(), trainer.accelerator.autocast():
+        total, _ = trainer.negative_log_likelihood(trainer.model, inputs)
+    (total / max(1, len(inputs["positions"]))).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    optimizer.zero_grad()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _as_before(model: Any) -> Iterator[None]:
+    """Undo what happens to the trainable weights and to the random state."""
+    kept = [(p, p.detach().clone()) for p in model.parameters() if p.requires_grad]
+    states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    on_gpu = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for parameter, value in kept:
+                parameter.copy_(value)
+                parameter.grad = None
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.random.set_rng_state(states[2])
+        if on_gpu is not None:
+            torch.cuda.set_rng_state_all(on_gpu)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
