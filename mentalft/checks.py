@@ -48,6 +48,8 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
+    if cfg.data.path is None and not cfg.data.sources:
+        yield "data.path has no value; give one: data.path=FILE, or several: 'data.sources=[FILE, FILE]'"
     yield from _source_problems(cfg.data.sources)
     held_out = (cfg.data.validation_fraction, cfg.data.test_fraction)
     if all(isinstance(f, float) for f in held_out) and sum(held_out) >= 1:

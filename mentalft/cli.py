@@ -27,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf
 from mentalft import __version__
 from mentalft.checks import problems
 from mentalft.cli_errors import explain
-from mentalft.config import Config
+from mentalft.config import OPEN_KEYS, Config
 from mentalft.errors import ConfigError, Stopped, UserError
 
 log = logging.getLogger("mentalft")
@@ -50,7 +50,7 @@ def run(argv: list[str]) -> int:
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0
-    argv = [_quoted(argument) for argument in argv]
+    argv = [_opened(_quoted(argument)) for argument in argv]
     parser = get_args_parser()
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
@@ -131,6 +131,11 @@ def _quoted(argument: str) -> str:
     key, equals, value = argument.partition("=")
     plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
     return f'{key}="{value}"' if equals and key.isascii() and plain and not value.isascii() else argument
+
+
+def _opened(argument: str) -> str:
+    """Leave to add names to a mapping that is the user's own, which Hydra gives only where it is asked with ``++``."""
+    return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
 
 
 def load_config(cfg: DictConfig) -> Config:

@@ -32,8 +32,9 @@ def number(
 class DataConfig:
     name: str = MISSING
     """Short name, shown in tables and recorded in the manifest."""
-    path: str = MISSING
-    """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``."""
+    path: Optional[str] = MISSING
+    """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
+    Null where ``sources`` names several."""
     sources: list[Any] = MISSING
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
     licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train split."""
@@ -249,3 +250,7 @@ def source_name(spec: str | dict[str, Any]) -> str:
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
+
+
+OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
+"""Keys whose value is a mapping with names of the user's own."""

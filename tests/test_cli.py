@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mentalft.cli import run
+from tests.conftest import dialogue_record
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,9 @@ from mentalft.cli import run
         (["stages=[prepare,evalute]"], ["'evalute'", "did you mean 'evaluate'"]),
         (["eval.metrics=[bleu,bleu]"], ["eval.metrics", "twice"]),
         (["lora.target_modules=[]"], ["lora.target_modules is empty"]),
-        (["data=local"], ["data.path has no value", "data.path=VALUE"]),
+        (["data=local"], ["data.path has no value", "data.path=FILE", "data.sources="]),
+        (["data.column={question: a}"], ["no such key", "data.columns"]),
+        (["trainer.num_processes=0"], ["trainer.num_processes must be auto or a number"]),
         (["~lora.r"], ["lora.r", "cannot be deleted"]),
         (["lora.r=[1"], ["cannot read the override"]),
         (["junk"], ["cannot read the override 'junk'"]),
@@ -66,6 +69,25 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as error:
         run(arguments)
     assert error.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["data=local", "data.path=d.csv", "data.columns={question: foo, answer: bar}"],
+        ["data=local", "data.path=d.csv", "data.columns.question=foo", "data.columns.answer=bar"],
+        ["data=local", "data.sources=[d.csv]", "data.columns={question: foo, answer: bar}"],
+    ],
+)
+def test_the_names_of_columns_are_the_users_own(overrides: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        ",".join(turn["content"].replace("，", "") for turn in dialogue_record(n, 1)["messages"]) for n in range(40)
+    ]
+    Path("d.csv").write_text("\n".join(["foo,bar", *rows]), encoding="utf-8")
+    arguments = ["stages=[prepare]", "tracking=none", "run_dir=run", *overrides]
+    monkeypatch.setattr(sys, "argv", ["mentalft", *arguments])
+    assert run(arguments) == 0
+    assert Path("run/data/train.jsonl").is_file()
 
 
 def test_version_is_our_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ class Writer:
         self.rejected = stack.enter_context((folder / "rejected.jsonl").open("a", encoding="utf-8"))
         self.ids = index.arrays["ids"]
         self.renamed: dict[str, int] = {}
-        self.repeats = _repeats(index)
+        self.repeats = repeats(index)
         self.system = (
             OPENING + orjson.dumps({"role": "system", "content": cfg.system_message}) + b","
             if cfg.system_message is not None
@@ -120,7 +120,7 @@ def _with_id(line: bytes, suffix: str) -> bytes:
     return orjson.dumps({**record, "id": record["id"] + suffix}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _repeats(index: Index) -> Any:
+def repeats(index: Index) -> Any:
     """How often each dialogue stands in the train split, by the weight of its source; None where all stand once."""
     if all(source["weight"] == 1 for source in index.sources):
         return None

@@ -78,6 +78,8 @@ def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str |
     """What is said on screen, each line with its style."""
     sizes = ", ".join(f"{number} {name}" for name, number in report["dialogues"].items())
     lines: list[tuple[str, str | None]] = [(f"prepare: {report['records']} records → {sizes} dialogues", None)]
+    if report.get("train_lines", report["dialogues"]["train"]) != report["dialogues"]["train"]:
+        lines.append((f"prepare: by the weights of the sources, {report['train_lines']} lines in train.jsonl", None))
     if report["rejected"]:
         lines.append((f"prepare: {report['rejected']} records set aside in {folder / 'rejected.jsonl'}:", "yellow"))
         lines += [(f"  {line}", "yellow") for line in _most(report["rejected_by_reason"], "reasons, all in that file")]

@@ -28,7 +28,7 @@ from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
 from mentalft.data.staging import Index, PartFile, Submit
-from mentalft.data.writing import Writer
+from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
 from mentalft.records import Dialogue, Message, Splits
@@ -104,6 +104,8 @@ def prepare(
         for one, about in zip(hashed, index.sources, strict=True):
             about.update(one.result())
     report = data_report(cfg, index, places, overlaps, counted.result() if counted else None)
+    times = repeats(index)
+    report["train_lines"] = report["dialogues"]["train"] if times is None else int(times[places == 0].sum())
     write_json(folder / "report.json", report)
     for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)

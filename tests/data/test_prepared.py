@@ -97,8 +97,9 @@ import os, sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from tests.data.test_prepared import config, run
-from mentalft.data import blocks
+from mentalft.data import blocks, staging
 blocks.BLOCK = 1 << 14
+staging.SMALL = {small}
 left = {after}
 def count(event, arguments):
     global left
@@ -106,7 +107,7 @@ def count(event, arguments):
         left -= 1
         if left == 0:
             os.kill(os.getpid(), 9)
-cfg = config(Path({corpus!r}), "data.num_proc=1")
+cfg = config(Path({corpus!r}), "data.num_proc={processes}")
 if left:
     sys.addaudithook(count)
 run(cfg, Path({folder!r}) / "run", Path({folder!r}) / "cache")
@@ -114,8 +115,11 @@ print(left)
 """
 
 
-def child(corpus: Path, folder: Path, after: int) -> subprocess.CompletedProcess[str]:
-    code = CHILD.format(path=sys.path, corpus=str(corpus), folder=str(folder), after=after)
+def child(corpus: Path, folder: Path, after: int, processes: int = 1) -> subprocess.CompletedProcess[str]:
+    code = CHILD.format(
+        path=sys.path, corpus=str(corpus), folder=str(folder), after=after, processes=processes,
+        small=0 if processes > 1 else staging.SMALL,
+    )  # fmt: skip
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=dict(os.environ)
     )
@@ -137,8 +141,21 @@ def test_killed_at_any_moment_the_next_run_ends_as_if_nothing_had_been(corpus: P
         assert not list((folder / "cache").rglob("*.tmp"))
 
 
+def test_killed_with_processes_of_its_own_it_leaves_nothing_half(corpus: Path, tmp_path: Path) -> None:
+    whole = child(corpus, tmp_path / "whole", after=10**9, processes=2)
+    assert whole.returncode == 0, whole.stderr
+    reference = sha256_folder(tmp_path / "whole" / "run" / "data", DATA)
+    moments = 10**9 - int(whole.stdout.split()[-1])
+    for after in random.Random(1).sample(range(1, moments), 4):
+        folder = tmp_path / str(after)
+        assert child(corpus, folder, after, processes=2).returncode == -9
+        assert run(config(corpus), folder / "run", folder / "cache") == reference, f"killed at {after} of {moments}"
+
+
 def test_two_at_once_share_the_cache(corpus: Path, tmp_path: Path) -> None:
-    code = CHILD.format(path=sys.path, corpus=str(corpus), folder=str(tmp_path), after=0)
+    code = CHILD.format(
+        path=sys.path, corpus=str(corpus), folder=str(tmp_path), after=0, processes=1, small=staging.SMALL
+    )
     runs = [
         subprocess.Popen([sys.executable, "-c", code.replace('"run"', f'"run{n}"')], stdout=subprocess.DEVNULL)
         for n in range(3)

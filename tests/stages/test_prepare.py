@@ -97,6 +97,7 @@ def test_several_sources_with_a_cap_and_weights(tmp_path: Path) -> None:
     from_a = [r for r in rows if len(r["messages"]) == 4]
     from_b = [r for r in rows if len(r["messages"]) == 2]
     assert len({r["id"] for r in rows}) == len(rows)
+    assert report["train_lines"] == len(rows)
     assert len(from_a) == 2 * len({r["id"].partition("~")[0] for r in from_a})
     held_out = sum(1 for path in splits[1:] for r in read_jsonl(path) if len(r["messages"]) == 2)
     assert 0 < len(from_b) < 60 - held_out
