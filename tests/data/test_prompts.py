@@ -11,6 +11,7 @@ from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder, with_system
 from mentalft.errors import ModelError
 from mentalft.records import Message
 from tests.data import templates
+from tests.test_conf import CHOICES, composed
 
 DIALOGUE = (
     Message("system", "你是一个倾听者"),
@@ -19,27 +20,40 @@ DIALOGUE = (
     Message("user", "工作上的事，\n还有家里。"),
     Message("assistant", "两边都要顾，难怪你累。"),
 )
-FAMILIES = {
-    "tiny": (None, {}),
-    "llama3": (templates.LLAMA3, {"date_string": "26 Jul 2024"}),
-    "qwen2_5": (templates.QWEN2_5, {}),
-    "chatml_fallback": ("", {}),
-}
+TEMPLATES = {"tiny": None, "llama3": templates.LLAMA3, "qwen2_5": templates.QWEN2_5, "qwen3": templates.QWEN3_INSTRUCT}
+FAMILY = {
+    "tiny": "tiny", "llama3_2_1b": "llama3", "llama3_2_3b": "llama3", "qwen2_5_1_5b": "qwen2_5", "qwen2_5_7b": "qwen2_5",
+    "qwen3_4b": "qwen3",
+}  # fmt: skip
+"""Whose form of template each model of the configuration has."""
 
 
-@pytest.fixture(params=sorted(FAMILIES))
-def builder(request: pytest.FixtureRequest, tokenizer: Any) -> PromptBuilder:
-    """A builder for each family's form of template, on the embedded vocabulary."""
-    template, kwargs = FAMILIES[request.param]
+def builder_of(tokenizer: Any, family: str, template: str | None, kwargs: dict[str, Any]) -> PromptBuilder:
+    """A builder for a template on the embedded vocabulary."""
     own = copy.deepcopy(tokenizer)
-    special = templates.SPECIAL.get(request.param)
+    special = templates.SPECIAL.get(family)
     if special:
         own.add_special_tokens({"additional_special_tokens": special})
         own.eos_token = special[-1]
-        own.bos_token = "<|begin_of_text|>" if request.param == "llama3" else None
+        own.bos_token = "<|begin_of_text|>" if family == "llama3" else None
     if template is not None:
         own.chat_template = template or None
-    return PromptBuilder(own, kwargs, request.param)
+    return PromptBuilder(own, kwargs, family)
+
+
+@pytest.fixture(params=[*sorted(FAMILY), "no template"])
+def builder(request: pytest.FixtureRequest, tokenizer: Any) -> PromptBuilder:
+    """A builder for each model of the configuration, with its own extra variables; and for one without a template."""
+    if request.param == "no template":
+        return builder_of(tokenizer, "chatml_fallback", "", {})
+    family = FAMILY[request.param]
+    return builder_of(
+        tokenizer, family, TEMPLATES[family], composed(f"model={request.param}").model.chat_template_kwargs
+    )
+
+
+def test_every_model_of_the_configuration_is_tested_here() -> None:
+    assert {choice.partition("=")[2] for choice in CHOICES if choice.startswith("model=")} == set(FAMILY)
 
 
 def supervised_runs(builder: PromptBuilder, messages: tuple[Message, ...]) -> list[str]:
@@ -100,7 +114,12 @@ def test_a_second_beginning_is_refused(tokenizer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "words"), [(templates.UNSTABLE, "prefix-stable"), (templates.NO_END, "special token")]
+    ("template", "words"),
+    [
+        (templates.UNSTABLE, "prefix-stable"),
+        (templates.QWEN3_THINKING, "prefix-stable"),
+        (templates.NO_END, "special token"),
+    ],
 )
 def test_a_template_that_cannot_be_trained_on_is_refused_by_name(tokenizer: Any, template: str, words: str) -> None:
     own = copy.deepcopy(tokenizer)
