@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import netrc
 import os
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from urllib.parse import urlparse
 
 from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
+from mentalft.files import write_text
 from mentalft.records import Comparison
 
 log = logging.getLogger("mentalft")
@@ -32,6 +34,14 @@ class Tracker:
     @property
     def log_text(self) -> bool:
         return self.cfg.log_text
+
+    @property
+    def run_id(self) -> str:
+        """The id of this run directory's W&B run: a run that is continued goes on in the same one."""
+        path = self.run_dir / "wandb" / "run_id"
+        if not path.is_file():
+            write_text(path, f"{uuid.uuid4().hex[:12]}\n")
+        return path.read_text(encoding="utf-8").strip()
 
     def start(self, config: dict[str, Any]) -> None:
         """Open the run with ``config``; offline where online is not to be had."""
@@ -52,6 +62,7 @@ class Tracker:
                 say(f"W&B: not available ({_first_line(error)}); the run goes on without it", style="yellow")
                 return
             say(f"W&B: no connection ({_first_line(error)}); logging offline instead", style="yellow")
+            _forget()
             self.run = self._init("offline", config)
         self.run.define_metric("train/step")
         for prefix in ("train/*", "validation/*"):
@@ -135,6 +146,8 @@ class Tracker:
             mode=mode,  # type: ignore[arg-type]
             project=self.cfg.project,
             entity=self.cfg.entity,
+            id=self.run_id,
+            resume="allow" if mode == "online" else None,  # offline there is nothing to ask whether it is there
             name=self.cfg.name or f"{self.run_dir.parent.name}/{self.run_dir.name}",
             group=self.group,
             tags=list(self.cfg.tags),
@@ -143,6 +156,13 @@ class Tracker:
             reinit="finish_previous",
             settings=settings,
         )
+
+
+def _forget() -> None:
+    """End wandb's service, which still holds the id of a run that could not be opened."""
+    import wandb
+
+    wandb.teardown()
 
 
 def _has_key() -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,12 @@ def test_two_runs_of_one_process_are_two(tmp_path: Path) -> None:
         track(settings("offline"), tmp_path / name)
         assert len(list((tmp_path / name).glob("wandb/offline-run-*"))) == 1
     assert os.environ.get("WANDB_MODE") is None
+
+
+def test_a_continued_run_is_the_same_run_to_wandb(tmp_path: Path) -> None:
+    for _ in range(2):
+        track(settings("offline"), tmp_path)
+        time.sleep(1.1)  # wandb names its folder after the second
+    logs = list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+    assert len(logs) == 2
+    assert len({log.name for log in logs}) == 1
