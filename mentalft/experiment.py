@@ -65,13 +65,14 @@ def _check_inputs(cfg: Config) -> Any:
         check_local(cfg.data)
     located = None
     if {"preflight", "train", "evaluate"} & set(cfg.stages):
-        from mentalft.modeling.base import check_quantization
+        from mentalft.modeling.base import check_attention, check_quantization
         from mentalft.modeling.locate import locate_model
         from mentalft.modeling.precision import plan_precision
         from mentalft.training.arguments import check_options
 
         located = locate_model(cfg.model)
         device = plan_precision(cfg.trainer.precision).device
+        check_attention(cfg.model, device)
         check_quantization(cfg.model, device)
         check_options(cfg.trainer, device)
     if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:

@@ -107,7 +107,8 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
 class Collator:
     """Makes one batch of some rows: padded on the right, or one after the other in a single row (padding-free).
 
-    Padding is masked from attention and carries no label. In a padding-free row the positions begin at 0 with each
+    Padding carries no label and needs no mask: it comes last, and attention looks back only, so no token sees it;
+    without a mask attention takes its quicker causal form. In a padding-free row the positions begin at 0 with each
     dialogue, which is how transformers keeps dialogues from seeing each other.
     """
 
@@ -119,9 +120,8 @@ class Collator:
         """The batch; of no rows, one without labels, for a process that has no example of its own in a step.
 
         Returns:
-            ``input_ids`` and ``labels`` (rows, time); ``attention_mask`` of the same shape, or ``position_ids`` where
-            padding-free; ``positions`` (supervised,): where, in the flattened batch, the next token is a label;
-            ``record_ids``.
+            ``input_ids`` and ``labels`` (rows, time); ``position_ids`` of the same shape where padding-free;
+            ``positions`` (supervised,): where, in the flattened batch, the next token is a label; ``record_ids``.
         """
         import torch
 
@@ -130,7 +130,6 @@ class Collator:
         shape = (1, sum(len(row.input_ids) for row in rows)) if self.padding_free else (len(rows), width)
         input_ids = np.full(shape, self.pad_token_id, dtype=np.int64)
         labels = np.full(shape, IGNORED_LABEL, dtype=np.int64)
-        inside = np.zeros(shape, dtype=np.int64)
         order = np.zeros(shape, dtype=np.int64)
         start = 0
         for number, row in enumerate(rows):
@@ -138,11 +137,11 @@ class Collator:
             here = slice(start, start + length)
             input_ids[place, here] = row.input_ids
             labels[place, here] = np.where(row.supervised, row.input_ids, IGNORED_LABEL)
-            inside[place, here] = 1
             order[place, here] = np.arange(length)
             start += length if self.padding_free else 0
         batch: dict[str, Any] = {"input_ids": input_ids, "labels": labels}
-        batch |= {"position_ids": order} if self.padding_free else {"attention_mask": inside}
+        if self.padding_free:
+            batch["position_ids"] = order
         batch["positions"] = np.flatnonzero(labels.reshape(-1) != IGNORED_LABEL) - 1
         tensors: dict[str, torch.Tensor] = {key: torch.from_numpy(value) for key, value in batch.items()}
         return {**tensors, "record_ids": [row.id for row in rows]}

@@ -100,6 +100,25 @@ def check_quantization(cfg: ModelConfig, device: str) -> None:
         )
 
 
+def check_attention(cfg: ModelConfig, device: str) -> None:
+    """Refuse ``model.attn_implementation`` where it cannot work.
+
+    Raises:
+        ConfigError: FlashAttention without a CUDA GPU, or without its package.
+    """
+    if cfg.attn_implementation != "flash_attention_2":
+        return
+    if device != "cuda":
+        raise ConfigError(
+            "model.attn_implementation=flash_attention_2 needs a CUDA GPU and this machine shows none; use sdpa"
+        )
+    if find_spec("flash_attn") is None and find_spec("kernels") is None:
+        raise ConfigError(
+            "model.attn_implementation=flash_attention_2 needs the flash-attn package (pip install flash-attn "
+            "--no-build-isolation) or the kernels package; or use sdpa"
+        )
+
+
 def end_token_ids(model: Any, tokenizer: Any) -> list[int]:
     """Every token that ends an answer: the model's own list, and the one that the chat template closes a turn with."""
     listed = model.generation_config.eos_token_id

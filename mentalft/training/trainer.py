@@ -2,8 +2,7 @@
 
 - The loss is the mean over supervised tokens, of a whole step and of a whole validation set alike: neither the
   padding nor the way a step is cut into micro-batches or spread over processes changes it.
-- The output head is applied to supervised positions only: with a vocabulary of 128,000 it is most of the memory, and
-  the logits of user turns and padding are never used.
+- Logits are made at supervised positions only (:mod:`mentalft.training.head`).
 - The order of the examples comes from a :class:`~mentalft.training.steps.StepPlan`.
 - A checkpoint is sealed after its last file; a loss that is no number ends the run with the records it came from.
 """
@@ -16,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 from torch.utils.data import DataLoader
 from transformers import EarlyStoppingCallback, Trainer
 
 from mentalft.errors import DataError, UserError
 from mentalft.training.checkpoints import full_disk_in_words, rotate, seal
+from mentalft.training.head import SupervisedHead
 from mentalft.training.steps import RankBatches, StepPlan
 
 
@@ -58,11 +57,11 @@ class SupervisedTrainer(Trainer):  # type: ignore[misc]
         # older checkpoints are deleted here, after the seal; transformers would do it before, and at the end once more
         self.checkpoints_kept, args.save_total_limit = args.save_total_limit, None
         self.plan, self.validation_plan = plan, validation_plan
-        self.positions: torch.Tensor | None = None
         self.ids_of_step: list[str] = []
         self.loss_is_scaled_for_ga = True  # what compute_loss returns is already a share of the whole step
-        if not self.args.use_liger_kernel:  # whose own forward joins head and loss
-            self.model.get_output_embeddings().register_forward_pre_hook(self._keep_supervised)
+        # Liger joins head and loss itself
+        liger = self.args.use_liger_kernel
+        self.head = None if liger else SupervisedHead(self.model, chunked=not self.is_deepspeed_enabled)
 
     @property
     def is_sharded(self) -> bool:
@@ -86,15 +85,15 @@ class SupervisedTrainer(Trainer):  # type: ignore[misc]
         """
         inputs = dict(inputs)
         self.ids_of_step += inputs.pop("record_ids")
-        total, outputs = self.negative_log_likelihood(model, inputs)
-        count = num_items_in_batch if num_items_in_batch is not None else int((inputs["labels"] != -100).sum())
+        total, labels = self.negative_log_likelihood(model, inputs)
+        count = num_items_in_batch if num_items_in_batch is not None else labels
         if int(count) == 0:
             raise DataError(f"train: no token of this step is supervised (records {', '.join(self.ids_of_step)})")
         loss = total / count
         if not torch.isfinite(loss):
             raise UserError(self._not_a_number(float(loss.detach())))
         loss = loss * self.accelerator.num_processes
-        return (loss, outputs) if return_outputs else loss
+        return (loss, {}) if return_outputs else loss
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
@@ -122,32 +121,19 @@ class SupervisedTrainer(Trainer):  # type: ignore[misc]
             for batch in _Loader(self.eval_dataset, RankBatches(self.validation_plan, self.args.process_index), self):
                 inputs = self._prepare_inputs({k: v for k, v in batch.items() if k != "record_ids"})
                 with self.compute_loss_context_manager(), self.accelerator.autocast():
-                    total, _ = self.negative_log_likelihood(model, inputs)
-                totals += torch.tensor([float(total), len(inputs["positions"])], dtype=torch.float64)
+                    total, labels = self.negative_log_likelihood(model, inputs)
+                totals += torch.tensor([float(total), labels], dtype=torch.float64)
         model.train(was_training)
         summed = self.accelerator.reduce(totals.to(self.args.device))
         return float(summed[0] / summed[1])
 
-    def negative_log_likelihood(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
-        """Summed negative log likelihood of the labels in nats, and the model's outputs."""
-        positions, labels = inputs["positions"], inputs["labels"]
-        given = {k: v for k, v in inputs.items() if k not in ("positions", "labels")}
-        if self.args.use_liger_kernel:
-            outputs = model(**given, labels=labels, use_cache=False, num_items_in_batch=1, skip_logits=True)
-            return outputs.loss, outputs
-        self.positions = positions
-        try:
-            outputs = model(**given, use_cache=False)
-        finally:
-            self.positions = None
-        targets = labels.flatten().index_select(0, positions + 1)
-        return functional.cross_entropy(outputs.logits.float(), targets, reduction="sum"), outputs
-
-    def _keep_supervised(self, _: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
-        """Before the output head: only the hidden states that a label is predicted from, (supervised, hidden)."""
-        if self.positions is None:
-            return None
-        return (arguments[0].flatten(0, -2).index_select(0, self.positions), *arguments[1:])
+    def negative_log_likelihood(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, int]:
+        """Summed negative log likelihood of the labels in nats, and how many labels there are."""
+        if self.head is not None:
+            return self.head.negative_log_likelihood(model, inputs)
+        given = {k: v for k, v in inputs.items() if k != "positions"}
+        outputs = model(**given, use_cache=False, num_items_in_batch=1, skip_logits=True)
+        return outputs.loss, len(inputs["positions"])
 
     def _run_epoch(self, **given: Any) -> None:
         """Nothing more where the checkpoint that was continued from is already the end of the training."""

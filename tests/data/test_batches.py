@@ -21,10 +21,9 @@ def row(name: str, tokens: list[int], supervised: list[int]) -> Row:
 ROWS = [row("a", [1, 2, 3], [0, 1, 1]), row("b", [4, 5], [0, 1])]
 
 
-def test_padding_has_no_attention_and_no_label() -> None:
+def test_padding_comes_last_and_has_no_label() -> None:
     batch = Collator(9)(ROWS)
     assert batch["input_ids"].tolist() == [[1, 2, 3], [4, 5, 9]]
-    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [[IGNORED_LABEL, 2, 3], [IGNORED_LABEL, 5, IGNORED_LABEL]]
     assert batch["record_ids"] == ["a", "b"]
 

@@ -14,8 +14,15 @@ import pytest
 import torch
 
 from mentalft.config import ModelConfig
-from mentalft.errors import ModelError
-from mentalft.modeling.base import counting_tokenizer, end_token_ids, load_base_model, load_tokenizer
+from mentalft.errors import ConfigError, ModelError
+from mentalft.modeling.base import (
+    check_attention,
+    check_quantization,
+    counting_tokenizer,
+    end_token_ids,
+    load_base_model,
+    load_tokenizer,
+)
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan
 from tests.test_conf import composed
@@ -78,3 +85,21 @@ def test_tokens_are_counted_as_the_model_will_see_them_and_without_torch(cfg: Mo
         "counting_tokenizer(None, LocatedModel(Path(sys.argv[1]), 'm', None)); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(small_model)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "device", "words"),
+    [
+        ({"attn_implementation": "flash_attention_2"}, "cpu", "needs a CUDA GPU"),
+        ({"attn_implementation": "flash_attention_2"}, "cuda", "flash-attn"),
+        ({"quantization": "4bit"}, "cpu", "needs a CUDA GPU"),
+        ({"quantization": "8bit"}, "cuda", r"mentalft\[qlora\]"),
+    ],
+)
+def test_what_this_machine_lacks_is_said_before_anything_is_loaded(
+    change: dict[str, str], device: str, words: str, cfg: ModelConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mentalft.modeling.base.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=words):
+        check_attention(replace(cfg, **change), device)
+        check_quantization(replace(cfg, **change), device)
