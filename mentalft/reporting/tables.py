@@ -25,7 +25,7 @@ from mentalft.reporting.markdown import at_equal_length, caption_of, comparison_
 from mentalft.reporting.numbers import plain, probability, signed, spread
 
 VERDICT_STYLE = {BETTER: "green", WORSE: "red", UNDECIDED: "yellow"}
-WIDE = 112
+WIDE = 118
 """Columns of a terminal that has room for every figure."""
 
 
