@@ -157,6 +157,10 @@ class Comparison:
     items: int
     dialogues: int
     confidence: float
+    resamples: int
+    """Of the bootstrap, and of the permutation test."""
+    seed: int
+    """Of both."""
     metrics: tuple[MetricComparison, ...]
     decoding: str
     responses: dict[str, dict[str, float]]
@@ -167,3 +171,40 @@ class Comparison:
     """For ``base`` and ``tuned``, the share of answers that each integrity check found, by the check's name."""
     warnings: tuple[str, ...] = ()
     """What keeps the table from being taken at its word, in plain words; shown above it."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """What one run found, as it is in its own table."""
+
+    name: str
+    metrics: tuple[MetricComparison, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One metric's difference, run by run."""
+
+    metric: str
+    mean: float
+    sd: float
+    """Of the runs, with ``runs - 1`` in the denominator."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RunsComparison:
+    """Several runs over the same items, each by itself and all together."""
+
+    items: int
+    dialogues: int
+    confidence: float
+    decoding: str
+    titles: dict[str, str]
+    runs: tuple[ComparedRun, ...]
+    combined: tuple[MetricComparison, ...]
+    """Scores are means over runs; empty where there is but one run."""
+    spreads: tuple[Spread, ...]
+    notes: tuple[str, ...]
+    """What a reader must know of these runs."""

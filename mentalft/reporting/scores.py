@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +32,20 @@ class ScoreSheet(NamedTuple):
     """Side → (items,) length of the answers."""
     parts: dict[str, dict[str, NDArray[np.float64]]]
     """Side → metric → (items, parts)."""
+
+    def in_order_of(self, ids: Sequence[str]) -> ScoreSheet:
+        """The same rows, in the order of ``ids``."""
+        place = {name: i for i, name in enumerate(self.ids)}
+        at = [place[name] for name in ids]
+        return ScoreSheet(
+            ids=tuple(ids),
+            digests=tuple(self.digests[i] for i in at),
+            dialogues=tuple(self.dialogues[i] for i in at),
+            topics=tuple(self.topics[i] for i in at),
+            depths=tuple(self.depths[i] for i in at),
+            characters={side: found[at] for side, found in self.characters.items()},
+            parts={side: {name: found[at] for name, found in by.items()} for side, by in self.parts.items()},
+        )
 
 
 def write_scores(sheet: ScoreSheet, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from mentalft.errors import DataError
 from mentalft.files import read_json, write_json, write_text, written_whole
 from mentalft.records import (
     BETTER,
@@ -42,13 +43,23 @@ def write_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Pa
 
 
 def read_comparison(run_dir: Path) -> tuple[Comparison, dict[str, str]]:
-    """The comparison that an earlier run wrote, and its metrics' titles."""
-    found: dict[str, Any] = read_json(run_dir / "comparison.json")
-    metrics, titles = [], {}
-    for row in found.pop("metrics"):
-        titles[row["metric"]] = row.pop("title")
-        metrics.append(_metric_of(row))
-    return Comparison(**{**found, "warnings": tuple(found["warnings"])}, metrics=tuple(metrics)), titles
+    """The comparison that an earlier run wrote, and its metrics' titles.
+
+    Raises:
+        DataError: the file holds something else.
+    """
+    path = run_dir / "comparison.json"
+    try:
+        found: dict[str, Any] = read_json(path)
+        rows = found.pop("metrics")
+        titles = {row["metric"]: row.pop("title") for row in rows}
+        metrics = tuple(map(_metric_of, rows))
+        return Comparison(**{**found, "warnings": tuple(found["warnings"])}, metrics=metrics), titles
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: not what this mentalft writes there ({error!r}); score the run again: "
+            f"mentalft run_dir={run_dir} stages=[compare]"
+        ) from error
 
 
 def terminal_table(comparison: Comparison, titles: dict[str, str], width: int = 80) -> Table:

@@ -69,6 +69,8 @@ def compare(
         items=len(items),
         dialogues=len(set(sheet.dialogues)),
         confidence=cfg.confidence,
+        resamples=cfg.bootstrap_resamples,
+        seed=seed,
         metrics=_compare(metrics, sheet, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
         decoding=decoding,
         responses={side: _shape(found) for side, found in responses.items()},
@@ -150,7 +152,7 @@ def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:
     if dialogues >= FEW_DIALOGUES:
         return ()
     return (
-        f"only {dialogues} dialogues: with fewer than {FEW_DIALOGUES} neither intervals nor tests keep their promise; "
+        f"only {dialogues} dialogues: with fewer than {FEW_DIALOGUES} intervals are too narrow and tests find little; "
         "do not rely on the verdicts",
     )
 

@@ -19,7 +19,7 @@ BLEU = MetricComparison(
     by_topic=(Group("sleep|work", 6, 12, 0.2, Interval(0.1, 0.3)), Group("other", 4, 4, 0.05, None)),
 )  # fmt: skip
 COMPARISON = Comparison(
-    items=10, dialogues=16, confidence=0.95, decoding="greedy", metrics=(BLEU,),
+    items=10, dialogues=16, confidence=0.95, resamples=1000, seed=1, decoding="greedy", metrics=(BLEU,),
     responses={side: {"mean_characters": 41.5, "empty": 0.0, "cut": 0.1} for side in ("base", "tuned")},
     checks={"base": {"prompt echo": 0.5}, "tuned": {"prompt echo": 0.0}},
     warnings=("half of the base answers repeat the question",),
