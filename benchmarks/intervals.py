@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentalft.statistics import Measured, Settings, compare_all, resampled_sums, swapped_sums
-from mentalft.statistics.inference import expanded_interval, two_sided_p
-from mentalft.statistics.resampling import effective_clusters
+from mentalft.statistics.inference import effective_clusters, expanded_interval, two_sided_p
 
 Floats = NDArray[np.float64]
 RESAMPLES, CONFIDENCE, TOGETHER = 10_000, 0.95, 50
@@ -78,9 +77,10 @@ def held(shape: str, size: str, dialogues: int, repetitions: int, rng: np.random
         for _ in range(min(TOGETHER, repetitions - start)):
             sizes = SIZES[size](rng, dialogues)
             member = np.repeat(np.arange(dialogues), sizes)
-            effective.append(effective_clusters([names[i] for i in member]))
             of_tuned, of_base = tuned.draw(rng, member, dialogues), base.draw(rng, member, dialogues)
-            columns += [np.bincount(member, of_tuned - of_base, dialogues), sizes.astype(np.float64)]
+            sums = np.bincount(member, of_tuned - of_base, dialogues)
+            columns += [sums, sizes.astype(np.float64)]
+            effective.append(effective_clusters((sums.sum() - sums) / (sizes.sum() - sizes)))
             nulls.append(np.bincount(member, of_tuned - tuned.draw(rng, member, dialogues), dialogues))
         drawn = resampled_sums(np.stack(columns, 1), names, resamples=RESAMPLES, seed=int(rng.integers(2**31)))
         for i, clusters in enumerate(effective):

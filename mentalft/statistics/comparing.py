@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mentalft.records import Group, LengthControlled, MetricComparison
+from mentalft.records import Group, Interval, LengthControlled, MetricComparison
 from mentalft.statistics.grouping import ENOUGH_DIALOGUES, Groups
 from mentalft.statistics.inference import (
     difference_of,
+    effective_clusters,
     expanded_interval,
     holm,
     signs,
@@ -19,7 +20,7 @@ from mentalft.statistics.inference import (
     verdict,
 )
 from mentalft.statistics.length import at_equal_length, is_extrapolated, regression_parts
-from mentalft.statistics.resampling import Floats, effective_clusters, resampled_sums, swapped_sums
+from mentalft.statistics.resampling import Floats, cluster_sums, resampled_sums, swapped_sums
 
 
 class Measured(NamedTuple):
@@ -51,6 +52,13 @@ class Settings(NamedTuple):
     seed: int
 
 
+class _Draws(NamedTuple):
+    resampled: Floats
+    """(resamples, runs, parts)."""
+    left_out: Floats
+    """(clusters, runs, parts): the sums without each cluster."""
+
+
 def compare_all(
     measured: Mapping[str, Measured], clusters: Sequence[str], log_length_ratios: Floats, settings: Settings
 ) -> tuple[MetricComparison, ...]:
@@ -71,7 +79,7 @@ def compare_all(
         for name, m in measured.items()
         if m.about_answers
     }
-    drawn = _resampled(
+    draws = _draw(
         {
             **{("base", name): m.base for name, m in measured.items()},
             **{("tuned", name): m.tuned for name, m in measured.items()},
@@ -81,11 +89,10 @@ def compare_all(
         settings,
     )
     p_values = _p_values(measured, clusters, settings)
-    effective, extrapolated = effective_clusters(clusters), any(map(is_extrapolated, log_length_ratios))
+    extrapolated = any(map(is_extrapolated, log_length_ratios))
     found = []
     for (name, m), p_value, p_holm in zip(measured.items(), p_values, holm(p_values), strict=True):
-        resampled = m.difference(drawn["base", name], drawn["tuned", name])
-        interval = expanded_interval(resampled, effective, settings.confidence)
+        resampled, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
         wins, ties, losses = signs(m.item_differences().mean(axis=0), higher_is_better=m.higher_is_better)
         found.append(
             MetricComparison(
@@ -100,16 +107,10 @@ def compare_all(
                 losses=losses,
                 p_value=p_value,
                 p_holm=p_holm,
-                smallest_effect=smallest_effect(resampled, effective, settings.confidence),
+                smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
                 verdict=verdict(interval, p_holm, settings.confidence, higher_is_better=m.higher_is_better),
                 higher_is_better=m.higher_is_better,
-                length_controlled=LengthControlled(
-                    difference=float(at_equal_length(lines[name].sum(axis=1)).mean()),
-                    interval=expanded_interval(
-                        at_equal_length(drawn["line", name]).mean(axis=-1), effective, settings.confidence
-                    ),
-                    extrapolated=extrapolated,
-                )
+                length_controlled=_length_controlled(lines[name], draws["line", name], extrapolated, settings)
                 if name in lines
                 else None,
             )
@@ -139,17 +140,16 @@ def _one_group(
     at = [i for i, name in enumerate(of_item) if name == group]
     within = [clusters[i] for i in at]
     dialogues = len(set(within))
-    drawn = None
+    draws = None
     if dialogues >= ENOUGH_DIALOGUES:
         slabs = {("base", name): m.base[:, at] for name, m in measured.items()}
-        drawn = _resampled(slabs | {("tuned", name): m.tuned[:, at] for name, m in measured.items()}, within, settings)
+        draws = _draw(slabs | {("tuned", name): m.tuned[:, at] for name, m in measured.items()}, within, settings)
     found = {}
     for name, m in measured.items():
         difference = float(m.difference(m.base[:, at].sum(axis=1), m.tuned[:, at].sum(axis=1)))
         interval = None
-        if drawn is not None:
-            resampled = m.difference(drawn["base", name], drawn["tuned", name])
-            interval = expanded_interval(resampled, effective_clusters(within), settings.confidence)
+        if draws is not None:
+            _, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
         found[name] = Group(group, len(at), dialogues, difference, interval)
     return found
 
@@ -167,13 +167,33 @@ def _p_values(measured: Mapping[str, Measured], clusters: Sequence[str], setting
     ]
 
 
-def _resampled(
+def _draw(
     slabs: Mapping[tuple[str, str], Floats], clusters: Sequence[str], settings: Settings
-) -> dict[tuple[str, str], Floats]:
-    """Resampled sums of each slab, (runs, items, parts) in and (resamples, runs, parts) out; the draws are shared."""
+) -> dict[tuple[str, str], _Draws]:
+    """The draws of each slab (runs, items, parts); all are shared."""
     columns, places = _side_by_side(list(slabs.values()))
-    drawn = resampled_sums(columns, clusters, resamples=settings.resamples, seed=settings.seed)
-    return {key: _of_runs(drawn[:, at], slab) for (key, slab), at in zip(slabs.items(), places, strict=True)}
+    resampled = resampled_sums(columns, clusters, resamples=settings.resamples, seed=settings.seed)
+    left_out = columns.sum(axis=0) - cluster_sums(columns, clusters)
+    return {
+        key: _Draws(_of_runs(resampled[:, at], slab), _of_runs(left_out[:, at], slab))
+        for (key, slab), at in zip(slabs.items(), places, strict=True)
+    }
+
+
+def _difference(m: Measured, base: _Draws, tuned: _Draws, settings: Settings) -> tuple[Floats, Interval]:
+    """The resampled differences, (resamples,), and their interval."""
+    resampled = m.difference(base.resampled, tuned.resampled)
+    effective = effective_clusters(m.difference(base.left_out, tuned.left_out))
+    return resampled, expanded_interval(resampled, effective, settings.confidence)
+
+
+def _length_controlled(line: Floats, draws: _Draws, extrapolated: bool, settings: Settings) -> LengthControlled:
+    effective = effective_clusters(at_equal_length(draws.left_out).mean(axis=-1))
+    return LengthControlled(
+        difference=float(at_equal_length(line.sum(axis=1)).mean()),
+        interval=expanded_interval(at_equal_length(draws.resampled).mean(axis=-1), effective, settings.confidence),
+        extrapolated=extrapolated,
+    )
 
 
 def _side_by_side(slabs: Sequence[Floats]) -> tuple[Floats, list[slice]]:

@@ -86,16 +86,6 @@ def cluster_sums(columns: Floats, clusters: Sequence[str]) -> Floats:
     return np.asarray(np.add.reduceat(columns[order].astype(np.float64), starts, axis=0))
 
 
-def effective_clusters(clusters: Sequence[str]) -> float:
-    """Kish's effective number of clusters, ``(sum size)² / sum size²``, at most their number.
-
-    Clusters of unequal size hold as much as fewer equal ones (Carter, Schnepel and Steigerwald 2017,
-    doi 10.1162/REST_a_00639, for regressions).
-    """
-    sizes = np.unique(np.asarray(clusters), return_counts=True)[1].astype(np.float64)
-    return float(sizes.sum() ** 2 / (sizes**2).sum())
-
-
 def _blocks(resamples: int, clusters: int) -> list[tuple[int, int]]:
     """(first row, rows) of each block."""
     rows = max(1, BLOCK // clusters)

@@ -12,6 +12,7 @@ from mentalft.records import Interval
 from mentalft.statistics import resampled_sums, swapped_sums
 from mentalft.statistics.inference import (
     difference_of,
+    effective_clusters,
     expanded_interval,
     holm,
     signs,
@@ -36,6 +37,15 @@ def test_few_dialogues_give_about_the_interval_of_student() -> None:
     assert (low, high) == pytest.approx(student, rel=0.15)
     plain = np.quantile(means, [0.025, 0.975])
     assert high - low > 1.1 * (plain[1] - plain[0])
+
+
+def test_a_few_dialogues_that_carry_the_scatter_count_as_few() -> None:
+    even, one = np.tile([1.0, -1.0], 20), np.zeros(40)
+    one[0] = 1.0
+    assert effective_clusters(even) == 40
+    assert effective_clusters(one) == pytest.approx(2, abs=0.2)
+    assert effective_clusters(np.random.default_rng(0).normal(size=4000)) == pytest.approx(4000, rel=0.1)
+    assert effective_clusters(np.zeros(40)) == 40
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=50), st.floats(1.5, 60))

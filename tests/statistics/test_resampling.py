@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentalft.statistics import resampled_sums, resampling, swapped_sums
-from mentalft.statistics.resampling import effective_clusters
 
 CLUSTERS = st.lists(st.sampled_from("abcdef"), min_size=4, max_size=20).filter(lambda names: len(set(names)) > 1)
 
@@ -76,11 +75,6 @@ def test_blocks_bound_the_memory_and_fill_every_row(monkeypatch: pytest.MonkeyPa
     drawn = resampled_sums(np.ones((10, 1)), names, resamples=25, seed=0)
     assert drawn.tolist() == [[10.0]] * 25
     assert swapped_sums(np.ones((10, 1)), np.ones((10, 1)), names, resamples=25, seed=0).base.shape == (25, 1)
-
-
-def test_effective_clusters_are_fewer_where_sizes_differ() -> None:
-    assert effective_clusters(["a", "a", "b", "b"]) == 2
-    assert effective_clusters(["a"] * 9 + ["b"]) == pytest.approx(100 / 82)
 
 
 def test_what_cannot_be_resampled_is_refused() -> None:
