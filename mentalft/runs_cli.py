@@ -29,7 +29,7 @@ def _subcommands() -> None:
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run directories over the same items.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories over the same items.")],
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown too.")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every figure as JSON too.")] = None,
 ) -> None:

@@ -32,7 +32,7 @@ def terminal_tables(found: RunsComparison) -> list[Table]:
     scores.add_column("verdict", no_wrap=True)
     for title, rows in _by_metric(found):
         for place, (run, m) in enumerate(rows):
-            last = place == len(rows) - 1
+            last = 1 < len(rows) == place + 1
             cells = [escape(title) if place == 0 else "", run, *figures_of(m), verdict_cell(m)]
             scores.add_row(*cells, end_section=last, style="bold" if run == ALL else None)
     if not found.spreads:
