@@ -23,7 +23,7 @@ from mentalft.files import default_cache_dir, digest_file, read_json, read_jsonl
 from mentalft.records import Comparison, Dialogue
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
-from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
+from mentalft.reporting.tables import read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
 ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
@@ -198,7 +198,7 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
         "compare",
         made_from,
         lambda: compare(cfg.eval, asked.items, asked.responses, asked.decoding, cfg.seed, runner.run_dir, overlap),
-        outputs=["metrics.json", "comparison.*", "items.jsonl"],
+        outputs=["metrics.json", "comparison.*", "items.jsonl", "scores.jsonl"],
     )
 
 
@@ -207,9 +207,9 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
     comparison = None
     if "compare" in cfg.stages:
         comparison, titles = read_comparison(run_dir)
-        console.print(terminal_table(comparison, titles))
-        if caution := caution_of(comparison):
-            say(caution, style="yellow")
+        for warning in comparison.warnings:
+            say(f"warning: {warning}", style="yellow")
+        console.print(terminal_table(comparison, titles, console.width))
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
     objective = None

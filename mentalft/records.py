@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,6 +93,31 @@ class Interval(NamedTuple):
     high: float
 
 
+BETTER, WORSE, UNDECIDED = "better", "worse", "no evidence of a difference"
+
+
+@dataclass(frozen=True)
+class LengthControlled:
+    """The difference that would be left at answers of equal length; its limits: ``mentalft/statistics/length.py``."""
+
+    difference: float
+    interval: Interval
+    extrapolated: bool
+    """Hardly an item has answers of about equal length."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The difference among the items of one topic or one turn depth."""
+
+    name: str
+    items: int
+    dialogues: int
+    difference: float
+    interval: Interval | None
+    """None where there are too few dialogues for one."""
+
+
 @dataclass(frozen=True)
 class MetricComparison:
     """One metric on the same items, base against tuned."""
@@ -102,20 +127,27 @@ class MetricComparison:
     base: float
     tuned: float
     difference: float
-    """``tuned - base``, the mean of per-item differences."""
+    """``tuned - base``."""
     interval: Interval
     """Confidence interval of the difference."""
     wins: int
+    """Items where tuned is better, whichever direction that is."""
     ties: int
     losses: int
-
-    @property
-    def verdict(self) -> str:
-        if self.interval.low > 0:
-            return "better"
-        if self.interval.high < 0:
-            return "worse"
-        return "no evidence of a difference"
+    p_value: float
+    """Two-sided, of the paired permutation test over dialogues."""
+    p_holm: float
+    """The same, corrected for the number of metrics in the table."""
+    smallest_effect: float
+    """The smallest true difference that would have been found four times in five."""
+    verdict: str
+    """``better``, ``worse`` or ``no evidence of a difference``."""
+    higher_is_better: bool = True
+    length_controlled: LengthControlled | None = None
+    """None for a metric that answers' length is no matter of."""
+    by_topic: tuple[Group, ...] = ()
+    by_depth: tuple[Group, ...] = ()
+    """By the user turn that is answered: the first, the second …"""
 
 
 @dataclass(frozen=True)
@@ -125,9 +157,54 @@ class Comparison:
     items: int
     dialogues: int
     confidence: float
+    resamples: int
+    """Of the bootstrap, and of the permutation test."""
+    seed: int
+    """Of both."""
     metrics: tuple[MetricComparison, ...]
     decoding: str
     responses: dict[str, dict[str, float]]
     """For ``base`` and ``tuned``: mean length and the shares of empty and cut answers."""
     overlap: str | None = None
     """How much of what was asked is in the train split, as the prepare stage found it."""
+    checks: dict[str, dict[str, float]] = field(default_factory=dict)
+    """For ``base`` and ``tuned``, the share of answers that each integrity check found, by the check's name."""
+    warnings: tuple[str, ...] = ()
+    """What keeps the table from being taken at its word, in plain words; shown above it."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """What one run found, as it is in its own table."""
+
+    name: str
+    metrics: tuple[MetricComparison, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One metric's difference, run by run."""
+
+    metric: str
+    mean: float
+    sd: float
+    """Of the runs, with ``runs - 1`` in the denominator."""
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RunsComparison:
+    """Several runs over the same items, each by itself and all together."""
+
+    items: int
+    dialogues: int
+    confidence: float
+    decoding: str
+    titles: dict[str, str]
+    runs: tuple[ComparedRun, ...]
+    combined: tuple[MetricComparison, ...]
+    """Scores are means over runs; empty where there is but one run."""
+    spreads: tuple[Spread, ...]
+    notes: tuple[str, ...]
+    """What a reader must know of these runs."""

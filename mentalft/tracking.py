@@ -92,9 +92,21 @@ class Tracker:
             self.summary(
                 {f"base/{m.metric}": m.base, f"tuned/{m.metric}": m.tuned, f"difference/{m.metric}": m.difference}
             )
-        columns = ["metric", "base", "tuned", "difference", "low", "high", "wins", "ties", "losses", "verdict"]
+        columns = [
+            "metric",
+            "base",
+            "tuned",
+            "difference",
+            "low",
+            "high",
+            "wins",
+            "ties",
+            "losses",
+            "p_holm",
+            "verdict",
+        ]
         rows = [
-            [m.metric, m.base, m.tuned, m.difference, *m.interval, m.wins, m.ties, m.losses, m.verdict]
+            [m.metric, m.base, m.tuned, m.difference, *m.interval, m.wins, m.ties, m.losses, m.p_holm, m.verdict]
             for m in comparison.metrics
         ]
         self.table("comparison", columns, rows)

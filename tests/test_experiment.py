@@ -22,7 +22,7 @@ PROMISED = [
     "data/train.jsonl", "data/validation.jsonl", "data/test.jsonl", "data/rejected.jsonl", "data/report.json",
     "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
-    "comparison.md", "comparison.csv", "comparison.json", "items.jsonl",
+    "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
 ]  # fmt: skip
 
 

@@ -17,8 +17,10 @@ from mentalft.records import Comparison, Interval, MetricComparison
 from mentalft.tracking import Tracker
 
 COMPARISON = Comparison(
-    items=2, dialogues=2, confidence=0.95, decoding="greedy", responses={},
-    metrics=(MetricComparison("bleu", "sig", 0.125, 0.25, 0.125, Interval(0.1, 0.2), 2, 0, 0),),
+    items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", responses={},
+    metrics=(
+        MetricComparison("bleu", "sig", 0.125, 0.25, 0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better"),
+    ),
 )  # fmt: skip
 
 

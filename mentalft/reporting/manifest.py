@@ -19,7 +19,7 @@ from mentalft.files import read_json, write_json
 
 LIBRARIES = (
     "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "hydra-core", "wandb",
-    "sentence-transformers", "nltk", "rouge-score", "jieba", "numpy",
+    "sentence-transformers", "nltk", "rouge-score", "jieba", "numpy", "scipy",
 )  # fmt: skip
 
 

@@ -10,117 +10,114 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from mentalft.errors import DataError
 from mentalft.files import read_json, write_json, write_text, written_whole
-from mentalft.records import Comparison, Interval, MetricComparison
+from mentalft.records import (
+    BETTER,
+    UNDECIDED,
+    WORSE,
+    Comparison,
+    Group,
+    Interval,
+    LengthControlled,
+    MetricComparison,
+)
+from mentalft.reporting.markdown import at_equal_length, caption_of, comparison_markdown
+from mentalft.reporting.numbers import plain, probability, signed, spread
 
-VERDICT_STYLE = {"better": "green", "worse": "red", "no evidence of a difference": "yellow"}
-
-
-FEW_DIALOGUES = 20
-"""Below about this many clusters a cluster bootstrap is too sure of itself (Cameron, Gelbach and Miller 2008,
-"Bootstrap-based improvements for inference with clustered errors", Review of Economics and Statistics 90(3))."""
+VERDICT_STYLE = {BETTER: "green", WORSE: "red", UNDECIDED: "yellow"}
+WIDE = 118
+"""Columns of a terminal that has room for every figure."""
 
 
 def write_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Path) -> None:
     """Write ``comparison.json``, ``comparison.csv`` and ``comparison.md``."""
-    rows = [
-        {**asdict(m), "interval": list(m.interval), "title": titles[m.metric], "verdict": m.verdict}
-        for m in comparison.metrics
-    ]
+    rows = [{**asdict(m), "title": titles[m.metric]} for m in comparison.metrics]
     write_json(run_dir / "comparison.json", {**asdict(comparison), "metrics": rows})
     with written_whole(run_dir / "comparison.csv") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(
-            ["metric", "base", "tuned", "difference", "low", "high", "wins", "ties", "losses", "verdict", "signature"]
-        )
-        for m in comparison.metrics:
-            writer.writerow(
-                [m.metric, m.base, m.tuned, m.difference, *m.interval, m.wins, m.ties, m.losses, m.verdict, m.signature]
-            )
-    write_text(run_dir / "comparison.md", _markdown(comparison, titles))
+        records = [_csv_row(m) for m in comparison.metrics]
+        writer.writerow(records[0])
+        writer.writerows(record.values() for record in records)
+    write_text(run_dir / "comparison.md", comparison_markdown(comparison, titles))
 
 
 def read_comparison(run_dir: Path) -> tuple[Comparison, dict[str, str]]:
-    """The comparison that an earlier run wrote, and its metrics' titles."""
-    found: dict[str, Any] = read_json(run_dir / "comparison.json")
-    metrics, titles = [], {}
-    for row in found.pop("metrics"):
-        titles[row["metric"]] = row.pop("title")
-        row.pop("verdict")
-        metrics.append(MetricComparison(**{**row, "interval": Interval(*row["interval"])}))
-    return Comparison(**found, metrics=tuple(metrics)), titles
+    """The comparison that an earlier run wrote, and its metrics' titles.
+
+    Raises:
+        DataError: the file holds something else.
+    """
+    path = run_dir / "comparison.json"
+    try:
+        found: dict[str, Any] = read_json(path)
+        rows = found.pop("metrics")
+        titles = {row["metric"]: row.pop("title") for row in rows}
+        metrics = tuple(map(_metric_of, rows))
+        return Comparison(**{**found, "warnings": tuple(found["warnings"])}, metrics=metrics), titles
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path}: not what this mentalft writes there ({error!r}); score the run again: "
+            f"mentalft run_dir={run_dir} stages=[compare]"
+        ) from error
 
 
-def terminal_table(comparison: Comparison, titles: dict[str, str]) -> Table:
-    """The table shown at the end of a run."""
-    table = Table(
-        title=_caption(comparison), title_justify="left", title_style="bold", box=SIMPLE_HEAD,
-        padding=(0, 1), collapse_padding=True, pad_edge=False, show_edge=False,
-    )  # fmt: skip  # eighty columns are enough for it
-    for heading in _headings(comparison)[:-1]:
-        table.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
+def terminal_table(comparison: Comparison, titles: dict[str, str], width: int = 80) -> Table:
+    """The table shown at the end of a run; where the terminal is wide, with every figure."""
+    wide = width >= WIDE
+    table = compact_table(caption_of(comparison), padding=1 if wide else 0)
+    headings = ["base", "tuned", "diff", f"{comparison.confidence:.0%} interval", "Holm p", "equal\nlength"]
+    table.add_column("metric")
+    for heading in [*headings, *(["p", "least\nshown", "win/tie/loss"] if wide else [])]:
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for m in comparison.metrics:
-        *cells, verdict = _cells(m, titles)
-        table.add_row(*cells, f"[{VERDICT_STYLE[verdict]}]{verdict.removesuffix(' of a difference')}[/]")
+        more = [probability(m.p_value), plain(m.smallest_effect), f"{m.wins}/{m.ties}/{m.losses}"] if wide else []
+        table.add_row(titles[m.metric], *figures_of(m), at_equal_length(m), *more, verdict_cell(m))
     return table
 
 
-def caution_of(comparison: Comparison) -> str | None:
-    """What keeps the verdicts from being trusted; None where nothing does."""
-    if comparison.dialogues >= FEW_DIALOGUES:
-        return None
-    return (
-        f"Only {comparison.dialogues} dialogues: with fewer than {FEW_DIALOGUES} these intervals are too narrow; "
-        "do not rely on the verdicts"
+def compact_table(title: str, padding: int = 0) -> Table:
+    """An empty table that spends no more columns than it must; without padding they are one space apart."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+        padding=(0, padding), collapse_padding=True, pad_edge=False, show_edge=False,
+    )  # fmt: skip
+
+
+def figures_of(m: MetricComparison) -> list[str]:
+    """Base, tuned, difference, interval and corrected p."""
+    return [plain(m.base), plain(m.tuned), signed(m.difference), spread(m.interval), probability(m.p_holm)]
+
+
+def verdict_cell(m: MetricComparison) -> str:
+    return f"[{VERDICT_STYLE[m.verdict]}]{m.verdict.removesuffix(' of a difference')}[/]"
+
+
+def _csv_row(m: MetricComparison) -> dict[str, Any]:
+    equal = m.length_controlled
+    return {
+        "metric": m.metric, "base": m.base, "tuned": m.tuned, "difference": m.difference,
+        "low": m.interval.low, "high": m.interval.high, "wins": m.wins, "ties": m.ties, "losses": m.losses,
+        "verdict": m.verdict, "p_value": m.p_value, "p_holm": m.p_holm, "smallest_effect": m.smallest_effect,
+        "equal_length": equal.difference if equal else None,
+        "equal_length_low": equal.interval.low if equal else None,
+        "equal_length_high": equal.interval.high if equal else None,
+        "signature": m.signature,
+    }  # fmt: skip
+
+
+def _metric_of(row: dict[str, Any]) -> MetricComparison:
+    equal = row["length_controlled"]
+    return MetricComparison(
+        **{
+            **row,
+            "interval": Interval(*row["interval"]),
+            "length_controlled": equal and LengthControlled(**{**equal, "interval": Interval(*equal["interval"])}),
+            **{key: tuple(map(_group_of, row[key])) for key in ("by_topic", "by_depth")},
+        }
     )
 
 
-def _headings(comparison: Comparison) -> list[str]:
-    return ["metric", "base", "tuned", "diff", f"{comparison.confidence:.0%} interval", "win/tie/loss", "verdict"]
-
-
-def _cells(m: MetricComparison, titles: dict[str, str]) -> list[str]:
-    return [
-        titles[m.metric],
-        f"{m.base:.4f}",
-        f"{m.tuned:.4f}",
-        f"{m.difference:+.4f}",
-        f"{m.interval.low:+.4f} … {m.interval.high:+.4f}",
-        f"{m.wins}/{m.ties}/{m.losses}",
-        m.verdict,
-    ]
-
-
-def _caption(comparison: Comparison) -> str:
-    where = f"{comparison.items} items from {comparison.dialogues} dialogues"
-    return f"Base against tuned on {where}, none of them trained on ({comparison.decoding})"
-
-
-def _markdown(comparison: Comparison, titles: dict[str, str]) -> str:
-    headings = _headings(comparison)
-    lines = [
-        f"# {_caption(comparison)}",
-        "",
-        f"| {' | '.join(headings)} |",
-        f"|---|{'---:|' * (len(headings) - 2)}---|",
-        *(f"| {' | '.join(_cells(m, titles))} |" for m in comparison.metrics),
-        "",
-        "The interval is that of the difference (paired bootstrap over dialogues, percentile). "
-        "One that excludes 0 reads better or worse; otherwise there is no evidence of a difference.",
-        *(["", f"Overlap with the train split: {comparison.overlap}."] if comparison.overlap else []),
-        *(["", f"**{caution}**"] if (caution := caution_of(comparison)) else []),
-        "",
-        "| answers | mean characters | empty | cut at the limit |",
-        "|---|---:|---:|---:|",
-        *(
-            f"| {side} | {shape['mean_characters']:.0f} | {shape['empty']:.1%} | {shape['cut']:.1%} |"
-            for side, shape in comparison.responses.items()
-        ),
-        "",
-        "Signatures; scores with unequal signatures are not comparable:",
-        "",
-        *(f"- `{m.signature}`" for m in comparison.metrics),
-        "",
-    ]
-    return "\n".join(lines)
+def _group_of(row: dict[str, Any]) -> Group:
+    return Group(**{**row, "interval": row["interval"] and Interval(*row["interval"])})

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mentalft.config import EvalConfig
 from mentalft.console import progress, say
 from mentalft.errors import DataError
-from mentalft.files import read_jsonl, write_json, write_jsonl
+from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
 from mentalft.metrics.table import Embedder, Metric, metrics_by_name
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Comparison, Item, MetricComparison, Response
+from mentalft.reporting.scores import SIDES, ScoreSheet, write_scores
 from mentalft.reporting.tables import write_comparison
-from mentalft.statistics import paired_bootstrap
+from mentalft.statistics import (
+    FEW_DIALOGUES,
+    Measured,
+    Settings,
+    compare_all,
+    compare_groups,
+    log_length_ratio,
+    pooled_depths,
+    pooled_topics,
+)
 
-Scores = dict[str, dict[str, list[float]]]
-"""Side → metric → one score an item."""
+NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
+"""Metrics of length itself, and of the references: there is nothing to hold length equal for."""
+
+
+class Checks(NamedTuple):
+    """What was found about the answers themselves, beside any score."""
+
+    rates: dict[str, dict[str, float]]
+    """Side → check → share of answers."""
+    warnings: tuple[str, ...]
 
 
 def compare(
     cfg: EvalConfig, items: list[Item], answers: dict[str, Path], decoding: str, seed: int, run_dir: Path,
     overlap: str | None = None,
 ) -> Comparison:  # fmt: skip
-    """Write ``metrics.json``, ``comparison.{md,csv,json}`` and ``items.jsonl``.
+    """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl``.
 
     Args:
         items: what was asked, in order.
@@ -44,18 +63,24 @@ def compare(
             "raise data.test_fraction or eval.max_items"
         )
     metrics = metrics_by_name(cfg.metrics, lambda: Embedder(*load_embedder(cfg.embedder)))
-    scores = _score(metrics, items, responses)
+    sheet = _score(metrics, items, responses)
+    checks = _check_answers(items, responses)
     comparison = Comparison(
         items=len(items),
-        dialogues=len({item.dialogue_id for item in items}),
+        dialogues=len(set(sheet.dialogues)),
         confidence=cfg.confidence,
-        metrics=tuple(_compare_one(name, m, scores, items, cfg, seed) for name, m in metrics.items()),
+        resamples=cfg.bootstrap_resamples,
+        seed=seed,
+        metrics=_compare(metrics, sheet, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
         decoding=decoding,
         responses={side: _shape(found) for side, found in responses.items()},
         overlap=overlap,
+        checks=checks.rates,
+        warnings=(*_too_few(sheet), *checks.warnings),
     )
-    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, scores))
-    write_json(run_dir / "metrics.json", _metrics_json(metrics, scores, decoding))
+    write_scores(sheet, run_dir / "scores.jsonl")
+    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, _item_scores(metrics, sheet)))
+    write_json(run_dir / "metrics.json", _metrics_json(metrics, comparison))
     write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
     say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
     return comparison
@@ -79,33 +104,56 @@ def _check_same_prompts(items: list[Item], responses: dict[str, list[Response]])
             )
 
 
-def _score(metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]) -> Scores:
+def _score(metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]) -> ScoreSheet:
     references = [item.references for item in items]
-    work = [(side, name) for side in responses for name in metrics]
-    scores: Scores = {side: {} for side in responses}
+    work = [(side, name) for side in SIDES for name in metrics]
+    sheet = ScoreSheet(
+        ids=tuple(item.id for item in items),
+        digests=tuple(sha256_json([item.messages, item.references])[:16] for item in items),
+        dialogues=tuple(item.dialogue_id for item in items),
+        topics=tuple(item.topic for item in items),
+        depths=tuple(sum(message.role == "user" for message in item.messages) for item in items),
+        characters={side: np.array([len(r.text) for r in responses[side]], dtype=np.float64) for side in SIDES},
+        parts={side: {} for side in SIDES},
+    )
     for side, name in progress(work, "scoring", total=len(work)):
-        scores[side][name] = metrics[name].score([r.text for r in responses[side]], references)
-    return scores
+        sheet.parts[side][name] = metrics[name].score([r.text for r in responses[side]], references)
+    return sheet
 
 
-def _compare_one(
-    name: str, metric: Metric, scores: Scores, items: list[Item], cfg: EvalConfig, seed: int
-) -> MetricComparison:
-    base, tuned = np.array(scores["base"][name]), np.array(scores["tuned"][name])  # (items,) each
-    difference = tuned - base
-    clusters = [item.dialogue_id for item in items]
-    return MetricComparison(
-        metric=name,
-        signature=metric.signature,
-        base=float(base.mean()),
-        tuned=float(tuned.mean()),
-        difference=float(difference.mean()),
-        interval=paired_bootstrap(
-            difference.tolist(), clusters, resamples=cfg.bootstrap_resamples, confidence=cfg.confidence, seed=seed
-        ),
-        wins=int((difference > 0).sum()),
-        ties=int((difference == 0).sum()),
-        losses=int((difference < 0).sum()),
+def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) -> tuple[MetricComparison, ...]:
+    measured = {
+        name: Measured(
+            metric.signature,
+            sheet.parts["base"][name][None],
+            sheet.parts["tuned"][name][None],
+            metric.total,
+            metric.higher_is_better,
+            about_answers=name not in NOT_BY_LENGTH,
+        )
+        for name, metric in metrics.items()
+    }
+    ratios = log_length_ratio(sheet.characters["base"], sheet.characters["tuned"])[None]
+    by_topic = compare_groups(measured, sheet.dialogues, pooled_topics(sheet.topics, sheet.dialogues), settings)
+    by_depth = compare_groups(measured, sheet.dialogues, pooled_depths(sheet.depths, sheet.dialogues), settings)
+    return tuple(
+        replace(m, by_topic=by_topic.get(m.metric, ()), by_depth=by_depth.get(m.metric, ()))
+        for m in compare_all(measured, sheet.dialogues, ratios, settings)
+    )
+
+
+def _check_answers(items: list[Item], responses: dict[str, list[Response]]) -> Checks:  # noqa: ARG001
+    """Integrity checks of the answers; none as yet."""
+    return Checks({}, ())
+
+
+def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:
+    dialogues = len(set(sheet.dialogues))
+    if dialogues >= FEW_DIALOGUES:
+        return ()
+    return (
+        f"only {dialogues} dialogues: with fewer than {FEW_DIALOGUES} intervals are too narrow and tests find little; "
+        "do not rely on the verdicts",
     )
 
 
@@ -118,7 +166,17 @@ def _shape(responses: list[Response]) -> dict[str, float]:
     }
 
 
-def _item_rows(items: list[Item], responses: dict[str, list[Response]], scores: Scores) -> list[dict[str, Any]]:
+def _item_scores(metrics: dict[str, Metric], sheet: ScoreSheet) -> dict[str, dict[str, list[float]]]:
+    """Side → metric → each item's own score."""
+    return {
+        side: {name: metric.total(sheet.parts[side][name]).tolist() for name, metric in metrics.items()}
+        for side in SIDES
+    }
+
+
+def _item_rows(
+    items: list[Item], responses: dict[str, list[Response]], scores: dict[str, dict[str, list[float]]]
+) -> list[dict[str, Any]]:
     return [
         {
             "id": item.id,
@@ -133,14 +191,17 @@ def _item_rows(items: list[Item], responses: dict[str, list[Response]], scores: 
     ]
 
 
-def _metrics_json(metrics: dict[str, Metric], scores: Scores, decoding: str) -> dict[str, Any]:
+def _metrics_json(metrics: dict[str, Metric], comparison: Comparison) -> dict[str, Any]:
     return {
-        "decoding": decoding,
+        "decoding": comparison.decoding,
         "metrics": {
-            name: {
-                "signature": metric.signature,
-                **{side: float(np.mean(scores[side][name])) for side in scores},
+            m.metric: {
+                "title": metrics[m.metric].title,
+                "signature": m.signature,
+                "higher_is_better": m.higher_is_better,
+                "base": m.base,
+                "tuned": m.tuned,
             }
-            for name, metric in metrics.items()
+            for m in comparison.metrics
         },
     }

@@ -18,8 +18,15 @@ def test_every_name_of_the_configuration_has_a_metric_that_scores_each_item() ->
     assert tuple(metrics) == METRICS
     for name, metric in metrics.items():
         perfect = metric.score(["我们慢慢说吧，不着急。"], [["我们慢慢说吧，不着急。"]])
-        assert perfect == pytest.approx([1.0]), name
-        assert metric.score([""], [["我们慢慢说吧。"]]) == [0.0], name
+        assert metric.total(perfect) == pytest.approx([1.0]), name
+        empty = metric.score([""], [["我们慢慢说吧。"]])
+        assert metric.total(empty) == [0.0], name
+        assert metric.total(np.vstack([perfect, empty]).sum(axis=0)) == pytest.approx(0.5), name
+
+
+def test_a_sum_over_nothing_scores_zero() -> None:
+    for metric in metrics_by_name(METRICS, embedder).values():
+        assert metric.total(np.zeros((3, 2))).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_signatures_are_told_apart_and_name_the_embedder() -> None:

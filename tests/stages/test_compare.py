@@ -8,7 +8,9 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_jsonl
+from mentalft.metrics.table import total_of
 from mentalft.records import Comparison, Item, Message, Response
+from mentalft.reporting.scores import read_scores
 from mentalft.stages.compare import compare
 from tests.test_conf import composed
 
@@ -35,12 +37,49 @@ def test_an_answer_like_the_reference_is_better_and_an_empty_one_scores_nothing(
     result = compared(tmp_path, base, tuned)
     rouge = result.metrics[0]
     assert (rouge.base, rouge.tuned, rouge.verdict) == (0.0, 1.0, "better")
+    assert rouge.p_value < rouge.p_holm < 0.05
+    assert "only 8 dialogues" in result.warnings[0]
     assert (rouge.wins, rouge.ties, rouge.losses) == (8, 0, 0)
     assert result.responses["base"]["empty"] == 1.0
     rows = list(read_jsonl(tmp_path / "items.jsonl"))
     assert rows[3]["history"] == [{"role": "user", "content": "第3晚睡不着"}]
     assert rows[3]["scores"]["tuned"]["rouge1"] == 1.0
     assert read_json(tmp_path / "metrics.json")["metrics"]["rouge1"]["tuned"] == 1.0
+
+
+def test_stored_parts_hold_no_text_and_add_up_to_the_table(tmp_path: Path) -> None:
+    base = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    tuned = answers(tmp_path / "tuned.jsonl", [i.references[0] for i in ITEMS])
+    result = compared(tmp_path, base, tuned)
+    sheet = read_scores(tmp_path / "scores.jsonl")
+    for metric in result.metrics:
+        for side, score in (("base", metric.base), ("tuned", metric.tuned)):
+            assert total_of(metric.metric)(sheet.parts[side][metric.metric].sum(axis=0)) == pytest.approx(score)
+    assert (sheet.ids[3], sheet.dialogues[3], sheet.depths[3]) == ("3#1", "d3", 1)
+    stored = (tmp_path / "scores.jsonl").read_text()
+    assert "睡不着" not in stored
+    assert "听" not in stored
+
+
+def test_topics_and_turns_are_shown_apart(tmp_path: Path) -> None:
+    items = [
+        Item(f"{n}#{turn}", f"d{n}", "睡眠" if n % 2 else "工作", (Message("user", f"{n}"),) * turn, (REFERENCE,))
+        for n in range(24)
+        for turn in (1, 2)
+    ]
+    paths = {side: tmp_path / f"{side}.jsonl" for side in ("base", "tuned")}
+    for side, path in paths.items():
+        texts = [REFERENCE if side == "tuned" and i.topic == "睡眠" else "嗯。" for i in items]
+        rows = [Response(i.id, i.id, t, "stop", len(t)).to_json() for i, t in zip(items, texts, strict=True)]
+        write_jsonl(path, rows)
+    result = compare(composed("eval.metrics=[rouge1]").eval, items, paths, "greedy", 1, tmp_path)
+    (rouge,) = result.metrics
+    assert {g.name: g.difference for g in rouge.by_topic} == {"睡眠": 1.0, "工作": 0.0}
+    assert [(g.name, g.items) for g in rouge.by_depth] == [("1", 24), ("2", 24)]
+    assert result.warnings == ()
+    markdown = (tmp_path / "comparison.md").read_text()
+    assert "## By topic" in markdown
+    assert "| 睡眠 | 24 | 12 | +1.0000 (+1.0000 … +1.0000) |" in markdown
 
 
 def test_a_model_against_itself_shows_no_difference(tmp_path: Path) -> None:

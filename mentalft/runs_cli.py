@@ -1,0 +1,71 @@
+"""``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command only reads them.
+
+Exit codes: 0 done, 1 the runs cannot be used as asked, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mentalft.errors import UserError
+
+app = typer.Typer(
+    name="mentalft-runs",
+    help="Look at what mentalft ran. Nothing is run, and run directories are not changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _subcommands() -> None:
+    """Keeps the name of a single subcommand."""
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories over the same items.")],
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown too.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every figure as JSON too.")] = None,
+) -> None:
+    """Show any number of runs in one table: each run, all together, and the spread between them."""
+    from mentalft.console import console
+    from mentalft.reporting.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.stages.compare_runs import compare_runs
+
+    found = compare_runs(runs)
+    for number, run in enumerate(found.runs, 1):
+        console.print(f"run {number}: {run.name}", markup=False)
+    for note in found.notes:
+        console.print(f"note: {note}", style="yellow", markup=False)
+    for table in terminal_tables(found):
+        console.print()
+        console.print(table)
+    if found.combined:
+        console.print()
+        console.print(HOW_TO_READ, style="dim", markup=False, soft_wrap=False)
+    if markdown:
+        write_runs_markdown(found, markdown)
+    if json:
+        write_runs_json(found, json)
+
+
+def main() -> None:
+    """Entry point of the console script ``mentalft-runs``."""
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}; name another file" if error.filename else str(error))
+
+
+def _fail(message: str) -> None:
+    for line in message.splitlines():
+        print(f"mentalft-runs: {line}", file=sys.stderr)
+    sys.exit(1)

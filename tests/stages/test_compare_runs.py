@@ -1,0 +1,129 @@
+"""Several runs in one table: combined as said, and refused by name where they are not alike."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from mentalft.errors import DataError
+from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
+from mentalft.records import Item, Message, Response
+from mentalft.stages.compare import compare
+from mentalft.stages.compare_runs import compare_runs
+from tests.test_conf import composed
+
+REFERENCE = "听起来你这阵子很累，我们慢慢说，先从睡前那段时间开始。"
+
+
+def make_run(
+    run_dir: Path, seed: int, *overrides: str, items: int = 24, greeting: str = "第", decoding: str = "greedy",
+    shuffled: bool = False,
+) -> Path:  # fmt: skip
+    """A run directory with what its compare stage writes: tuned answers hold more of the reference than base ones."""
+    asked = [
+        Item(f"{n}#1", f"d{n}", "睡眠", (Message("user", f"{greeting}{n}晚睡不着"),), (REFERENCE,))
+        for n in range(items)
+    ]
+    if shuffled:
+        random.Random(seed).shuffle(asked)
+    draw = random.Random(seed)
+    paths = {side: run_dir / f"{side}.jsonl" for side in ("base", "tuned")}
+    for side, path in paths.items():
+        least = 2 if side == "base" else 8
+        texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
+        write_jsonl(path, [Response(i.id, i.id, t, "stop", 1).to_json() for i, t in zip(asked, texts, strict=True)])
+    cfg = composed("eval.metrics=[rouge1,length]", "eval.bootstrap_resamples=500", *overrides).eval
+    compare(cfg, asked, paths, decoding, seed, run_dir)
+    return run_dir
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    return [make_run(tmp_path / f"seed{seed}", seed) for seed in (1, 2, 3)]
+
+
+def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
+    found = compare_runs(runs)
+    rows = [run.metrics[0] for run in found.runs]
+    (rouge, length) = found.combined
+    assert rouge.difference == pytest.approx(sum(m.difference for m in rows) / 3)
+    assert rouge.base == pytest.approx(sum(m.base for m in rows) / 3)
+    assert rouge.verdict == "better"
+    assert rouge.interval.high - rouge.interval.low < max(m.interval.high - m.interval.low for m in rows)
+    assert rouge.length_controlled is not None
+    assert length.length_controlled is None
+    spread = found.spreads[0]
+    assert (spread.low, spread.high) == (min(m.difference for m in rows), max(m.difference for m in rows))
+    assert spread.low <= spread.mean <= spread.high
+    assert spread.sd > 0
+    assert [run.metrics[0].difference for run in found.runs] == [
+        read_json(path / "comparison.json")["metrics"][0]["difference"] for path in runs
+    ]
+
+
+def test_the_order_of_items_does_not_matter(tmp_path: Path) -> None:
+    one, other = make_run(tmp_path / "a", 1), make_run(tmp_path / "b", 1)
+    rows = list(read_jsonl(other / "scores.jsonl"))
+    write_jsonl(other / "scores.jsonl", rows[::-1])
+    assert compare_runs([one, other]).combined[0].difference == pytest.approx(
+        read_json(one / "comparison.json")["metrics"][0]["difference"]
+    )
+
+
+def test_one_run_is_shown_as_it_is(runs: list[Path]) -> None:
+    found = compare_runs(runs[:1])
+    assert (found.combined, found.spreads) == ((), ())
+
+
+def test_runs_that_are_not_alike_are_refused_and_what_differs_is_named(tmp_path: Path) -> None:
+    first = make_run(tmp_path / "first", 1)
+    for others, words in (
+        ({"items": 23}, r"other items: 1 only in the first \(such as 23#1\)"),
+        ({"greeting": "那"}, r"other items: 24 with another history or reference \(such as 0#1\)"),
+        ({"decoding": "greedy, max_new_tokens=9"}, "differ in decoding: greedy against greedy, max_new_tokens=9"),
+    ):
+        other = make_run(tmp_path / str(others), 2, **others)  # type: ignore[arg-type]
+        with pytest.raises(DataError, match=words):
+            compare_runs([first, other])
+    other = make_run(tmp_path / "confidence", 2, "eval.confidence=0.9")
+    with pytest.raises(DataError, match=r"eval\.confidence: 0\.95 against 0\.9"):
+        compare_runs([first, other])
+
+
+def test_other_signatures_are_refused_field_by_field(runs: list[Path]) -> None:
+    path = runs[1] / "comparison.json"
+    comparison = read_json(path)
+    comparison["metrics"][0]["signature"] = comparison["metrics"][0]["signature"].replace("fmeasure", "recall")
+    write_json(path, comparison)
+    with pytest.raises(DataError, match="signature of rouge1: fmeasure against recall"):
+        compare_runs(runs)
+
+
+def test_another_sampling_seed_is_no_other_decoding(tmp_path: Path) -> None:
+    found = compare_runs([make_run(tmp_path / str(n), n, decoding=f"sampled, seed={n}, top_p=1") for n in (1, 2)])
+    assert any("base scores are not the same in every run" in note for note in found.notes)
+
+
+def test_metrics_that_not_every_run_has_are_left_out_and_named(runs: list[Path], tmp_path: Path) -> None:
+    fewer = make_run(tmp_path / "fewer", 4, "eval.metrics=[rouge1]")
+    found = compare_runs([*runs, fewer])
+    assert list(found.titles) == ["rouge1"]
+    assert "left out, because not every run has it: length" in found.notes
+    other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]")
+    with pytest.raises(DataError, match="no metric in common"):
+        compare_runs([fewer, other])
+
+
+def test_what_is_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is given twice"):
+        compare_runs([runs[0], runs[0]])
+    with pytest.raises(DataError, match="nowhere is no directory"):
+        compare_runs([tmp_path / "nowhere"])
+    (runs[0] / "scores.jsonl").unlink()
+    with pytest.raises(DataError, match=r"holds no scores\.jsonl; score the run: mentalft run_dir="):
+        compare_runs(runs)
+    write_json(runs[1] / "comparison.json", {"items": 3})
+    with pytest.raises(DataError, match=r"comparison\.json: not what this mentalft writes there"):
+        compare_runs(runs[1:])
