@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> s
         raise DataError(f"data.path={path} cannot be read as a table: {error}") from error
     if not rows:
         raise DataError(f"data.path={path}: the table has no rows")
-    names = ", ".join(str(name) for name in rows[0])[:300]
+    names = _shown(rows[0])
     if missing := [name for name in columns.values() if name not in rows[0]]:
         raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
     has_both = all(column_of(part, rows[0], columns) is not None for part in ("question", "answer"))
@@ -133,5 +134,13 @@ def _whole(path: Path) -> Any:
 
 def _in_words(value: Any) -> str:
     if isinstance(value, dict):
-        return f"JSON objects with the keys {', '.join(sorted(map(str, value)))[:120] or '(none)'}"
+        return f"JSON objects with the keys {_shown(sorted(map(str, value))) or '(none)'}"
     return f"JSON whose records are {type(value).__name__}s"
+
+
+def _shown(names: Iterable[Any]) -> str:
+    """Names of columns or keys for a message; a table without a head has its first row there, so they are redacted."""
+    from mentalft.data.privacy import redactor
+
+    text = redactor(())(", ".join(str(name) for name in names), Counter())
+    return text[:300].encode("utf-8", "replace").decode("utf-8")
