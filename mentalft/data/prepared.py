@@ -16,11 +16,13 @@ from xxhash import xxh3_128_hexdigest
 
 from mentalft.console import Bar, bar, say
 from mentalft.data import blocks as _blocks
-from mentalft.data.blocks import TABLES, Block, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.blocks import Block, file_blocks, line_blocks, table_blocks
+from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
 from mentalft.data.shapes import is_array
 from mentalft.data.sources import Source
 from mentalft.data.staging import Collector, Index, PartFile, Reader, Submit
+from mentalft.data.tables import TABLES
 from mentalft.data.workers import Part
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
@@ -204,5 +206,7 @@ def _parts(reader: Reader, files: list[Path], source: Source) -> Iterator[tuple[
 def _checked_table(path: Path) -> Iterator[Block]:
     try:
         yield from table_blocks(path)
+    except DataError:
+        raise
     except Exception as error:  # csv.Error, and pyarrow's own
         raise DataError(f"{path.name} cannot be read as a table: {error}") from error

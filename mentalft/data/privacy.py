@@ -18,16 +18,14 @@ from stdnum.iso7064 import mod_11_2
 from mentalft.data.privacy_rules import RULES, Rule
 from mentalft.data.screening import DIGIT
 
-NUMBER = re.compile(r"[0-9０-９](?:[-－—–()（）\t \u00a0\u3000]{0,2}[0-9０-９]){5,}[XxＸｘ]?")
+NUMBER = re.compile(r"\d(?:[-－—–()（）\t \u00a0\u3000]{0,2}\d){5,}[XxＸｘ]?")
 """Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after.
 
 It takes in all digits of a line that stand close together; what is no number as a whole may hold one.
 """
 LONGEST = 18
 """Digits of a number."""
-INSIDE = re.compile(
-    r"(?<![0-9０-９])(?:[1１][3-9３-９][0-9０-９](?:[-－ ]?[0-9０-９]{4}){2}|[1-9１-９][0-9０-９]{16}[0-9０-９XxＸｘ])(?![0-9０-９])"
-)
+INSIDE = re.compile(r"(?<!\d)(?:[1１][3-9３-９]\d(?:[-－ ]?\d{4}){2}|[1-9１-９]\d{16}[0-9０-９XxＸｘ])(?!\d)")
 """A mobile number or an identity card beside other digits: an age, a second number."""
 IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
 """Region, date of birth, number of the day, and a check digit (GB 11643-1999, ISO 7064 MOD 11-2)."""

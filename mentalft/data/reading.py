@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from mentalft.data.blocks import TABLES, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.blocks import file_blocks, line_blocks, table_blocks
+from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
 from mentalft.data.shapes import is_array, shape_of
 from mentalft.data.sources import local_files
 from mentalft.data.staging import Collector, Reader, processes
+from mentalft.data.tables import TABLES
 from mentalft.records import Dialogue, Rejected
 
 

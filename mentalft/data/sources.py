@@ -13,11 +13,16 @@ from typing import Any
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.blocks import TABLES, inner_suffix, opened
+from mentalft.data.blocks import BOM
+from mentalft.data.compressed import cut_short, inner_suffix, opened
 from mentalft.data.download import fetched, is_remote
 from mentalft.data.shapes import ACCEPTED, Shape, shape_of
+from mentalft.data.tables import TABLES
 from mentalft.errors import DataError
 from mentalft.files import digest_file, sha256_file, sha256_json
+
+TRIED = 20
+"""Files that are looked into for the form of all."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
     else:
         files = local_files(path, cfg.homepage)
     forced = spec.get("format") or cfg.format
-    shape = shape_of(files[0], None if forced == "auto" else forced, cfg.columns)
+    shape = _shape(files, None if forced == "auto" else forced, cfg.columns)
     return Source(
         name=source_name(spec),
         files=tuple(files),
@@ -95,6 +100,17 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         homepage=spec.get("homepage") or cfg.homepage,
         revision=revision,
     )
+
+
+def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str]) -> Shape:
+    """The form of the first file that has one; a damaged file among many costs itself alone."""
+    errors = []
+    for path in files[:TRIED]:
+        try:
+            return shape_of(path, forced, columns)
+        except DataError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def local_files(written: str, homepage: str | None = None) -> list[Path]:
@@ -108,9 +124,11 @@ def local_files(written: str, homepage: str | None = None) -> list[Path]:
     path = Path(written).expanduser()
     if path.is_dir():
         suffixes = (".json", ".jsonl", ".txt", *TABLES)
-        found = [p for p in path.iterdir() if p.is_file() and inner_suffix(p) in suffixes]
+        found = [p for p in path.iterdir() if _is_data(p, suffixes)]
         if not found:
-            raise DataError(f"data.path={written} is a directory without data files; give {ACCEPTED}")
+            deeper = next((p for p in path.rglob("*") if _is_data(p, suffixes)), None)
+            hint = f"there are some below: data.path='{path}/**/*{deeper.suffix}'; or " if deeper else ""
+            raise DataError(f"data.path={written} is a directory without data files; {hint}give {ACCEPTED}")
     elif path.exists():
         found = [path]
     else:
@@ -124,13 +142,17 @@ def local_files(written: str, homepage: str | None = None) -> list[Path]:
     return found
 
 
+def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a folder's reader takes ``path``; what is hidden (``._1.json`` of a Mac) is none of the corpus."""
+    return inner_suffix(path) in suffixes and not path.name.startswith(".") and path.is_file()
+
+
 def _check_readable(path: Path) -> None:
     try:
         with opened(path) as handle:
-            first = handle.read(4096)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"data.path={path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except Exception as error:  # zstandard's own
-        raise DataError(f"data.path={path} cannot be decompressed: {error}") from error
-    if not first.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise DataError(f"data.path={path} is empty; expected {ACCEPTED}")
+            first, problem = handle.read(4096), cut_short(handle)
+    except OSError as error:
+        raise DataError(f"data.path={path} cannot be read: {error.strerror or error}") from error
+    if not first.strip(b" \t\r\n" + BOM):
+        state = f"is empty: {problem}" if problem else "is empty"
+        raise DataError(f"data.path={path} {state}; expected {ACCEPTED}")

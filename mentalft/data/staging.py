@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mentalft.data.blocks import Block, array_blocks, line_blocks, scanned_text, value_blocks
+from mentalft.data.blocks import Block, array_blocks, scanned_text, value_blocks
+from mentalft.data.compressed import cut_short
 from mentalft.data.fingerprints import BANDS
 from mentalft.data.gathering import Settings
 from mentalft.data.scanning import ArrayScanner, Raw
@@ -174,23 +175,18 @@ class Reader:
                 yield part, name
             if failed is None:
                 return
-            scanner = self._scanner(path, failed.start)
-            yield from self._scanned(path, scanner.records(opening=False, stop_at=known - {failed.start}))
+            scanner = ArrayScanner(*scanned_text(path, failed.start))
+            records = scanner.records(opening=False, stop_at=known - {failed.start})
+            yield from self.plain(value_blocks(path, records))
             position = next((i for i, b in enumerate(blocks) if b.start == scanner.stopped_at), len(blocks))
         if not blocks:
-            yield from self._scanned(path, self._scanner(path, 0).records())
-
-    def lines(self, path: Path) -> Iterator[tuple[Part, str]]:
-        yield from self.plain(line_blocks(path))
+            handle, start = scanned_text(path)
+            yield from self.plain(value_blocks(path, ArrayScanner(handle, start).records()))
+            if problem := cut_short(handle.buffer):
+                yield from self.plain(iter([Block("values", path, payload=[Raw(None, None, problem)])]))
 
     def plain(self, blocks: Iterator[Block]) -> Iterator[tuple[Part, str]]:
         """Parts of blocks that cannot fail as a whole."""
         for _, part, name in self.parts(blocks):
             if part is not None:
                 yield part, name
-
-    def _scanner(self, path: Path, start: int) -> ArrayScanner:
-        return ArrayScanner(*scanned_text(path, start))
-
-    def _scanned(self, path: Path, records: Iterator[Raw]) -> Iterator[tuple[Part, str]]:
-        yield from self.plain(value_blocks(path, records))
