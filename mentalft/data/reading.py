@@ -42,7 +42,7 @@ def read_dialogues(path: Path, format_name: str = "auto") -> Iterator[Dialogue |
         else:
             parts = reader.array(path) if is_array(path) else reader.plain(line_blocks(path))
         for part, name in parts:
-            collector.add(part, name, path.name)
+            collector.add(part, name, [path.name])
             yield from rejected
             rejected.clear()
             for line in (Path(folder) / name).read_bytes().splitlines():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -42,6 +42,7 @@ class PartFile(NamedTuple):
     """XXH3."""
     dialogues: int
     source_file: str
+    """Empty where each record has a file of its own."""
 
 
 @dataclass
@@ -68,10 +69,12 @@ class Collector:
         self.reasons: Counter[str] = Counter()
         self.records = self.in_file = self.dialogues = 0
 
-    def add(self, part: Part, name: str, source_file: str) -> None:
+    def add(self, part: Part, name: str, files: Sequence[str]) -> None:
+        """Take in what a block became; ``files`` is the file that it is of, or the file of each record."""
         for rejected in part.rejected:
             self.reasons[rejected.reason] += 1
-            self.reject(replace(rejected, record=self.in_file + rejected.record))
+            number = self.in_file + rejected.record
+            self.reject(replace(rejected, record=number, file=files[number - 1] if len(files) > 1 else files[0]))
         part.record = part.record + self.in_file
         self.records += part.records
         self.in_file += part.records
@@ -82,7 +85,7 @@ class Collector:
             self.columns[column].append(getattr(part, column))
         for kind, counter in part.counts.items():
             self.counts[kind].update(counter)
-        self.parts.append(PartFile(name, part.digest, len(part.bytes), source_file))
+        self.parts.append(PartFile(name, part.digest, len(part.bytes), files[0] if len(files) == 1 else ""))
 
     def index(self) -> Index:
         arrays: dict[str, Any] = {}
