@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -70,7 +71,7 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
 
 
 def _source_problems(sources: list[Any]) -> Iterator[str]:
-    known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256"}
+    known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256", "columns"}
     names = []
     for place, spec in enumerate(sources):
         key = f"data.sources[{place}]"
@@ -82,10 +83,13 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
                 yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
             if spec.get("format") not in (None, *FORMATS):
                 yield f"{key}.format={spec['format']}: accepted are {', '.join(FORMATS)}"
-            for name, least in (("weight", 0), ("max_dialogues", 1)):
-                value = spec.get(name, 1)
-                if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-                    yield f"{key}.{name} must be a number, at least {least}, got {value!r}"
+            if not isinstance(spec.get("columns", {}), dict):
+                yield f"{key}.columns must be a mapping such as {{question: NAME, answer: NAME}}"
+            weight, most = spec.get("weight", 1), spec.get("max_dialogues", 1)
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+                yield f"{key}.weight must be a number, at least 0, got {weight!r}"
+            if isinstance(most, bool) or not (most is None or (isinstance(most, int) and most >= 1)):
+                yield f"{key}.max_dialogues must be a whole number, at least 1, got {most!r}"
         names.append(source_name(spec))
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"data.sources: two are called {name!r}; give each a name of its own"

@@ -37,7 +37,8 @@ class DataConfig:
     Null where ``sources`` names several."""
     sources: list[Any] = MISSING
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
-    licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train split."""
+    columns, licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train
+    split."""
     format: Literal[
         "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
         "esconv", "table",
@@ -46,7 +47,7 @@ class DataConfig:
     columns: dict[str, Any] = MISSING
     """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
     sha256: Optional[str] = MISSING
-    """What a downloaded file must hash to; null takes what the hub states."""
+    """What the file of ``path`` must hash to; null takes what the hub states."""
     leading_assistant: Literal["drop", "keep"] = MISSING
     """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
     max_rejected: float = number(ge=0, le=1)

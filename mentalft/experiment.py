@@ -83,7 +83,7 @@ def _check_inputs(cfg: Config) -> Any:
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
-    from mentalft.data.sources import sources_of
+    from mentalft.data.sources import local_files, sources_of
     from mentalft.data.staging import processes
     from mentalft.stages.prepare import prepare
 
@@ -95,6 +95,7 @@ def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
         made_from = {
             "data": _without(asdict(cfg.data), "max_length", "num_proc"),
             "files": [source.digest for source in sources],
+            "external_tests": [digest_file(f) for path in cfg.data.external_tests for f in local_files(path)],
         }
 
         def run() -> None:

@@ -49,6 +49,12 @@ def test_the_schema_holds_no_values() -> None:
 
 def test_sources_are_checked() -> None:
     cfg = composed()
+    cfg.data.sources = [{"path": "e", "weight": float("nan")}, {"path": "f", "max_dialogues": 1.5, "columns": "A"}]
+    assert [p.partition(", got")[0] for p in problems(cfg)] == [
+        "data.sources[0].weight must be a number, at least 0",
+        "data.sources[1].columns must be a mapping such as {question: NAME, answer: NAME}",
+        "data.sources[1].max_dialogues must be a whole number, at least 1",
+    ]
     cfg.data.sources = ["a.json", {"path": "b/a.json"}, {"name": "c"}, {"path": "d", "wieght": 1, "weight": -1}, 5]
     found = "\n".join(problems(cfg))
     for part in (

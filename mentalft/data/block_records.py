@@ -9,7 +9,12 @@ from pathlib import Path
 import orjson
 
 from mentalft.data.blocks import BOM, Block
+from mentalft.data.compressed import cut_short, opened
+from mentalft.data.encoding import is_foreign
 from mentalft.data.scanning import Raw, why
+from mentalft.errors import DataError
+
+NOT_UTF8 = "the text is not in UTF-8"
 
 
 def raw_records(block: Block) -> Iterator[Raw] | None:
@@ -20,7 +25,11 @@ def raw_records(block: Block) -> Iterator[Raw] | None:
         return _lines(block)
     if block.kind == "files":
         return map(_file, block.payload)
-    return iter(block.payload) if block.kind == "values" else (Raw(None, row) for row in block.payload)
+    return (
+        iter(block.payload)
+        if block.kind == "values"
+        else (row if isinstance(row, Raw) else Raw(None, row) for row in block.payload)
+    )
 
 
 def _array(block: Block) -> Iterator[Raw] | None:
@@ -53,6 +62,8 @@ def _parsed(line: bytes, offset: int | None) -> Raw:
     try:
         return Raw(offset, orjson.loads(line))
     except orjson.JSONDecodeError:  # stricter than JSON as it is found: a lone surrogate, NaN
+        if is_foreign(line):
+            return Raw(offset, None, NOT_UTF8)
         try:
             return Raw(offset, json.loads(line.decode("utf-8", "surrogateescape")))
         except (ValueError, RecursionError) as error:
@@ -60,7 +71,17 @@ def _parsed(line: bytes, offset: int | None) -> Raw:
 
 
 def _file(path: Path) -> Raw:
-    data = path.read_bytes().removeprefix(BOM)
-    if data.lstrip()[:1] not in (b"[", b"{"):
-        return Raw(None, data.decode("utf-8", "replace"))
-    return _parsed(data, None)
+    """A file that is one record; one that cannot be read costs itself alone."""
+    try:
+        with opened(path) as handle:
+            data = handle.read().removeprefix(BOM)
+            problem = cut_short(handle)
+    except DataError as error:
+        return Raw(None, None, str(error).removeprefix(f"{path}: "))
+    except OSError as error:
+        return Raw(None, None, f"cannot be read: {error.strerror}")
+    if problem or not data.strip():
+        return Raw(None, None, problem or "the file is empty")
+    if data.lstrip()[:1] in (b"[", b"{"):
+        return _parsed(data, None)
+    return Raw(None, None, NOT_UTF8) if is_foreign(data) else Raw(None, data.decode("utf-8", "replace"))

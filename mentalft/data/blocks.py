@@ -8,8 +8,6 @@ takes over from its beginning, until it meets the beginning of a later block.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import re
 from collections.abc import Iterator
@@ -17,14 +15,14 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
+from mentalft.data.compressed import COMPRESSED, cut_short, opened
 from mentalft.data.scanning import Raw
+from mentalft.data.tables import row_batches
 
 BLOCK = 1 << 20
 """Bytes of a block; some hundred dialogues, so that a process holds little at a time."""
 ROWS = 2000
 """Rows or small files in a block."""
-COMPRESSED = (".gz", ".zst")
-TABLES = (".csv", ".tsv", ".parquet")
 BOUNDARY = rb"\}\s*,\s*(?=\{\s*%s)"
 FIRST_KEY = re.compile(rb'\s*\[\s*\{\s*("(?:[^"\\]|\\.)*")')
 BOM = b"\xef\xbb\xbf"
@@ -40,23 +38,8 @@ class Block(NamedTuple):
     """``array``: byte offsets in the file. The last block of a file ends with the closing bracket."""
     last: bool = True
     payload: Any = None
-    """``lines``: bytes; ``values``: records as read; ``rows``: dictionaries; ``files``: paths, a record each."""
-
-
-def opened(path: Path) -> IO[bytes]:
-    """``path``, decompressed on the way where its name ends in ``.gz`` or ``.zst``."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    if path.suffix == ".zst":
-        import zstandard
-
-        return zstandard.open(path, "rb")  # type: ignore[no-any-return]
-    return path.open("rb")
-
-
-def inner_suffix(path: Path) -> str:
-    """The suffix that says what the file is, without that of its compression."""
-    return Path(path.stem).suffix.lower() if path.suffix in COMPRESSED else path.suffix.lower()
+    """``lines``: bytes; ``values``: records as read; ``rows``: dictionaries, or what is wrong with a row;
+    ``files``: paths, a record each."""
 
 
 def line_blocks(path: Path) -> Iterator[Block]:
@@ -73,6 +56,8 @@ def line_blocks(path: Path) -> Iterator[Block]:
             rest = data[cut:]
         if rest:
             yield Block("lines", path, start=offset, payload=rest)
+        if problem := cut_short(handle):
+            yield Block("values", path, payload=[Raw(offset + len(rest), None, problem)])
 
 
 def array_blocks(path: Path) -> list[Block]:
@@ -105,7 +90,7 @@ def _next_cut(handle: IO[bytes], boundary: re.Pattern[bytes], position: int) -> 
         position += len(window) - overlap
 
 
-def scanned_text(path: Path, start: int = 0) -> tuple[IO[str], int]:
+def scanned_text(path: Path, start: int = 0) -> tuple[io.TextIOWrapper, int]:
     """``path`` from ``start`` as text, undecodable bytes kept visible as surrogates; and where it really starts."""
     if start == 0:
         with opened(path) as handle:
@@ -126,19 +111,7 @@ def value_blocks(path: Path, records: Iterator[Raw]) -> Iterator[Block]:
 
 def table_blocks(path: Path) -> Iterator[Block]:
     """Rows of CSV, TSV or Parquet as dictionaries."""
-    if inner_suffix(path) == ".parquet":
-        import pyarrow.parquet as pq
-
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS):
-            yield Block("rows", path, payload=batch.to_pylist())
-        return
-    csv.field_size_limit(1 << 26)
-    with io.TextIOWrapper(opened(path), encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        rows = csv.DictReader(
-            (line.replace("\0", "") for line in handle), delimiter="\t" if inner_suffix(path) == ".tsv" else ","
-        )
-        while batch := list(islice(rows, ROWS)):
-            yield Block("rows", path, payload=batch)
+    yield from (Block("rows", path, payload=rows) for rows in row_batches(path, ROWS))
 
 
 def file_blocks(paths: list[Path]) -> Iterator[Block]:

@@ -6,7 +6,6 @@ size and the SHA-256 that the hub states.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -14,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from mentalft.console import Bar, bar, say
 from mentalft.errors import DataError
-from mentalft.files import read_json, write_json
+from mentalft.files import read_json, sha256_file, sha256_json, write_json
 
 ATTEMPTS, TIMEOUT = 5, 20.0
 """Of one download; seconds without a byte."""
@@ -49,8 +50,8 @@ def fetched(address: str, folder: Path, sha256: str | None = None) -> tuple[list
         raise DataError(f"data.path={address}: expected {EXPECTED}")
     if match["hub"] == "hf":
         files, revision = _from_hugging_face(address, match["name"], match["revision"], match["file"])
-        if sha256 and len(files) == 1:
-            _check_hash(files[0], sha256, address)
+        if sha256:
+            check_hash(files, sha256, address)
         return files, revision
     if not match["file"]:
         raise DataError(f"data.path={address}: name the file: modelscope://{match['name']}/FILE")
@@ -113,28 +114,42 @@ class ModelScopeFile:
     def fetch(self, folder: Path, sha256: str | None) -> Path:
         """The file in ``folder``: there already and as it was when it was checked, or downloaded now."""
         target = folder / "modelscope" / self.name / self.revision / self.file
-        note = target.with_name(f"{target.name}.checked.json")
-        if target.is_file() and note.is_file() and read_json(note)["bytes"] == target.stat().st_size:
-            self.commit = read_json(note)["revision"]
-            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):  # two that append to one file would spoil it
+            if not self._is_there(target):
+                self._fetch(target, sha256)
+            elif sha256:
+                check_hash([target], sha256, self.address)
+        return target
+
+    def _is_there(self, target: Path) -> bool:
+        """Whether ``target`` is as it was when it was checked; one that was written to since is hashed again."""
+        if not target.is_file() or not _note(target).is_file():
+            return False
+        noted, found = read_json(_note(target)), target.stat()
+        self.commit = noted["revision"]
+        if found.st_size != noted["bytes"]:
+            return False
+        return bool(found.st_mtime_ns == noted.get("mtime_ns") or sha256_file(target) == noted["sha256"])
+
+    def _fetch(self, target: Path, sha256: str | None) -> None:
         stated = self._stated()
         self.commit = str(stated.get("Revision") or self.revision)
-        part = target.with_name(f"{target.name}.part")
-        part.parent.mkdir(parents=True, exist_ok=True)
+        digest = sha256 or stated.get("Sha256")
+        part = target.with_name(f"{target.name}.{sha256_json([self.commit, digest])[:8]}.part")  # of this version alone
         say(f"downloading {self.address} ({stated['Size'] / 1e6:.0f} MB)")
         with bar("downloading, in kB", stated["Size"] // 1000) as shown:
             self._download(part, stated["Size"], shown)
-        digest = sha256 or stated.get("Sha256")
-        if digest:
-            try:
-                _check_hash(part, digest, self.address)
-            except DataError:
-                part.unlink()
-                raise
+        try:
+            if digest:
+                check_hash([part], digest, self.address)
+        except DataError:
+            part.unlink()
+            raise
         part.replace(target)
-        size = target.stat().st_size
-        write_json(note, {"address": self.address, "revision": self.commit, "bytes": size, "sha256": digest})
-        return target
+        found = target.stat()
+        note = {"address": self.address, "revision": self.commit, "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
+        write_json(_note(target), {**note, "sha256": digest or sha256_file(target)})
 
     def _stated(self) -> dict[str, Any]:
         """What the hub says of the file: ``Path``, ``Size`` and ``Sha256``."""
@@ -216,19 +231,26 @@ class ModelScopeFile:
 RETRY_PAUSE = 1.0
 
 
+def _note(target: Path) -> Path:
+    return target.with_name(f"{target.name}.checked.json")
+
+
 def _headers() -> dict[str, str]:
     token = os.environ.get("MODELSCOPE_API_TOKEN")
     return {"User-Agent": "mentalft", **({"Authorization": f"Bearer {token}"} if token else {})}
 
 
-def _check_hash(path: Path, sha256: str, address: str) -> None:
-    with path.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
+def check_hash(files: list[Path], sha256: str, address: str) -> None:
+    """Raise :class:`DataError` unless ``files`` are one, with that hash."""
+    if len(files) != 1:
+        raise DataError(
+            f"data.path={address}: data.sha256 is of one file, and these are {len(files)}; name one of them"
+        )
+    found = sha256_file(files[0])
     if found != sha256.lower():
         raise DataError(
-            f"data.path={address}: the file's SHA-256 is {found}, not {sha256}; it was changed on the hub or on "
-            "the way. "
-            "Try again, or set data.sha256 to the one you mean"
+            f"data.path={address}: the file's SHA-256 is {found}, not {sha256}; it was changed at its source or on the "
+            "way. Try again, or set data.sha256 to the one you mean"
         )
 
 

@@ -56,6 +56,7 @@ class Gathered:
         self.settings, self.counts, self.careful = settings, counts, careful
         self.read: Callable[[Any], Draft] = READERS.get(settings.format) or table_row(settings.columns)
         self.redact = redactor(settings.hotlines)
+        self._redacts = settings.privacy == "redact"
         self.of_lists = settings.format in ("smilechat", "cpsycoune", "cpsycound")
         self.texts: list[str] = []
         """Marked; before redaction."""
@@ -85,8 +86,8 @@ class Gathered:
                 self.mended[len(self.texts)] = dialogue = self._mended(draft)
                 text = marked_text(dialogue)
                 self.marks += len(dialogue.messages) - (dialogue.messages[0].role == "system") + 1
-        except NotADialogue as error:
-            return error
+        except NotADialogue as error:  # it may show what stood where a role should
+            return NotADialogue(self.redact(error.reason, Counter()), error.field) if self._redacts else error
         self.texts.append(text)
         self.drafts.append(draft)
         return None
@@ -106,6 +107,7 @@ class Gathered:
             if (flag & screening.DIRTY or not sure) and row not in self.mended:
                 self.mended[row] = changed[row] = self._mended(self.drafts[row])
                 self.texts[row] = marked_text(changed[row])
+                flag = 255  # noqa: PLW2901 - this text was not screened
             if flag & screening.REMARK:
                 self.counts["remarks"].update(remarks(self.texts[row]))
             if privacy:
@@ -131,7 +133,7 @@ class Gathered:
         """Redact one dialogue, its topic and its name: each may hold personal data."""
         draft, dialogue = self.drafts[row], self.mended.get(row)
         topic, name = (draft.topic, draft.id) if dialogue is None else (dialogue.topic, dialogue.id)
-        plain_name = type(name) is int or name.isdecimal()
+        plain_name = _is_count(name)
         if dialogue is None and not flag & ALL_TEXT and plain_name and (not topic or self.topics.get(topic) == topic):
             return
         text, concern = self.texts[row], flag
@@ -142,7 +144,7 @@ class Gathered:
         inside = self.inside
         inside.clear()
         new_topic = self._redacted_topic(topic, found) if topic else topic
-        new_name = name if plain_name else self.redact(name, found)
+        new_name = name if plain_name else self.redact(str(name), found)
         if concern & ALL_TEXT:
             self.redact(text, inside, concern)
         if not found and not inside and new_topic == topic:
@@ -154,7 +156,7 @@ class Gathered:
             references = tuple(self.redact(r, found) for r in references)
         self.counts["privacy"].update(found)
         self.counts["privacy"]["dialogues"] += 1
-        if self.settings.privacy == "redact":
+        if self._redacts:
             self.mended[row] = Dialogue(str(new_name), new_topic, messages, references)
 
     def _redacted_topic(self, topic: str, found: Counter[str]) -> str:
@@ -182,6 +184,11 @@ def _plainly_whole(draft: Draft) -> tuple[str, ...] | None:
 
 def _plain(text: str) -> bool:
     return text.isprintable() and text.strip() is text
+
+
+def _is_count(name: int | str) -> bool:
+    """Whether ``name`` is a number too short to be anybody's telephone or identity card."""
+    return abs(name) < 10**7 if isinstance(name, int) else name.isdecimal() and len(name) <= 7
 
 
 def _record(draft: Draft) -> dict[str, Any]:

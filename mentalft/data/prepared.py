@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,23 @@ import numpy as np
 from filelock import FileLock
 from xxhash import xxh3_128_hexdigest
 
+from mentalft import records as _records
 from mentalft.console import Bar, bar, say
 from mentalft.data import blocks as _blocks
-from mentalft.data.blocks import TABLES, Block, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.blocks import Block, file_blocks, line_blocks, table_blocks
+from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
 from mentalft.data.shapes import is_array
 from mentalft.data.sources import Source
 from mentalft.data.staging import Collector, Index, PartFile, Reader, Submit
+from mentalft.data.tables import TABLES
 from mentalft.data.workers import Part
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
 from mentalft.records import Rejected
+
+LIBRARIES = ("numpy", "orjson", "phonenumbers", "python-stdnum", "rensa", "xxhash")
+"""What the staged corpus depends on besides our own code."""
 
 
 class Damaged(Exception):
@@ -52,14 +59,12 @@ def staged(
             shutil.rmtree(scratch, ignore_errors=True)
         return
     made_from = {
-        "sources": [
-            {"digest": s.digest, "names": [p.name for p in s.files], "name": s.name, "most": s.max_dialogues}
-            for s in sources
-        ],
+        "sources": [{"digest": s.digest, "names": s.labels, "name": s.name, "most": s.max_dialogues} for s in sources],
         "shapes": [list(s.shape) for s in sources],
         "settings": {name: asdict(s) for name, s in settings.items()},
         "most": most,
-        "code": sha256_folder(Path(_blocks.__file__).parent, ("*.py",)),
+        "code": [sha256_folder(Path(_blocks.__file__).parent, ("*.py",)), sha256_file(Path(_records.__file__))],
+        "libraries": {name: version(name) for name in LIBRARIES},
     }
     key = sha256_json(made_from)
     entry = cache / "prepared" / key
@@ -106,8 +111,8 @@ def stage(
     """Write the staged corpus of ``sources`` into ``folder``."""
     folder.mkdir(parents=True)
     with written_whole(folder / "rejected.jsonl") as handle:
-        collector = Collector(lambda rejected: _reject(handle, rejected))
-        about = []
+        about: list[dict[str, Any]] = []
+        collector = Collector(lambda rejected: _reject(handle, rejected, sources, len(about)))
         with bar("reading dialogues", None) as shown:
             for source in sources:
                 limits = [n for n in (source.max_dialogues, most and most - collector.dialogues) if n is not None]
@@ -147,8 +152,9 @@ def read_index(folder: Path) -> Index:
     return Index(columns, found["topics"], [PartFile(*p) for p in found["parts"]], found["sources"], found["counts"])
 
 
-def _reject(handle: Any, rejected: Rejected) -> None:
-    handle.write(json_line({key: value for key, value in asdict(rejected).items() if value is not None}))
+def _reject(handle: Any, rejected: Rejected, sources: list[Source], number: int) -> None:
+    found = {key: value for key, value in asdict(rejected).items() if value is not None}
+    handle.write(json_line(found if len(sources) == 1 else {"source": sources[number].name, **found}))
 
 
 def _stage_one(
@@ -157,13 +163,14 @@ def _stage_one(
     """Stage one source; what the report says of it."""
     before = collector.dialogues, collector.records, collector.reasons.copy()
     reader = Reader(folder, submit, settings, ahead=6 if most is None else 1)
+    labels = dict(zip(source.files, source.labels, strict=True))
     for files in _together(source):
         collector.in_file = 0
         reader.most = None if most is None else most - (collector.dialogues - before[0])
         if reader.most is not None and reader.most <= 0:
             break
         for part, name in _parts(reader, files, source):
-            collector.add(part, name, files[0].name)
+            collector.add(part, name, [labels[path] for path in files])
             shown.advance(len(part.bytes))
             if most is not None:
                 reader.most = most - (collector.dialogues - before[0])
@@ -171,7 +178,7 @@ def _stage_one(
                     break
     return {
         "name": source.name,
-        "files": [p.name for p in source.files][:20],
+        "files": source.labels[:20],
         "file_count": len(source.files),
         "format": source.shape.format,
         "revision": source.revision,
@@ -204,5 +211,7 @@ def _parts(reader: Reader, files: list[Path], source: Source) -> Iterator[tuple[
 def _checked_table(path: Path) -> Iterator[Block]:
     try:
         yield from table_blocks(path)
+    except DataError:
+        raise
     except Exception as error:  # csv.Error, and pyarrow's own
         raise DataError(f"{path.name} cannot be read as a table: {error}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 
 import phonenumbers
 from stdnum.iso7064 import mod_11_2
@@ -18,8 +18,15 @@ from stdnum.iso7064 import mod_11_2
 from mentalft.data.privacy_rules import RULES, Rule
 from mentalft.data.screening import DIGIT
 
-NUMBER = re.compile(r"[0-9０-９](?:[-－—–\s()（）]{0,2}[0-9０-９]){5,17}[XxＸｘ]?")
-"""Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after."""
+NUMBER = re.compile(r"\d(?:[-－—–()（）\t \u00a0\u3000]{0,2}\d){5,}[XxＸｘ]?")
+"""Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after.
+
+It takes in all digits of a line that stand close together; what is no number as a whole may hold one.
+"""
+LONGEST = 18
+"""Digits of a number."""
+INSIDE = re.compile(r"(?<!\d)(?:[1１][3-9３-９]\d(?:[-－ ]?\d{4}){2}|[1-9１-９]\d{16}[0-9０-９XxＸｘ])(?!\d)")
+"""A mobile number or an identity card beside other digits: an age, a second number."""
 IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
 """Region, date of birth, number of the day, and a check digit (GB 11643-1999, ISO 7064 MOD 11-2)."""
 DIGITS = str.maketrans("０１２３４５６７８９＋－—–（）＠Ｘｘ", "0123456789+---()@XX")
@@ -71,24 +78,36 @@ def _replaced(text: str, rule: Rule, found: Counter[str]) -> str:
 
 def _number(match: re.Match[str], kept: set[str], found: Counter[str]) -> str:
     """What was written, or a placeholder where it is an identity card or a telephone number that is not kept."""
-    written = match[0]
-    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
-    plain = re.sub(r"[\s()-]", "", written.translate(DIGITS))
-    if (
-        before in (".", "．")
-        or before.isdigit()
-        or after.isdigit()
-        or plain in kept
-        or plain.removeprefix("86") in kept
-    ):
+    written, before = match[0], match.string[max(0, match.start() - 1) : match.start()]
+    if before in (".", "．"):
         return written
+    if (kind := _kind(written, before, kept)) is None:
+        one = partial(_one_of_several, kept=kept, found=found)
+        return re.sub(r"\S{7,}", one, INSIDE.sub(one, written))
+    return _counted(kind, written, found)
+
+
+def _one_of_several(match: re.Match[str], kept: set[str], found: Counter[str]) -> str:
+    return _counted(_kind(match[0], "", kept), match[0], found)
+
+
+def _counted(kind: str | None, written: str, found: Counter[str]) -> str:
+    if not kind:
+        return written
+    found[kind] += 1
+    return f"[{kind}]"
+
+
+def _kind(written: str, before: str, kept: set[str]) -> str | None:
+    """``ID`` or ``PHONE``; empty for a number that stays; None for what is no number."""
+    plain = re.sub(r"[\s()-]", "", written.translate(DIGITS))
+    if plain in kept or plain.removeprefix("86") in kept:
+        return ""
+    if len(plain) > LONGEST:
+        return None
     if IDENTITY_CARD.fullmatch(plain) and mod_11_2.is_valid(plain.upper()):
-        found["ID"] += 1
-        return "[ID]"
-    if _is_phone(f"+{plain}" if before in ("+", "＋") else plain, written):
-        found["PHONE"] += 1
-        return "[PHONE]"
-    return written
+        return "ID"
+    return "PHONE" if _is_phone(f"+{plain}" if before in ("+", "＋") else plain, written) else None
 
 
 def _is_phone(plain: str, written: str) -> bool:

@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from mentalft.data.blocks import TABLES, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.blocks import file_blocks, line_blocks, table_blocks
+from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
 from mentalft.data.shapes import is_array, shape_of
 from mentalft.data.sources import local_files
 from mentalft.data.staging import Collector, Reader, processes
+from mentalft.data.tables import TABLES
 from mentalft.records import Dialogue, Rejected
 
 
@@ -40,7 +42,7 @@ def read_dialogues(path: Path, format_name: str = "auto") -> Iterator[Dialogue |
         else:
             parts = reader.array(path) if is_array(path) else reader.plain(line_blocks(path))
         for part, name in parts:
-            collector.add(part, name, path.name)
+            collector.add(part, name, [path.name])
             yield from rejected
             rejected.clear()
             for line in (Path(folder) / name).read_bytes().splitlines():

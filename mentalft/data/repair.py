@@ -26,7 +26,12 @@ ROLES = {
     ),
 }  # fmt: skip
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
-UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+LONGEST_ROLE = 24
+"""Characters; what is longer and not known is no name of a role, and is not shown."""
+UNWANTED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""What carries no text; marks of zero width among it, which would hide a telephone number."""
 LINE_END = re.compile("\r\n?|[\u2028\u2029]")
 RESIDUE = ("题主", "楼主", "答主", "公众号", "扫码", "点赞", "关注我", "私信我", "壹心理", "知乎")
 """Words of the platforms that question-and-answer corpora were taken from."""
@@ -81,7 +86,7 @@ def _clean_turns(draft: Draft, used: set[str]) -> list[Message]:
 def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
     role = ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
     if role is None:
-        shown = repr(raw)[:40]
+        shown = repr(raw) if isinstance(raw, str) and len(raw) <= LONGEST_ROLE else kind(raw)
         field = f"{draft.where.format(position)}.role"
         raise NotADialogue(f"role must be one of those known (user, assistant, client, …), got {shown}", field)
     if role != raw:

@@ -18,6 +18,8 @@ EDGE = 64
 LONGEST_RECORD = 8 << 20
 """Characters; a "record" that is longer is damage (an unclosed string swallows all that follows)."""
 
+UNCLOSED = "a bracket opens before records and is not closed"
+
 
 class Raw(NamedTuple):
     """One record as found: its byte offset in the file, and either a value or what is wrong with it."""
@@ -88,7 +90,7 @@ class ArrayScanner:
                 raise
             if len(self.text) - end < EDGE and self._read_more():
                 continue  # a number may go on, and what follows the value must be seen
-            self._check_boundary(end)
+            self._check_boundary(value, end)
             self.position = end
             return value
 
@@ -97,11 +99,16 @@ class ArrayScanner:
         cut = error.msg.startswith("Unterminated string") or error.pos >= len(self.text) - EDGE
         return cut and len(self.text) - self.position < LONGEST_RECORD
 
-    def _check_boundary(self, end: int) -> None:
-        """A value must be followed by a comma or the end; else it is the readable front part of a damaged record."""
+    def _check_boundary(self, value: Any, end: int) -> None:
+        """A value must be followed by a comma or the end; else it is the readable front part of a damaged record.
+
+        A list of records up to the end of the file is the rest of the corpus behind a bracket too many.
+        """
         after = self.text[end : end + 64].lstrip()
         if after and after[0] not in ",]":
             raise json.JSONDecodeError("Expecting ',' delimiter", self.text, end)
+        if not after and isinstance(value, list) and any(isinstance(v, dict) and format_of(v) for v in value):
+            raise json.JSONDecodeError(UNCLOSED, self.text, self.position)
 
     def _find_next_record(self) -> bool:
         """Move to the next place where something that looks like a record parses; False at the end of the file."""

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.data.repair import UNWANTED
+
 DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE, SPELLED = (1 << bit for bit in range(8))
 SINGLE = ((REMARK, "[TNXxL壹"),)
 """Characters without which a check has nothing to find."""
@@ -108,7 +110,7 @@ def unlike_others() -> Iterator[int]:
 def _may_be_dirty(character: str) -> bool:
     """Whether repair might change it, alone or after another: not NFC, or no text at all."""
     category = unicodedata.category(character)
-    if category in ("Cc", "Cs") or character in "\u2028\u2029\ufeff\ufffe":
+    if category in ("Cc", "Cs") or character in "\u2028\u2029" or UNWANTED.match(character):
         return character != "\n"  # \t is text, but rare enough for the closer look
     joins = category.startswith("M") or "\u1161" <= character <= "\u11ff"
     return joins or unicodedata.normalize("NFC", character) != character

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.data.blocks import BOM, COMPRESSED, TABLES, inner_suffix, opened, scanned_text, table_blocks
+from mentalft.data.blocks import BOM, scanned_text, table_blocks
+from mentalft.data.compressed import inner_suffix, opened
+from mentalft.data.encoding import check_encoding
 from mentalft.data.records_of import column_of, format_of, marked
-from mentalft.data.scanning import ArrayScanner, Raw
+from mentalft.data.scanning import LONGEST_RECORD, ArrayScanner, Raw
+from mentalft.data.tables import TABLES
 from mentalft.errors import DataError
 
 FORMATS = "soulchat, chatml, emollm, sharegpt, alpaca, smilechat, cpsycound, cpsycoune, psyqa, esconv, table"
@@ -39,6 +43,8 @@ def shape_of(path: Path, forced: str | None = None, columns: Mapping[str, str] |
         DataError: it is none of the known ones; the message says what was seen.
     """
     columns = columns or {}
+    if inner_suffix(path) != ".parquet":
+        check_encoding(_head(path), f"data.path={path}")
     if inner_suffix(path) in TABLES:
         return Shape(_table_form(path, forced, columns), whole_file=False)
     seen = "nothing that parses as JSON"
@@ -58,24 +64,27 @@ def shape_of(path: Path, forced: str | None = None, columns: Mapping[str, str] |
 def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> str:
     """The form of a table's rows: columns of turns as data sets on hubs have them, or a question and an answer."""
     try:
-        rows: list[dict[str, Any]] = next((block.payload for block in table_blocks(path)), [])
+        found: list[Any] = next((block.payload for block in table_blocks(path)), [])
+        rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
+    except DataError:
+        raise
     except Exception as error:  # csv.Error, and pyarrow's own
         raise DataError(f"data.path={path} cannot be read as a table: {error}") from error
     if not rows:
         raise DataError(f"data.path={path}: the table has no rows")
-    names = ", ".join(str(name) for name in rows[0])[:300]
+    names = _shown(rows[0])
     if missing := [name for name in columns.values() if name not in rows[0]]:
         raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
     has_both = all(column_of(part, rows[0], columns) is not None for part in ("question", "answer"))
-    found = forced or ("table" if columns else format_of(rows[0]))
-    if found == "alpaca" and not forced and len({str(row.get("instruction")) for row in rows}) == 1:
-        found = "table"  # one instruction for all rows is no question, as in MentalChat16K
-    if found is None or (found == "table" and not has_both):
+    form = forced or ("table" if columns else format_of(rows[0]))
+    if form == "alpaca" and not forced and len({str(row.get("instruction")) for row in rows}) == 1:
+        form = "table"  # one instruction for all rows is no question, as in MentalChat16K
+    if form is None or (form == "table" and not has_both):
         raise DataError(
             f"data.path={path}: no column is known to hold the question, or none the answer; it has {names}; say "
             "which they are: 'data.columns={question: NAME, answer: NAME}'"
         )
-    return found
+    return form
 
 
 def _has(value: Any, columns: Mapping[str, str]) -> bool:
@@ -90,8 +99,7 @@ def is_array(path: Path) -> bool:
 
 def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
     """(whether it is the whole file, value) of what may be the first records."""
-    with opened(path) as handle:
-        head = handle.read(1 << 16).removeprefix(BOM).decode("utf-8", "replace")
+    head = _head(path).removeprefix(BOM).decode("utf-8", "replace")
     if head.lstrip().startswith("["):
         if _is_turn_list(path):
             yield True, _whole(path)
@@ -108,8 +116,16 @@ def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
         yield True, head
 
 
+def _head(path: Path) -> bytes:
+    """The first bytes of ``path``; of JSON lines, the last of them whole."""
+    with opened(path) as handle:
+        head = handle.read(1 << 16)
+        is_lines = head.lstrip(b" \t\r\n" + BOM).startswith(b"{")
+        return head + handle.readline(LONGEST_RECORD) if is_lines else head
+
+
 def _parsed_lines(head: str) -> Iterator[Raw]:
-    for line in head.splitlines()[:LOOKED_AT]:
+    for line in head.split("\n")[:LOOKED_AT]:
         try:
             yield Raw(None, json.loads(line))
         except (ValueError, RecursionError):
@@ -118,7 +134,7 @@ def _parsed_lines(head: str) -> Iterator[Raw]:
 
 def _is_turn_list(path: Path) -> bool:
     """Whether ``path`` is one conversation: an array whose items are turns, not records."""
-    if path.suffix in COMPRESSED or path.stat().st_size > 1 << 20:
+    if path.stat().st_size > 1 << 20:
         return False
     value = _whole(path)
     return isinstance(value, list) and format_of(value) in ("smilechat", "cpsycoune")
@@ -126,12 +142,21 @@ def _is_turn_list(path: Path) -> bool:
 
 def _whole(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes().removeprefix(BOM))
+        with opened(path) as handle:
+            return json.loads(handle.read().removeprefix(BOM))
     except (ValueError, RecursionError):
         return None
 
 
 def _in_words(value: Any) -> str:
     if isinstance(value, dict):
-        return f"JSON objects with the keys {', '.join(sorted(map(str, value)))[:120] or '(none)'}"
+        return f"JSON objects with the keys {_shown(sorted(map(str, value))) or '(none)'}"
     return f"JSON whose records are {type(value).__name__}s"
+
+
+def _shown(names: Iterable[Any]) -> str:
+    """Names of columns or keys for a message; a table without a head has its first row there, so they are redacted."""
+    from mentalft.data.privacy import redactor
+
+    text = redactor(())(", ".join(str(name) for name in names), Counter())
+    return text[:300].encode("utf-8", "replace").decode("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,16 @@ from typing import Any
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.blocks import TABLES, inner_suffix, opened
-from mentalft.data.download import fetched, is_remote
+from mentalft.data.blocks import BOM
+from mentalft.data.compressed import cut_short, inner_suffix, opened
+from mentalft.data.download import check_hash, fetched, is_remote
 from mentalft.data.shapes import ACCEPTED, Shape, shape_of
+from mentalft.data.tables import TABLES
 from mentalft.errors import DataError
 from mentalft.files import digest_file, sha256_file, sha256_json
+
+TRIED = 20
+"""Files that are looked into for the form of all."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,17 @@ class Source:
     licence: str
     homepage: str | None
     revision: str | None
+    columns: Mapping[str, str]
+    """``data.columns``, or those of this source."""
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What each file is called where a record is set aside: its name, with its folder where names repeat."""
+        names = [path.name for path in self.files]
+        if len(set(names)) < len(names):
+            top = os.path.commonpath([path.absolute().parent for path in self.files])
+            names = [path.absolute().relative_to(top).as_posix() for path in self.files]
+        return [os.fsencode(name).decode("utf-8", "replace") for name in names]
 
     @property
     def size(self) -> int:
@@ -66,6 +83,8 @@ def check_local(cfg: DataConfig) -> None:
     for spec in specs(cfg):
         if not is_remote(str(spec["path"])):
             local_files(str(spec["path"]), cfg.homepage)
+    for path in cfg.external_tests:
+        local_files(path, key="data.external_tests")
 
 
 def specs(cfg: DataConfig) -> list[Mapping[str, Any]]:
@@ -76,15 +95,18 @@ def specs(cfg: DataConfig) -> list[Mapping[str, Any]]:
 
 
 def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
-    path, revision = str(spec["path"]), None
+    path, revision, columns = str(spec["path"]), None, spec.get("columns") or cfg.columns
+    sha256 = spec.get("sha256") or (None if cfg.sources else cfg.sha256)
     if is_remote(path):
         if spec.get("licence") or cfg.licence != "not stated":
             say(f"data: {path}: terms of use: {spec.get('licence') or cfg.licence} ({cfg.homepage or 'see its page'})")
-        files, revision = fetched(path, cache_dir / "downloads", spec.get("sha256") or cfg.sha256)
+        files, revision = fetched(path, cache_dir / "downloads", sha256)
     else:
         files = local_files(path, cfg.homepage)
+        if sha256:
+            check_hash(files, sha256, path)
     forced = spec.get("format") or cfg.format
-    shape = shape_of(files[0], None if forced == "auto" else forced, cfg.columns)
+    shape = _shape(files, None if forced == "auto" else forced, columns)
     return Source(
         name=source_name(spec),
         files=tuple(files),
@@ -94,10 +116,22 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         licence=str(spec.get("licence") or cfg.licence),
         homepage=spec.get("homepage") or cfg.homepage,
         revision=revision,
+        columns=columns,
     )
 
 
-def local_files(written: str, homepage: str | None = None) -> list[Path]:
+def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str]) -> Shape:
+    """The form of the first file that has one; a damaged file among many costs itself alone."""
+    errors = []
+    for path in files[:TRIED]:
+        try:
+            return shape_of(path, forced, columns)
+        except DataError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def local_files(written: str, homepage: str | None = None, key: str = "data.path") -> list[Path]:
     """The files that a path, a folder or a pattern stands for, in natural order (2 before 10).
 
     Raises:
@@ -108,29 +142,35 @@ def local_files(written: str, homepage: str | None = None) -> list[Path]:
     path = Path(written).expanduser()
     if path.is_dir():
         suffixes = (".json", ".jsonl", ".txt", *TABLES)
-        found = [p for p in path.iterdir() if p.is_file() and inner_suffix(p) in suffixes]
+        found = [p for p in path.iterdir() if _is_data(p, suffixes)]
         if not found:
-            raise DataError(f"data.path={written} is a directory without data files; give {ACCEPTED}")
+            deeper = next((p for p in path.rglob("*") if _is_data(p, suffixes)), None)
+            hint = f"there are some below: data.path='{path}/**/*{deeper.suffix}'; or " if deeper else ""
+            raise DataError(f"{key}={written} is a directory without data files; {hint}give {ACCEPTED}")
     elif path.exists():
         found = [path]
     else:
         found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]  # noqa: PTH207 - absolute too
         if not found:
             origin = f"download it from {homepage}, or " if homepage else ""
-            raise DataError(f"data.path={written} does not exist; {origin}give {ACCEPTED}")
+            raise DataError(f"{key}={written} does not exist; {origin}give {ACCEPTED}")
     found.sort(key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", str(p))])
     if len(found) == 1:
-        _check_readable(found[0])
+        _check_readable(found[0], f"{key}={found[0]}")
     return found
 
 
-def _check_readable(path: Path) -> None:
+def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a folder's reader takes ``path``; what is hidden (``._1.json`` of a Mac) is none of the corpus."""
+    return inner_suffix(path) in suffixes and not path.name.startswith(".") and path.is_file()
+
+
+def _check_readable(path: Path, shown: str) -> None:
     try:
         with opened(path) as handle:
-            first = handle.read(4096)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"data.path={path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except Exception as error:  # zstandard's own
-        raise DataError(f"data.path={path} cannot be decompressed: {error}") from error
-    if not first.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise DataError(f"data.path={path} is empty; expected {ACCEPTED}")
+            first, problem = handle.read(4096), cut_short(handle)
+    except OSError as error:
+        raise DataError(f"{shown} cannot be read: {error.strerror or error}") from error
+    if not first.strip(b" \t\r\n" + BOM):
+        state = f"is empty: {problem}" if problem else "is empty"
+        raise DataError(f"{shown} {state}; expected {ACCEPTED}")

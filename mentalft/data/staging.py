@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mentalft.data.blocks import Block, array_blocks, line_blocks, scanned_text, value_blocks
+from mentalft.data.blocks import Block, array_blocks, scanned_text, value_blocks
+from mentalft.data.compressed import cut_short
 from mentalft.data.fingerprints import BANDS
 from mentalft.data.gathering import Settings
 from mentalft.data.scanning import ArrayScanner, Raw
@@ -41,6 +42,7 @@ class PartFile(NamedTuple):
     """XXH3."""
     dialogues: int
     source_file: str
+    """Empty where each record has a file of its own."""
 
 
 @dataclass
@@ -67,10 +69,12 @@ class Collector:
         self.reasons: Counter[str] = Counter()
         self.records = self.in_file = self.dialogues = 0
 
-    def add(self, part: Part, name: str, source_file: str) -> None:
+    def add(self, part: Part, name: str, files: Sequence[str]) -> None:
+        """Take in what a block became; ``files`` is the file that it is of, or the file of each record."""
         for rejected in part.rejected:
             self.reasons[rejected.reason] += 1
-            self.reject(replace(rejected, record=self.in_file + rejected.record))
+            number = self.in_file + rejected.record
+            self.reject(replace(rejected, record=number, file=files[number - 1] if len(files) > 1 else files[0]))
         part.record = part.record + self.in_file
         self.records += part.records
         self.in_file += part.records
@@ -81,7 +85,7 @@ class Collector:
             self.columns[column].append(getattr(part, column))
         for kind, counter in part.counts.items():
             self.counts[kind].update(counter)
-        self.parts.append(PartFile(name, part.digest, len(part.bytes), source_file))
+        self.parts.append(PartFile(name, part.digest, len(part.bytes), files[0] if len(files) == 1 else ""))
 
     def index(self) -> Index:
         arrays: dict[str, Any] = {}
@@ -174,23 +178,18 @@ class Reader:
                 yield part, name
             if failed is None:
                 return
-            scanner = self._scanner(path, failed.start)
-            yield from self._scanned(path, scanner.records(opening=False, stop_at=known - {failed.start}))
+            scanner = ArrayScanner(*scanned_text(path, failed.start))
+            records = scanner.records(opening=False, stop_at=known - {failed.start})
+            yield from self.plain(value_blocks(path, records))
             position = next((i for i, b in enumerate(blocks) if b.start == scanner.stopped_at), len(blocks))
         if not blocks:
-            yield from self._scanned(path, self._scanner(path, 0).records())
-
-    def lines(self, path: Path) -> Iterator[tuple[Part, str]]:
-        yield from self.plain(line_blocks(path))
+            handle, start = scanned_text(path)
+            yield from self.plain(value_blocks(path, ArrayScanner(handle, start).records()))
+            if problem := cut_short(handle.buffer):
+                yield from self.plain(iter([Block("values", path, payload=[Raw(None, None, problem)])]))
 
     def plain(self, blocks: Iterator[Block]) -> Iterator[tuple[Part, str]]:
         """Parts of blocks that cannot fail as a whole."""
         for _, part, name in self.parts(blocks):
             if part is not None:
                 yield part, name
-
-    def _scanner(self, path: Path, start: int) -> ArrayScanner:
-        return ArrayScanner(*scanned_text(path, start))
-
-    def _scanned(self, path: Path, records: Iterator[Raw]) -> Iterator[tuple[Part, str]]:
-        yield from self.plain(value_blocks(path, records))

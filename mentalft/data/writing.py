@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from xxhash import xxh3_128
 
 from mentalft.config import DataConfig
 from mentalft.data.fingerprints import hashed
+from mentalft.data.sources import Source
 from mentalft.data.splits import CONFLICT, SPLITS, Places
 from mentalft.data.staging import Index, PartFile
 from mentalft.files import json_line, remember_digest, written_whole
@@ -28,8 +30,16 @@ APART = "a near duplicate of dialogues that are in different splits, so it can b
 class Writer:
     """Writes lines to the splits with the system message, ids of their own, and repeats of weighted sources."""
 
-    def __init__(self, cfg: DataConfig, index: Index, places: Places, folder: Path, stack: ExitStack) -> None:
-        self.index, self.places = index, places
+    def __init__(
+        self,
+        cfg: DataConfig,
+        index: Index,
+        places: Places,
+        folder: Path,
+        stack: ExitStack,
+        sources: Sequence[Source] = (),
+    ) -> None:
+        self.index, self.places, self.sources = index, places, sources
         self.out: list[IO[bytes]] = [
             stack.enter_context(written_whole(folder / f"{name}.jsonl", binary=True, sync=False)) for name in SPLITS
         ]
@@ -104,7 +114,10 @@ class Writer:
 
     def _set_aside(self, part: PartFile, row: int) -> None:
         record = int(self.index.arrays["record"][row])
-        self.rejected.write(json_line({"file": part.source_file, "record": record, "reason": APART}))
+        source = int(np.searchsorted(np.cumsum([s["dialogues"] for s in self.index.sources]), row, side="right"))
+        file = part.source_file or self.sources[source].labels[record - 1]
+        of = {"source": self.sources[source].name} if len(self.sources) > 1 else {}
+        self.rejected.write(json_line({**of, "file": file, "record": record, "reason": APART}))
 
     def _renamed(self, line: bytes) -> bytes:
         name = json.loads(line)["id"]

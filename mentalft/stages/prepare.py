@@ -23,6 +23,7 @@ from mentalft.data.items import bank_items
 from mentalft.data.lengths import TOKEN_SAMPLE
 from mentalft.data.overlap import overlap
 from mentalft.data.prepared import staged
+from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
@@ -83,9 +84,13 @@ def prepare(
     Raises:
         DataError: a source cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
     """
-    settings = {s.name: settings_for(s.shape.format, dict(cfg.columns), cfg) for s in sources}
+    settings = {s.name: settings_for(s.shape.format, dict(s.columns), cfg) for s in sources}
     folder = run_dir / "data"
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (*(f"{split}.jsonl" for split in SPLITS), "report.json"):
+        (folder / name).unlink(
+            missing_ok=True
+        )  # an earlier run's must not be taken for this one's, should it end early
     with ExitStack() as stack:
         place = folder / ".staging"
         at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, place))
@@ -97,15 +102,18 @@ def prepare(
         places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
         _check_enough(places, sources)
         _check_between(places, cfg, sources)
+        times = repeats(index)
+        train_lines = int((places == 0).sum() if times is None else times[places == 0].sum())
+        if not train_lines:
+            raise DataError("data.sources: by their weights no line is left in the train split; raise one of them")
         overlaps = _overlaps(cfg, keys, places)
         prepared = Prepared(at, index, places)
         counted = pool.submit(tokens, _sample(cfg, prepared)) if tokens else None
-        _write(cfg, prepared, folder)
+        _write(cfg, prepared, folder, sources)
         for one, about in zip(hashed, index.sources, strict=True):
             about.update(one.result())
     report = data_report(cfg, index, places, overlaps, counted.result() if counted else None)
-    times = repeats(index)
-    report["train_lines"] = report["dialogues"]["train"] if times is None else int(times[places == 0].sum())
+    report["train_lines"] = train_lines
     write_json(folder / "report.json", report)
     for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)
@@ -160,12 +168,16 @@ def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str
     in_train = Keys(keys.content[train], keys.opening[train], keys.bands[train])
     sets = {"question bank": _bank(), **{path: _external(path) for path in cfg.external_tests}}
     found = {name: overlap(asked, in_train) for name, asked in sets.items()}
+    if cfg.privacy == "redact":
+        redact = redactor(cfg.hotlines)
+        for one in found.values():
+            one["first"] = [redact(name, Counter()) for name in one["first"]]
     for name, one in found.items():
         if one["share"] > cfg.max_overlap:
             raise DataError(
                 f"{name}: {one['in_train']} of its {one['items']} items are in the train split (first: "
                 f"{', '.join(one['first'][:3])}), so its scores would flatter the tuned model; leave them out of the "
-                f"data, or allow it with data.max_overlap={one['share'] + 0.005:.2f}"
+                f"data, or allow it with data.max_overlap={min(1, one['share'] + 0.005):.2f}"
             )
     return found
 
@@ -180,7 +192,7 @@ def _bank() -> list[Dialogue]:
 def _external(path: str) -> list[Dialogue]:
     from mentalft.data.reading import read_dialogues
 
-    files = local_files(path)
+    files = local_files(path, key="data.external_tests")
     found = [d for f in files for d in read_dialogues(f, shape_of(f).format) if isinstance(d, Dialogue)]
     if not found:
         raise DataError(f"data.external_tests: {path} holds no dialogue")
@@ -211,13 +223,13 @@ def _by_part(rows: Any, first: Any) -> Iterator[tuple[int, Any]]:
         yield number, rows[of == number]
 
 
-def _write(cfg: DataConfig, prepared: Prepared, folder: Path) -> None:
+def _write(cfg: DataConfig, prepared: Prepared, folder: Path, sources: list[Source]) -> None:
     index, places = prepared.index, prepared.places
     kept = places < len(SPLITS)
     same_id = np.zeros(len(places), dtype=bool)
     same_id[kept] = later_copies(index.arrays["ids"][kept])
     with ExitStack() as stack:
-        writer = Writer(cfg, index, places, folder, stack)
+        writer = Writer(cfg, index, places, folder, stack, sources)
         start = 0
         for part, data in progress(_read_ahead(prepared, stack), "writing splits", total=len(index.parts)):
             writer.part(part, data, same_id, start)

@@ -10,7 +10,7 @@ import pytest
 
 from mentalft.data import blocks
 from mentalft.data.block_records import raw_records
-from mentalft.data.blocks import array_blocks, file_blocks, inner_suffix, line_blocks, table_blocks
+from mentalft.data.blocks import array_blocks, file_blocks, line_blocks, table_blocks
 from tests.conftest import dialogue_record
 
 ROWS = [dialogue_record(n) for n in range(50)]
@@ -69,7 +69,3 @@ def test_tables_and_small_files_come_some_at_a_time(tmp_path: Path) -> None:
     assert [len(b.payload) for b in found] == [12, 12, 6]
     assert found[2].payload[-1] == {"a": "29", "b": "xy"}
     assert [len(b.payload) for b in file_blocks([path] * 7)] == [3, 3, 1]
-
-
-def test_the_suffix_inside() -> None:
-    assert [inner_suffix(Path(n)) for n in ("a.JSON", "a.json.gz", "a.csv.zst", "a")] == [".json", ".json", ".csv", ""]

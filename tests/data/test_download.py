@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from mentalft.data import download
 from mentalft.data.download import fetched
+from mentalft.data.sources import sources_of
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from tests.conftest import dialogue_record
@@ -40,6 +42,9 @@ class Behaviour:
         self.size = given.get("size", len(given.get("content", CONTENT)))
         self.address = given.get("address", ADDRESS)
         self.content = given.get("content", CONTENT)
+        self.stalls: int = given.get("stalls", 0)
+        """How many of the first answers stop half-way and keep the line open."""
+        self.ended = threading.Event()
         self.ranges: list[str | None] = []
 
 
@@ -68,6 +73,14 @@ def modelscope(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterato
             behaviour.ranges.append(wanted)
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
             cut = behaviour.cut_after.pop(0) if behaviour.cut_after else None
+            if behaviour.stalls:
+                behaviour.stalls -= 1
+                self.answer(
+                    behaviour.content[start:], 206 if wanted else 200, cut=0 if wanted else len(behaviour.content) // 2
+                )
+                self.wfile.flush()
+                behaviour.ended.wait()
+                return
             self.answer(behaviour.content[start:], 206 if wanted else 200, cut)
 
         def answer(self, data: bytes, status: int, cut: int | None = None) -> None:
@@ -87,6 +100,7 @@ def modelscope(behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch) -> Iterato
     try:
         yield
     finally:
+        behaviour.ended.set()
         server.shutdown()
         server.server_close()
 
@@ -109,6 +123,66 @@ def test_a_cut_download_goes_on_from_where_it_was(monkeypatch: pytest.MonkeyPatc
     assert behaviour.ranges[0] is None
     assert len(behaviour.ranges) == 3
     assert all(behaviour.ranges[1:])
+
+
+def test_a_server_that_falls_silent_is_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    behaviour = Behaviour(stalls=1)
+    with modelscope(behaviour, monkeypatch):
+        (path,), _ = fetched(ADDRESS, tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert behaviour.ranges == [None, f"bytes={len(CONTENT) // 2}-"]
+
+
+def test_a_server_that_stays_silent_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", 0.1)
+    with modelscope(Behaviour(stalls=99), monkeypatch), pytest.raises(DataError, match="goes on from there"):
+        fetched(ADDRESS, tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_file_that_was_spoilt_since_is_downloaded_again(
+    damage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    behaviour = Behaviour()
+    with modelscope(behaviour, monkeypatch):
+        (path,), _ = fetched(ADDRESS, tmp_path)
+        path.write_bytes(CONTENT[:-9] if damage == "cut" else CONTENT[:-9] + b"#" + CONTENT[-8:])
+        os.utime(path, ns=(1, 1))
+        fetched(ADDRESS, tmp_path)
+    assert path.read_bytes() == CONTENT
+    assert behaviour.ranges == [None, None]
+
+
+def test_a_hash_that_is_asked_for_is_checked_on_what_is_there_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with modelscope(Behaviour(), monkeypatch):
+        fetched(ADDRESS, tmp_path)
+        with pytest.raises(DataError, match=r"SHA-256 is .*, not 00"):
+            fetched(ADDRESS, tmp_path, "00" * 32)
+    (tmp_path / "d.json").write_bytes(CONTENT)
+    cfg = composed("data=local", f"data.path={tmp_path / 'd.json'}", f"data.sha256={'00' * 32}").data
+    with pytest.raises(DataError, match=r"SHA-256 is .*, not 00"):
+        sources_of(cfg, tmp_path)
+
+
+def test_a_part_of_another_version_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with modelscope(Behaviour(cut_after=[100_000, 0, 0, 0, 0]), monkeypatch), pytest.raises(DataError):
+        fetched(ADDRESS, tmp_path)
+    newer = Behaviour(content=CONTENT[::-1])
+    with modelscope(newer, monkeypatch):
+        (path,), _ = fetched(ADDRESS, tmp_path)
+    assert path.read_bytes() == CONTENT[::-1]
+    assert newer.ranges == [None]
+
+
+def test_several_at_once_download_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    behaviour = Behaviour(cut_after=[300_000])
+    with modelscope(behaviour, monkeypatch), ThreadPoolExecutor(3) as pool:
+        found = [one.result()[0][0] for one in [pool.submit(fetched, ADDRESS, tmp_path) for _ in range(3)]]
+    assert found[0].read_bytes() == CONTENT
+    assert len(behaviour.ranges) == 2
 
 
 def test_a_download_that_stops_for_good_is_kept_and_goes_on_next_time(
@@ -218,3 +292,19 @@ def test_a_data_set_of_hugging_face(tmp_path: Path) -> None:
         )  # fmt: skip
     for said, words in zip(done.stdout.splitlines(), asked.values(), strict=True):
         assert words in said
+
+
+def test_a_cut_download_from_hugging_face_goes_on(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    content = b"x" * (12 << 20)  # that hub's client writes ten MiB at a time
+    (source / "d.json").write_bytes(content)
+    ranges: list[str | None] = []
+    with hub({"some/corpus": source}, cut_after=[11 << 20], ranges=ranges) as endpoint:
+        environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, str(tmp_path), "hf://some/corpus/d.json"],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    assert done.stdout.split() == [str(len(content)), COMMIT]
+    assert ranges == [None, f"bytes={10 << 20}-"]

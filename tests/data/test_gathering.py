@@ -89,6 +89,31 @@ def test_topics_names_and_references_are_redacted() -> None:
     assert PHONE not in str(gathered([row], careful=False)[0])
 
 
+@pytest.mark.parametrize("name", [int(PHONE), PHONE, "110101199003070070", f"微信：{'a' * 8}"])
+def test_a_record_that_is_named_by_a_telephone_number_gets_another_name(name: Any) -> None:
+    (written,), counts, _ = gathered([{**record("睡不着", "嗯"), "id": name}], careful=False)
+    assert str(name) not in written["id"]
+    assert counts["privacy"]["dialogues"] == 1
+
+
+def test_what_stands_where_a_role_should_is_redacted_in_the_reason() -> None:
+    rows = [{"messages": [{"role": name, "content": "a"}]} for name in (f"我叫李雷 {PHONE}", f"{'长' * 20}{PHONE}")]
+    assert not [p for p in gathered(rows, careful=False)[2] if "李雷" in p or PHONE[:7] in p]
+    assert PHONE in gathered(rows, careful=False, privacy="off")[2][0]
+
+
+@pytest.mark.parametrize("between", ["\x00", "\u200b", "\u2060"])
+def test_what_cannot_be_seen_hides_no_number(between: str) -> None:
+    (written,), _, _ = gathered([record(f"打{between.join(PHONE)}", "嗯")], careful=False)
+    assert written["messages"][0]["content"] == "打[PHONE]"
+
+
+def test_the_end_of_one_turn_hides_no_number_in_the_next() -> None:
+    row = record("编号7", PHONE, references=["满分5", PHONE])
+    row["messages"].insert(0, {"role": "system", "content": "年龄30"})
+    assert PHONE not in str(gathered([row], careful=False)[0])
+
+
 def test_reporting_counts_and_changes_nothing_and_off_does_neither() -> None:
     rows = [record(f"打{PHONE}", "嗯")]
     for mode, number in (("report", 1), ("off", 0)):

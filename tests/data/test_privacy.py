@@ -64,6 +64,24 @@ def test_what_is_redacted_is_not_redacted_again() -> None:
         assert not found
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("今年25 13812345678", "今年25 [PHONE]"),
+        ("我今年30\n13812345678是我的", "我今年30\n[PHONE]是我的"),
+        ("13812345678 139 8765 4321", "[PHONE] [PHONE]"),
+        ("13812345678 13987654321 13712345678", "[PHONE] [PHONE] [PHONE]"),
+        ("25 010-62751234", "25 [PHONE]"),
+        ("12356 13812345678", "12356 [PHONE]"),
+        ("卡号6222 0213 8123 4567 890", "卡号6222 0213 8123 4567 890"),
+        ("订单20231108138123456789012", "订单20231108138123456789012"),
+        ("π是3.1415926535897932384626", "π是3.1415926535897932384626"),
+    ],
+)
+def test_a_number_beside_other_digits_is_found(text: str, clean: str) -> None:
+    assert redactor(["12356"])(text, Counter()) == clean
+
+
 @pytest.mark.parametrize("number", ["12356", "400-161-9995", "010-82951332"])
 def test_numbers_of_help_stay(number: str) -> None:
     text = f"可以打{number}，全天有人。"

@@ -162,6 +162,9 @@ def test_a_table_without_known_columns_says_which_it_has(tmp_path: Path) -> None
         shape_of(path, None, {**named, "answer": "Answer"})
     rows = write(tmp_path, "d.json", [{"Frage": "最近很累", "Antwort": "愿意说说吗"}])
     assert shape_of(rows, None, named).format == "table"
+    path.write_text("我叫李雷，手机13812345678,好的\n最近很累,愿意说说吗\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"it has 我叫\[NAME\]，手机\[PHONE\], 好的"):
+        shape_of(path)  # without a head, its first row stands where names should
     (tmp_path / "empty.csv").write_text("question,answer\n")
     with pytest.raises(DataError, match="no rows"):
         shape_of(tmp_path / "empty.csv")

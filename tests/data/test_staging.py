@@ -36,7 +36,7 @@ def test_parts_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest
     collector = Collector(aside.append)
     (tmp_path / "parts").mkdir()
     for part, name in Reader(tmp_path / "parts", at_once, SETTINGS).plain(line_blocks(path)):
-        collector.add(part, name, path.name)
+        collector.add(part, name, [path.name])
     index = collector.index()
     assert len(index.parts) > 5
     assert index.arrays["record"].tolist() == [n for n in range(1, 41) if n != 8]

@@ -35,7 +35,7 @@ def write(folder: Path, *, weight: float = 1, system: str | None = None, same: t
     same_id = np.isin(np.arange(5), same)
     cfg = composed() if system is None else composed(f"data.system_message='{system}'")
     with ExitStack() as stack:
-        writer = Writer(cfg.data, index, np.array(PLACES, dtype=np.uint8), folder, stack)
+        writer = Writer(cfg.data, index, np.array(PLACES, dtype=np.uint8), folder, stack, ())
         writer.part(index.parts[0], b"".join(lines), same_id, 0)
         writer.finish()
     writer.remember_digests(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +16,17 @@ COMMIT = "c0ffee" + "0" * 34
 
 
 @contextmanager
-def hub(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
-    """Serve each folder of ``models`` under its hub id; ids in ``gated`` answer 403."""
+def hub(
+    models: dict[str, Path],
+    gated: tuple[str, ...] = (),
+    cut_after: Sequence[int] = (),
+    ranges: list[str | None] | None = None,
+) -> Iterator[str]:
+    """Serve each folder of ``models`` under its hub id; ids in ``gated`` answer 403.
+
+    The first files are cut after so many bytes as ``cut_after`` says; ``ranges`` takes in what parts were asked for.
+    """
+    cuts = list(cut_after)
 
     class Handler(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -52,9 +61,17 @@ def hub(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
             content = path.read_bytes()
             etag = f'"{hashlib.sha256(content).hexdigest()}"'
             headers = {"ETag": etag, "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
-            return self.send(content, 200, headers, body)
+            wanted = self.headers.get("Range")
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and body else 0
+            if start:
+                headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            if body and ranges is not None:
+                ranges.append(wanted)
+            return self.send(
+                content[start:], 206 if start else 200, headers, body, cuts.pop(0) if body and cuts else None
+            )
 
-        def send(self, value: Any, status: int, headers: dict[str, str], body: bool) -> None:
+        def send(self, value: Any, status: int, headers: dict[str, str], body: bool, cut: int | None = None) -> None:
             content = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
             for key, text in {
@@ -65,7 +82,8 @@ def hub(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
                 self.send_header(key, text)
             self.end_headers()
             if body:
-                self.wfile.write(content)
+                self.wfile.write(content if cut is None else content[:cut])
+                self.close_connection = cut is not None
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -10,6 +10,7 @@ import pytest
 
 from mentalft.config import DataConfig
 from mentalft.data.sources import sources_of
+from mentalft.data.splits import CONFLICT, placed
 from mentalft.data.staging import processes
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
@@ -114,10 +115,71 @@ def test_too_many_unusable_records_stop_the_run(tmp_path: Path) -> None:
 
 def test_a_test_set_that_is_in_the_train_split_stops_the_run(tmp_path: Path) -> None:
     path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
-    test = written(tmp_path / "test.json", [dialogue_record(n) for n in range(50, 70)])
+    test = written(tmp_path / "test.json", [{**dialogue_record(n), "id": f"wx-138123456{n}"} for n in range(50, 70)])
     with pytest.raises(DataError, match=r"items are in the train split.*data.max_overlap="):
         prepare(config(path, f"data.external_tests=[{test}]"), tmp_path / "run")
     prepare(config(path, f"data.external_tests=[{test}]", "data.max_overlap=0.6"), tmp_path / "run")
     overlap = read_json(tmp_path / "run" / "data" / "report.json")["overlap"]
     assert overlap["question bank"]["in_train"] == 0
     assert 0 < overlap[str(test)]["in_train"] <= 10
+    assert "138123456" not in str(overlap), "what external records are called may be personal too"
+
+
+def test_what_an_earlier_run_left_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
+    prepare(config(path), tmp_path / "run")
+    written(path, [dialogue_record(n) for n in range(60)] + [{"messages": None}] * 6)
+    with pytest.raises(DataError, match="cannot be used"):
+        prepare(config(path), tmp_path / "run")
+    with pytest.raises(DataError, match="add prepare to stages"):
+        splits_in(tmp_path / "run")
+
+
+def test_records_set_aside_are_named_by_source_and_file(tmp_path: Path) -> None:
+    for number in range(300):
+        folder = tmp_path / "talks" / f"{number % 3}"
+        folder.mkdir(parents=True, exist_ok=True)
+        written(folder / f"{number // 3}.json", dialogue_record(number)["messages"])
+    written(tmp_path / "talks" / "1" / "7.json", [{"role": "alien", "content": "a"}])
+    other = written(tmp_path / "7.json", [dialogue_record(n) for n in range(400, 440)] + [None])
+    spec = f"data.sources=[{{path: '{tmp_path}/talks/*/*.json', name: talks}}, {other}]"
+    prepare(config(other, spec, "data.validation_fraction=0.3", "data.test_fraction=0.3"), tmp_path / "run")
+    rows = [(r["source"], r["file"], r["record"]) for r in read_jsonl(tmp_path / "run" / "data" / "rejected.jsonl")]
+    assert ("talks", "1/7.json", 108) in rows
+    assert ("7.json", "7.json", 41) in rows
+
+
+def test_a_near_duplicate_that_is_set_aside_is_named_by_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        written(tmp_path / f"{number}.json", dialogue_record(number)["messages"])
+
+    def one_between(*arguments: Any) -> Any:
+        places = placed(*arguments)
+        places[17] = CONFLICT
+        return places
+
+    monkeypatch.setattr(stage, "placed", one_between)
+    prepare(config(tmp_path), tmp_path / "run")
+    (row,) = read_jsonl(tmp_path / "run" / "data" / "rejected.jsonl")
+    assert (row["file"], row["record"]) == ("17.json", 18)
+
+
+def test_tables_of_several_sources_have_columns_of_their_own(tmp_path: Path) -> None:
+    for name, head in (("a", "Frage,Antwort"), ("b", "Q,A")):
+        lines = [f"{name}{n}{dialogue_record(n)['messages'][0]['content']},回答{name}{n}" for n in range(40)]
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    specs = [
+        f"{{path: {tmp_path}/{name}.csv, columns: {{question: {q}, answer: {a}}}}}"
+        for name, q, a in (("a", "Frage", "Antwort"), ("b", "Q", "A"))
+    ]
+    prepare(config(tmp_path, f"data.sources=[{','.join(specs)}]"), tmp_path / "run")
+    report = read_json(tmp_path / "run" / "data" / "report.json")
+    assert [s["dialogues"] for s in report["sources"]] == [40, 40]
+
+
+def test_weights_that_leave_nothing_to_train_on_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
+    with pytest.raises(DataError, match="no line is left in the train split"):
+        prepare(config(path, f"data.sources=[{{path: {path}, weight: 0}}]"), tmp_path / "run")
