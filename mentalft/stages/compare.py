@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mentalft.config import EvalConfig
 from mentalft.console import progress, say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_json, write_jsonl
-from mentalft.metrics.table import Embedder, Metric, metrics_by_name
+from mentalft.metrics.table import Embedder, Metric, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Comparison, Item, MetricComparison, Response
 from mentalft.reporting.tables import write_comparison
 from mentalft.statistics import paired_bootstrap
 
-Scores = dict[str, dict[str, list[float]]]
-"""Side → metric → one score an item."""
+Scores = dict[str, dict[str, NDArray[np.float64]]]
+"""Side → metric → what each item adds to the score: (items, parts)."""
 
 
 def compare(
@@ -43,7 +44,7 @@ def compare(
             f"compare: the {len(items)} items come from a single dialogue, over which no interval can be had; "
             "raise data.test_fraction or eval.max_items"
         )
-    metrics = metrics_by_name(cfg.metrics, lambda: Embedder(*load_embedder(cfg.embedder)))
+    metrics = metrics_of(cfg, [item.references for item in items], lambda: Embedder(*load_embedder(cfg.embedder)))
     scores = _score(metrics, items, responses)
     comparison = Comparison(
         items=len(items),
@@ -54,7 +55,7 @@ def compare(
         responses={side: _shape(found) for side, found in responses.items()},
         overlap=overlap,
     )
-    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, scores))
+    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, metrics, scores))
     write_json(run_dir / "metrics.json", _metrics_json(metrics, scores, decoding))
     write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
     say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
@@ -91,15 +92,15 @@ def _score(metrics: dict[str, Metric], items: list[Item], responses: dict[str, l
 def _compare_one(
     name: str, metric: Metric, scores: Scores, items: list[Item], cfg: EvalConfig, seed: int
 ) -> MetricComparison:
-    base, tuned = np.array(scores["base"][name]), np.array(scores["tuned"][name])  # (items,) each
-    difference = tuned - base
+    base, tuned = (float(metric.total(scores[side][name].sum(axis=0))) for side in ("base", "tuned"))
+    difference = metric.total(scores["tuned"][name]) - metric.total(scores["base"][name])  # (items,)
     clusters = [item.dialogue_id for item in items]
     return MetricComparison(
         metric=name,
         signature=metric.signature,
-        base=float(base.mean()),
-        tuned=float(tuned.mean()),
-        difference=float(difference.mean()),
+        base=base,
+        tuned=tuned,
+        difference=tuned - base,
         interval=paired_bootstrap(
             difference.tolist(), clusters, resamples=cfg.bootstrap_resamples, confidence=cfg.confidence, seed=seed
         ),
@@ -118,7 +119,12 @@ def _shape(responses: list[Response]) -> dict[str, float]:
     }
 
 
-def _item_rows(items: list[Item], responses: dict[str, list[Response]], scores: Scores) -> list[dict[str, Any]]:
+def _item_rows(
+    items: list[Item], responses: dict[str, list[Response]], metrics: dict[str, Metric], scores: Scores
+) -> list[dict[str, Any]]:
+    by_item = {
+        side: {name: metrics[name].total(parts).tolist() for name, parts in by.items()} for side, by in scores.items()
+    }
     return [
         {
             "id": item.id,
@@ -127,7 +133,7 @@ def _item_rows(items: list[Item], responses: dict[str, list[Response]], scores: 
             "history": [m._asdict() for m in item.messages],
             "references": list(item.references),
             "answers": {side: found[i].text for side, found in responses.items()},
-            "scores": {side: {name: values[i] for name, values in by.items()} for side, by in scores.items()},
+            "scores": {side: {name: values[i] for name, values in by.items()} for side, by in by_item.items()},
         }
         for i, item in enumerate(items)
     ]
@@ -139,7 +145,7 @@ def _metrics_json(metrics: dict[str, Metric], scores: Scores, decoding: str) -> 
         "metrics": {
             name: {
                 "signature": metric.signature,
-                **{side: float(np.mean(scores[side][name])) for side in scores},
+                **{side: float(metric.total(scores[side][name].sum(axis=0))) for side in scores},
             }
             for name, metric in metrics.items()
         },
