@@ -1,6 +1,6 @@
 """Seconds a metric takes, and all default ones together, over pairs of answers made of the sample's sentences.
 
-    python benchmarks/metrics.py --items 10000
+python benchmarks/metrics.py --items 10000
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ NOT_MEASURED = ("cosine", "bertscore")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=10_000, help="items, each with a base answer, a tuned one, a reference")
+    parser.add_argument(
+        "--items", type=int, default=10_000, help="items, each with a base answer, a tuned one, a reference"
+    )
     parser.add_argument("--each", action="store_true", help="also every metric by itself, in one process")
     options = parser.parse_args()
     cfg = default_config()
@@ -35,7 +37,8 @@ def main() -> None:
     sentences = sample_sentences()
     references = [(answer(draw, sentences),) for _ in range(options.items)]
     answers = {side: [answer(draw, sentences) for _ in range(options.items)] for side in ("base", "tuned")}
-    print(f"{options.items} items, {os.cpu_count()} cores, {sum(map(len, answers['base'])) / options.items:.0f} characters")
+    characters = sum(map(len, answers["base"])) / options.items
+    print(f"{options.items} items, {os.cpu_count()} cores, {characters:.0f} characters an answer")
     start = time.perf_counter()
     score_all(cfg, metrics_of(cfg, references, no_embedder), answers, references)
     print(f"default metrics, both sides: {time.perf_counter() - start:.1f} s")

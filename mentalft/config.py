@@ -16,6 +16,9 @@ METRICS = (
     "bleu1", "bleu2", "bleu3", "bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor", "cosine",
     "bertscore", "distinct1", "distinct2", "length", "length_reference",
 )  # fmt: skip
+TokenizerName = Literal[
+    "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
+]  # fmt: skip
 EMBEDDED = "embedded"
 FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
@@ -201,9 +204,8 @@ class BoundsConfig:
     role_leak: float = number(ge=0, le=1)
     """Hold role labels or template tokens."""
     length_ratio_low: float = number(ge=0, le=1)
-    """Characters of all answers by those of all references, at least."""
     length_ratio_high: float = number(ge=1)
-    """The same, at most."""
+    """Characters of all answers by those of all references."""
 
 
 @dataclass
@@ -224,17 +226,12 @@ class EvalConfig:
     metrics: list[str] = MISSING
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = MISSING
-    """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``, with ``#KEY`` for one of several."""
+    """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
     language: Literal["auto", "zh", "en"] = MISSING
     """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
-    tokenizer: Literal[
-        "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
-    ] = MISSING  # fmt: skip
-    """For BLEU, ROUGE, METEOR and Distinct; ``auto`` is jieba for Chinese, 13a for English. Those after ``13a`` reproduce
-    published figures."""
-    rouge_tokenizer: Literal[
-        "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
-    ] = MISSING  # fmt: skip
+    tokenizer: TokenizerName = MISSING
+    """For BLEU, METEOR and Distinct; ``auto`` goes by language. Those after ``13a`` reproduce published figures."""
+    rouge_tokenizer: TokenizerName = MISSING
     """For ROUGE; ``auto`` is ``tokenizer``."""
     rouge_variant: Literal["rouge_score", "rouge", "rouge_chinese"] = MISSING
     """Whose ROUGE: Google's, or one of two packages that count an n-gram once."""
@@ -246,7 +243,7 @@ class EvalConfig:
     """A sentence-transformers name or folder for ``cosine``, or ``embedded``."""
     bertscore_model: Optional[str] = MISSING
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
-    bounds: BoundsConfig = field(default_factory=lambda: BoundsConfig())
+    bounds: BoundsConfig = field(default_factory=BoundsConfig)
     bootstrap_resamples: int = number(ge=100)
     confidence: float = number(gt=0.5, lt=1)
     """Coverage of the intervals."""

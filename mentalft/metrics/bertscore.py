@@ -1,9 +1,9 @@
 """BERTScore F1, rescaled: how well each token of answer and reference finds a like one, by contextual embeddings.
 
-Zhang et al. 2020 (arXiv 1904.09675) by the authors' package, an extra: ``pip install 'mentalft[bertscore]'``. Raw values
-lie close together near the top; the package's baseline for the model (the mean over unrelated sentences) is taken as
-0 and identity as 1. Higher is better; below 0 is worse than unrelated. Texts are cut at the model's 512 tokens. An
-empty answer scores 0.
+Zhang et al. 2020 (arXiv 1904.09675) by the authors' package, an extra: ``pip install 'mentalft[bertscore]'``. Raw
+values lie close together near the top; the package's baseline for the model (the mean over unrelated sentences) is
+taken as 0 and identity as 1. Higher is better; below 0 is worse than unrelated. Texts are cut at the model's 512
+tokens. An empty answer scores 0.
 """
 
 from __future__ import annotations
@@ -53,12 +53,13 @@ def load(model: str | None, language: Language) -> Scorer:
 
     given = model or MODELS[language]
     name = Path(given).name if Path(given).expanduser().is_dir() else given
-    baseline = Path(bert_score.__file__).parent / "rescale_baseline" / language / f"{name}.tsv"
+    baselines = Path(bert_score.__file__).parent / "rescale_baseline" / language
+    baseline = baselines / f"{name}.tsv"
     if name not in model2layers or not baseline.is_file():
-        known = sorted(path.relative_to(baseline.parents[len(Path(name).parts) - 1]) for path in _tables(baseline))
+        known = sorted(str(path.relative_to(baselines).with_suffix("")) for path in baselines.rglob("*.tsv"))
         raise ConfigError(
-            f"eval.bertscore_model={given}: there is no baseline to rescale it by for language {language}; accepted are "
-            f"{', '.join(str(p.with_suffix('')) for p in known)}, or a folder of that name"
+            f"eval.bertscore_model={given}: there is no baseline to rescale it by for language {language}; "
+            f"accepted are {', '.join(known)}, or a folder of that name"
         )
     try:
         scorer = BERTScorer(
@@ -81,11 +82,6 @@ def load(model: str | None, language: Language) -> Scorer:
         f"|bert_score:{version('bert_score')}",
         scorer,
     )
-
-
-def _tables(baseline: Path) -> list[Path]:
-    folder = next(parent for parent in baseline.parents if parent.parent.name == "rescale_baseline")
-    return list(folder.rglob("*.tsv"))
 
 
 def bertscore(scorer: Scorer, responses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:

@@ -45,7 +45,8 @@ def total(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     recall = np.divide(common, reference, out=np.zeros_like(common), where=used).sum(axis=-1) / orders
     bottom = BETA**2 * precision + recall
     score = (1 + BETA**2) * precision * recall
-    return 100 * np.divide(score, bottom, out=np.zeros_like(score), where=bottom > 0)
+    found: NDArray[np.float64] = np.divide(100 * score, bottom, out=np.zeros_like(score), where=bottom > 0)
+    return found
 
 
 def _metric() -> Any:

@@ -105,8 +105,8 @@ def _computed(spec: str, module: Any, key: str, predictions: list[str], referenc
 
 
 def _number(spec: str, key: str, name: str, result: dict[str, Any]) -> float:
-    numbers = {k: v[0] if _is_list_of(v, 1) else v for k, v in result.items()}
-    numbers = {k: float(v) for k, v in numbers.items() if isinstance(v, Real)}
+    single = {k: v[0] if _is_list_of(v, 1) else v for k, v in result.items()}
+    numbers: dict[str, float] = {k: float(v) for k, v in single.items() if isinstance(v, Real)}
     return numbers[_key(spec, key, name, numbers)]
 
 
@@ -117,7 +117,9 @@ def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
     if not key and len(scores) == 1:
         return next(iter(scores))
     found = ", ".join(scores) or "no number"
-    raise ConfigError(f"eval.extra_metrics: the result of {spec} holds {found}; name one: {spec.split('#')[0]}#KEY")
+    raise ConfigError(
+        f"eval.extra_metrics: the result of {spec} holds {found}; name one: {spec.split('#', maxsplit=1)[0]}#KEY"
+    )
 
 
 def _is_list_of(value: Any, size: int) -> bool:

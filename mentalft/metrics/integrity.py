@@ -74,7 +74,8 @@ def warnings(base: Integrity, tuned: Integrity, bounds: BoundsConfig) -> list[st
             than = "shorter" if ratio < bounds.length_ratio_low else "longer"
             said.append(
                 f"The {name} answers are much {than} than the references: {ratio:.2f} times their length "
-                f"(bounds {bounds.length_ratio_low:g} to {bounds.length_ratio_high:g}; {others} {other.length_ratio:.2f})"
+                f"(bounds {bounds.length_ratio_low:g} to {bounds.length_ratio_high:g}; "
+                f"{others} {other.length_ratio:.2f})"
             )
     return said
 

@@ -39,7 +39,7 @@ _LEAKS = re.compile(
     r"|^[ \t]*(?i:user|assistant|system)[ \t]*$",
     re.MULTILINE,
 )
-_ACRONYM = re.compile(r"[A-Z]{1,6}s?")
+_ACRONYM = re.compile(r"[A-Z]{2,6}s?")
 
 
 def empty(text: str) -> str | None:
@@ -140,7 +140,7 @@ def _joined(units: Sequence[str]) -> str:
 
 
 def _script(unit: str) -> str | None:
-    """``CJK`` characters, ``kana``, or the script that a letter's Unicode name begins with; None for what is no word."""
+    """``CJK``, ``kana``, or the script that a letter's Unicode name begins with; None for what is no word."""
     from unicodedata import name
 
     if _ACRONYM.fullmatch(unit) or not unit[0].isalpha():

@@ -1,9 +1,9 @@
 """Perplexity of the references under a model: how much the true answers surprise it. Lower is better, 1 or more.
 
 ``exp`` of the negative log-likelihood per token, summed over all references before it is divided, so that every token
-weighs the same (Jelinek et al. 1977). Where an item has several references, its first is measured. It scores the model and not
-its answers, so an answer that loops does not show in it; and it compares models of one tokenizer only, as base and
-tuned are.
+weighs the same (Jelinek et al. 1977). Where an item has several references, its first is measured. It scores the model
+and not its answers, so an answer that loops does not show in it; and it compares models of one tokenizer only, as
+base and tuned are.
 """
 
 from __future__ import annotations

@@ -62,9 +62,7 @@ def _in_processes(
     jobs = [({side: texts[part] for side, texts in answers.items()}, references[part]) for part in slices]
     with ProcessPoolExecutor(min(processes, len(jobs)), get_context("spawn"), _start, (plain,)) as pool:
         chunks = list(pool.map(_score_chunk, *zip(*jobs, strict=True)))
-    return {
-        side: {name: np.concatenate([chunk[side][name] for chunk in chunks]) for name in names} for side in answers
-    }
+    return {side: {name: np.concatenate([chunk[side][name] for chunk in chunks]) for name in names} for side in answers}
 
 
 _metrics: dict[str, Metric] = {}

@@ -154,6 +154,6 @@ def _skipping(metric: Metric) -> Metric:
 
     def parts(responses: Sequence[str], references: Sequence[Sequence[str]]) -> Parts:
         answered = np.array([bool(response.strip()) for response in responses])
-        return metric.score(responses, references) * answered[:, None]
+        return np.where(answered[:, None], metric.score(responses, references), 0.0)
 
     return metric._replace(signature=f"{metric.signature}|empty:skipped", score=parts)

@@ -21,7 +21,7 @@ Language = Literal["zh", "en"]
 TEXTS_KEPT = 2**16
 """Texts whose tokens are remembered, by tokenizer."""
 CJK_SHARE = 0.1
-"""From this share of CJK letters on, texts count as Chinese: jieba cuts the English in them too, 13a cuts no Chinese."""
+"""From this share of CJK letters on, texts count as Chinese: jieba cuts English too, 13a does not cut Chinese."""
 
 _CJK = r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK += r"\U00020000-\U000323af"

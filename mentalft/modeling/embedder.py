@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +60,7 @@ def _embed(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
 
 def _is_cut(model: Any, texts: Sequence[str]) -> list[bool]:
     most = model.max_seq_length
-    if most is None or not texts:
+    if most is None or most == math.inf or not texts:  # an embedder of words has no limit
         return [False] * len(texts)
     rows = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
     return [len(row) > most for row in rows]

@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mentalft.config import EvalConfig
-from mentalft.console import progress, say
+from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_json, write_jsonl
+from mentalft.metrics.scoring import Scores, score_all
 from mentalft.metrics.table import Embedder, Metric, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Comparison, Item, MetricComparison, Response
 from mentalft.reporting.tables import write_comparison
 from mentalft.statistics import paired_bootstrap
-
-Scores = dict[str, dict[str, NDArray[np.float64]]]
-"""Side → metric → what each item adds to the score: (items, parts)."""
 
 
 def compare(
@@ -44,8 +41,10 @@ def compare(
             f"compare: the {len(items)} items come from a single dialogue, over which no interval can be had; "
             "raise data.test_fraction or eval.max_items"
         )
-    metrics = metrics_of(cfg, [item.references for item in items], lambda: Embedder(*load_embedder(cfg.embedder)))
-    scores = _score(metrics, items, responses)
+    references = [item.references for item in items]
+    metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
+    texts = {side: [response.text for response in found] for side, found in responses.items()}
+    scores = score_all(cfg, metrics, texts, references)
     comparison = Comparison(
         items=len(items),
         dialogues=len({item.dialogue_id for item in items}),
@@ -78,15 +77,6 @@ def _check_same_prompts(items: list[Item], responses: dict[str, list[Response]])
             raise DataError(
                 f"compare: base and tuned were asked different prompts for item {item.id}; run evaluate again"
             )
-
-
-def _score(metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]) -> Scores:
-    references = [item.references for item in items]
-    work = [(side, name) for side in responses for name in metrics]
-    scores: Scores = {side: {} for side in responses}
-    for side, name in progress(work, "scoring", total=len(work)):
-        scores[side][name] = metrics[name].score([r.text for r in responses[side]], references)
-    return scores
 
 
 def _compare_one(
