@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import re
+import resource
 import time
 
 import hydra
@@ -41,12 +42,19 @@ def main() -> None:
     print(f"{options.items} items, {os.cpu_count()} cores, {characters:.0f} characters an answer")
     start = time.perf_counter()
     score_all(cfg, metrics_of(cfg, references, no_embedder), answers, references)
-    print(f"default metrics, both sides: {time.perf_counter() - start:.1f} s")
+    took = time.perf_counter() - start
+    print(f"default metrics, both sides: {took:.1f} s, {cpu_seconds():.1f} s of processor time")
     if options.each:
         for name, metric in metrics_of(cfg, references, no_embedder).items():
             start = time.perf_counter()
             metric.score(answers["base"], references)
             print(f"  {name:12} {time.perf_counter() - start:6.1f} s, one side, one process")
+
+
+def cpu_seconds() -> float:
+    """Of this process and those it started that have ended; other work on the machine hardly shows in it."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def default_config() -> EvalConfig:

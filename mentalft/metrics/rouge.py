@@ -1,9 +1,9 @@
 """ROUGE-1, -2 and -L F-measures: word overlap with the reference. Higher is better, 0 to 1.
 
-Lin 2004 (aclanthology.org/W04-1013), computed by Google's ``rouge_score`` with our words handed to it: its default
-tokenizer keeps ASCII alone and gives 0 to identical Chinese sentences. Words are lower-cased and punctuation is not
-counted, as in that default. With several references the best one counts. ROUGE-L takes the answer as one sequence;
-word order within a synonym, or help in other words, it cannot see.
+Lin 2004 (aclanthology.org/W04-1013), as Google's ``rouge_score`` computes them, with our words handed to it: its
+default tokenizer keeps ASCII alone and gives 0 to identical Chinese sentences. Words are lower-cased and punctuation
+is not counted, as in that default. With several references the best one counts. ROUGE-L takes the answer as one
+sequence. Help in other words than the reference's does not score.
 """
 
 from __future__ import annotations
@@ -47,8 +47,33 @@ def rouge(
     """
     from rouge_score.rouge_scorer import RougeScorer
 
-    scorer = RougeScorer([kind], tokenizer=_Words(tokenizer))
-    return [
-        max(float(scorer.score(reference, response)[kind].fmeasure) for reference in refs)
-        for response, refs in zip(responses, references, strict=True)
-    ]
+    words = _Words(tokenizer)
+    scorer = RougeScorer([kind], tokenizer=words)
+
+    def one(response: str, reference: str) -> float:
+        if kind == "rougeL":
+            return _rouge_l(words.tokenize(response), words.tokenize(reference))
+        return float(scorer.score(reference, response)[kind].fmeasure)
+
+    return [max(one(response, ref) for ref in refs) for response, refs in zip(responses, references, strict=True)]
+
+
+def _rouge_l(answer: Sequence[str], reference: Sequence[str]) -> float:
+    """What ``rouge_score`` gives, in a tenth of its time, which was most of the time of all metrics."""
+    common = _common_subsequence(answer, reference)
+    return 2 * common / (len(answer) + len(reference)) if common else 0.0
+
+
+def _common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
+    """Length of the longest common subsequence, a row of the table in the bits of one integer.
+
+    Hyyrö 2004, "Bit-parallel LCS-length computation revisited".
+    """
+    places: dict[str, int] = {}
+    for i, word in enumerate(a):
+        places[word] = places.get(word, 0) | 1 << i
+    everywhere = row = (1 << len(a)) - 1
+    for word in b:
+        same = row & places.get(word, 0)
+        row = (row + same) | (row - same)
+    return len(a) - (row & everywhere).bit_count()

@@ -99,6 +99,14 @@ def metrics_of(
     return {name: _skipping(m) for name, m in found.items()} if cfg.empty_answers == "skip" else found
 
 
+def check_available(cfg: EvalConfig) -> None:
+    """Raises ConfigError where a metric that ``cfg`` names cannot be had, before anything costly has run."""
+    if "bertscore" in cfg.metrics:
+        _bertscore.check_installed()
+    for spec in cfg.extra_metrics:
+        load_extra(spec)
+
+
 PERPLEXITY = Metric(
     "perplexity", _perplexity.SIGNATURE, _perplexity.parts, _perplexity.total, higher_is_better=False  # type: ignore[arg-type]
 )  # fmt: skip

@@ -14,7 +14,8 @@ from rouge_chinese import Rouge as RougeChinese
 from rouge_score.rouge_scorer import RougeScorer
 
 from mentalft.config import METRICS
-from mentalft.metrics.table import Embedder, Metric, metrics_of
+from mentalft.errors import ConfigError
+from mentalft.metrics.table import Embedder, Metric, check_available, metrics_of
 from tests.metrics.pairs import PAIRS, short
 from tests.test_conf import composed
 
@@ -85,6 +86,14 @@ def test_names_of_metrics_import_no_heavy_library() -> None:
         "print([m for m in ('torch', 'nltk', 'jieba', 'sacrebleu', 'evaluate') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_a_metric_needs_is_looked_for_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bert_score", None)
+    check_available(composed().eval)
+    for override, message in (("eval.metrics=[bertscore]", "pip install"), ("eval.extra_metrics=[./no.py]", "exist")):
+        with pytest.raises(ConfigError, match=message):
+            check_available(composed(override).eval)
 
 
 def sentence(hypothesis: list[str], target: list[str], method: str, weights: tuple[float, ...] = (0.25,) * 4) -> float:
