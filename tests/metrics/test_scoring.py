@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from mentalft.metrics import scoring
 from mentalft.metrics.scoring import score_all
@@ -15,17 +16,13 @@ def embedder() -> Embedder:
     return Embedder("ones@1", lambda texts: np.ones((len(texts), 1), dtype=np.float32))
 
 
-def test_several_processes_give_the_same_to_the_last_bit(monkeypatch: object) -> None:
+def test_several_processes_give_the_same_to_the_last_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "CHUNK", 16)
     cfg = composed("eval.metrics=[bleu,cosine,chrf,length]").eval
-    cfg.language = "auto"
-    scoring.CHUNK, chunk = 16, scoring.CHUNK
-    try:
-        references = [(b,) for _, b in ORDINARY]
-        answers = {"base": [b for _, b in ORDINARY], "tuned": [a for a, _ in ORDINARY]}
-        metrics = metrics_of(cfg, references, embedder)
-        one, two = (score_all(cfg, metrics, answers, references, processes=n) for n in (1, 2))
-    finally:
-        scoring.CHUNK = chunk
+    references = [(b,) for _, b in ORDINARY]
+    answers = {"base": [b for _, b in ORDINARY], "tuned": [a for a, _ in ORDINARY]}
+    metrics = metrics_of(cfg, references, embedder)
+    one, two = (score_all(cfg, metrics, answers, references, processes=n) for n in (1, 2))
     for side in answers:
         assert list(two[side]) == list(metrics)
         for name in metrics:
