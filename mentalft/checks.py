@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING
@@ -47,6 +48,7 @@ def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterato
 def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
+    yield from _extra_metric_problems(cfg.eval.extra_metrics)
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
     if cfg.data.path is None and not cfg.data.sources:
@@ -93,6 +95,15 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
         names.append(source_name(spec))
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"data.sources: two are called {name!r}; give each a name of its own"
+
+
+def _extra_metric_problems(specs: list[str]) -> Iterator[str]:
+    names = [f"{Path(path).stem}#{key}".rstrip("#") for path, _, key in (spec.partition("#") for spec in specs)]
+    for spec, name in zip(specs, names, strict=True):
+        if name in METRICS:
+            yield f"eval.extra_metrics holds {spec!r}, and eval.metrics has a metric called {name!r}; rename the file"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"eval.extra_metrics names {name!r} twice"
 
 
 def _choice_problems(key: str, chosen: list[str], known: tuple[str, ...]) -> Iterator[str]:

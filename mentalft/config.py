@@ -12,7 +12,13 @@ from typing import Any, Literal, Optional
 from omegaconf import MISSING
 
 STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
-METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "cosine", "length")
+METRICS = (
+    "bleu1", "bleu2", "bleu3", "bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor", "cosine",
+    "bertscore", "distinct1", "distinct2", "length", "length_reference",
+)  # fmt: skip
+TokenizerName = Literal[
+    "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
+]  # fmt: skip
 EMBEDDED = "embedded"
 FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
@@ -184,6 +190,26 @@ class TrainerConfig:
 
 
 @dataclass
+class BoundsConfig:
+    """What is warned of above the table when it is exceeded; shares are of a side's answers."""
+
+    echo: float = number(ge=0, le=1)
+    """Begin with what the user said last, or largely repeat it."""
+    empty: float = number(ge=0, le=1)
+    cut: float = number(ge=0, le=1)
+    """End at ``max_new_tokens``."""
+    repetition: float = number(ge=0, le=1)
+    """Loop."""
+    other_language: float = number(ge=0, le=1)
+    """Are in another script than their references."""
+    role_leak: float = number(ge=0, le=1)
+    """Hold role labels or template tokens."""
+    length_ratio_low: float = number(ge=0, le=1)
+    length_ratio_high: float = number(ge=1)
+    """Characters of all answers by those of all references."""
+
+
+@dataclass
 class EvalConfig:
     items: Literal["test", "bank"] = MISSING
     """What is asked: the held-out dialogues, or the embedded bank of textbook questions."""
@@ -199,9 +225,26 @@ class EvalConfig:
     batch_size: int = number(ge=1)
     """Prompts decoded together."""
     metrics: list[str] = MISSING
-    """Names from ``bleu, rouge1, rouge2, rougeL, cosine, length``."""
+    """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
+    extra_metrics: list[str] = MISSING
+    """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
+    language: Literal["auto", "zh", "en"] = MISSING
+    """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
+    tokenizer: TokenizerName = MISSING
+    """For BLEU, METEOR and Distinct; ``auto`` goes by language. Those after ``13a`` reproduce published figures."""
+    rouge_tokenizer: TokenizerName = MISSING
+    """For ROUGE; ``auto`` is ``tokenizer``."""
+    rouge_variant: Literal["rouge_score", "rouge", "rouge_chinese"] = MISSING
+    """Whose ROUGE: Google's, or one of two packages that count an n-gram once."""
+    bleu_smoothing: Literal["method0", "method1", "method2", "method3", "method4", "method5"] = MISSING
+    """NLTK's smoothing method for sentence BLEU; ``method0`` is none."""
+    empty_answers: Literal["zero", "skip"] = MISSING
+    """An empty answer scores 0, or (as some tools do) counts in no mean."""
     embedder: str = MISSING
     """A sentence-transformers name or folder for ``cosine``, or ``embedded``."""
+    bertscore_model: Optional[str] = MISSING
+    """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
+    bounds: BoundsConfig = field(default_factory=BoundsConfig)
     bootstrap_resamples: int = number(ge=100)
     confidence: float = number(gt=0.5, lt=1)
     """Coverage of the intervals."""

@@ -75,6 +75,10 @@ def _check_inputs(cfg: Config) -> Any:
         check_attention(cfg.model, device)
         check_quantization(cfg.model, device)
         check_options(cfg.trainer, device)
+    if "compare" in cfg.stages:
+        from mentalft.metrics.table import check_available
+
+        check_available(cfg.eval)
     if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
         from mentalft.modeling.embedder import load_embedder
 

@@ -164,13 +164,15 @@ class Comparison:
     metrics: tuple[MetricComparison, ...]
     decoding: str
     responses: dict[str, dict[str, float]]
-    """For ``base`` and ``tuned``: mean length and the shares of empty and cut answers."""
+    """For ``base`` and ``tuned``: mean length in characters, and length by that of the references."""
     overlap: str | None = None
     """How much of what was asked is in the train split, as the prepare stage found it."""
     checks: dict[str, dict[str, float]] = field(default_factory=dict)
     """For ``base`` and ``tuned``, the share of answers that each integrity check found, by the check's name."""
     warnings: tuple[str, ...] = ()
     """What keeps the table from being taken at its word, in plain words; shown above it."""
+    notes: tuple[str, ...] = ()
+    """What must be known of how these very scores came about."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 
 from mentalft.checks import problems
 from mentalft.config import Config
@@ -40,11 +40,26 @@ def test_held_out_shares_leave_something_to_train_on() -> None:
 
 def test_the_schema_holds_no_values() -> None:
     """Values live in conf/ alone, so that there is one place to look."""
-    cfg = Config()
-    for group in fields(cfg):
-        node = getattr(cfg, group.name)
-        values = vars(node).values() if hasattr(node, "__dataclass_fields__") else [node]
-        assert set(map(str, values)) == {"???"}, group.name
+
+    def values(node: object) -> list[object]:
+        return [v for f in fields(node) for v in values(getattr(node, f.name))] if is_dataclass(node) else [node]
+
+    assert set(map(str, values(Config()))) == {"???"}
+
+
+def test_extra_metrics_have_names_of_their_own() -> None:
+    cfg = composed()
+    cfg.eval.extra_metrics = ["./bleu.py", "a/mine.py", "b/mine.py", "rouge#rougeLsum", "rouge#rouge1"]
+    found = "\n".join(problems(cfg))
+    assert "'./bleu.py', and eval.metrics has a metric called 'bleu'" in found
+    assert "eval.extra_metrics names 'mine' twice" in found
+    assert "rouge#" not in found
+
+
+def test_bounds_are_checked() -> None:
+    cfg = composed()
+    cfg.eval.bounds.echo = 2
+    assert problems(cfg) == ["eval.bounds.echo must be at least 0 and at most 1, got 2"]
 
 
 def test_sources_are_checked() -> None:

@@ -1,38 +1,46 @@
-"""Sentence BLEU: how many of the answer's word 1- to 4-grams stand in a reference. Higher is better, 0 to 1.
+"""Sentence BLEU-1 to -4: how many of the answer's n-grams stand in a reference. Higher is better, 0 to 1.
 
-Papineni et al. 2002, with NLTK's smoothing method 4 (Chen and Cherry 2014, doi 10.3115/v1/W14-3346):
-short answers keep a score above 0. Words are jieba's, so scores are comparable only with other
-scores of the same tokenizer. It measures wording, not whether an answer helps.
+Papineni et al. 2002 (aclanthology.org/P02-1040) by NLTK, with equal weights for the orders 1 to n, and a smoothing
+of Chen and Cherry 2014 (doi 10.3115/v1/W14-3346), without which most short answers score 0. It measures wording,
+not whether an answer helps, and the mean over answers is not corpus BLEU (:mod:`mentalft.metrics.corpus_bleu`).
+Tokenizer and smoothing each move it by more than tuning does: compare only scores of one signature.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from mentalft.metrics import tokens
-
-SIGNATURE = f"bleu|order:4|smooth:method4|tok:{tokens.SIGNATURE}|level:sentence|nltk:{version('nltk')}"
+from mentalft.metrics.tokens import Tokenizer
 
 
-def bleu(responses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
-    """Score each response against its references; an empty response scores 0.
+def signature(order: int, smoothing: str, tokenizer: Tokenizer) -> str:
+    return f"bleu|order:{order}|smooth:{smoothing}|tok:{tokenizer.signature}|level:sentence|nltk:{version('nltk')}"
+
+
+def bleu(
+    order: int, smoothing: str, tokenizer: Tokenizer, responses: Sequence[str], references: Sequence[Sequence[str]]
+) -> list[float]:
+    """Score each response against its references; one without tokens scores 0.
 
     Args:
+        order: the longest n-gram that counts.
+        smoothing: a method of NLTK's ``SmoothingFunction``, ``method0`` (none) to ``method5``.
         responses: (items,) texts.
         references: (items,) of at least one text each.
     """
-    return [_one(response, refs) for response, refs in zip(responses, references, strict=True)]
-
-
-def _one(response: str, references: Sequence[str]) -> float:
     from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-    hypothesis = tokens.words(response)
-    targets = [tokens.words(reference) for reference in references]
-    if not hypothesis or not any(targets):
-        return 0.0
-    if len(hypothesis) == 1:
-        # method 4 divides by log(length): for one word it is undefined, so the smoothing before it (method 3) is used
-        return float(sentence_bleu(targets, hypothesis, smoothing_function=SmoothingFunction().method3))
-    return float(sentence_bleu(targets, hypothesis, smoothing_function=SmoothingFunction().method4))
+    smooth, weights = getattr(SmoothingFunction(), smoothing), (1 / order,) * order
+
+    def one(response: str, refs: Sequence[str]) -> float:
+        hypothesis = tokenizer.tokens(response)
+        if not hypothesis:
+            return 0.0
+        targets = [tokenizer.tokens(ref) for ref in refs]
+        return float(sentence_bleu(targets, hypothesis, weights, smoothing_function=smooth))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # method0 warns of every answer without a 4-gram in common
+        return [one(response, refs) for response, refs in zip(responses, references, strict=True)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,17 @@ from mentalft.files import sha256_file, sha256_json
 from mentalft.modeling.locate import hub_snapshot
 
 
-def load_embedder(name: str) -> tuple[str, Callable[[Sequence[str]], NDArray[np.float32]]]:
-    """The name for signatures and the function that embeds.
+class LoadedEmbedder(NamedTuple):
+    name: str
+    """For signatures: what was loaded, with what tells its versions apart."""
+    embed: Callable[[Sequence[str]], NDArray[np.float32]]
+    """Texts in, unit vectors out: (texts, dimensions)."""
+    is_cut: Callable[[Sequence[str]], list[bool]]
+    """Which texts are longer than the embedder reads."""
+
+
+def load_embedder(name: str) -> LoadedEmbedder:
+    """The embedder of that name.
 
     Args:
         name: a sentence-transformers name or folder, or ``embedded``.
@@ -38,12 +48,22 @@ def load_embedder(name: str) -> tuple[str, Callable[[Sequence[str]], NDArray[np.
             f"eval.embedder={name} cannot be loaded ({first[:160]}); give a sentence-transformers name or folder, "
             "or eval.embedder=embedded, or leave cosine out of eval.metrics"
         ) from error
-    return _signature_name(name, folder), lambda texts: _embed(model, texts)
+    return LoadedEmbedder(
+        _signature_name(name, folder), lambda texts: _embed(model, texts), lambda texts: _is_cut(model, texts)
+    )
 
 
 def _embed(model: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     vectors = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
     return np.asarray(vectors, dtype=np.float32)
+
+
+def _is_cut(model: Any, texts: Sequence[str]) -> list[bool]:
+    most = model.max_seq_length
+    if most is None or most == math.inf or not texts:  # an embedder of words has no limit
+        return [False] * len(texts)
+    rows = model.tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
+    return [len(row) > most for row in rows]
 
 
 def _folder(name: str) -> Path:

@@ -17,6 +17,10 @@ EQUAL_LENGTH = """\
 "Equal length" is what a straight line of the items' differences on the log ratio of the answers' lengths gives at \
 equal length; {mark} marks one that is extrapolated, because hardly an item has answers of about equal length."""
 EXTRAPOLATED = "*"
+ANSWERS = """\
+Shares of answers that a check by rule found, item by item in items.jsonl: they repeat the user (echo), are empty, end at \
+the length limit (cut), loop (repetition), are in another script than the references (other language), or hold role \
+labels or template tokens (role leak). The length ratio is that of all answers to all references."""
 GROUPS = "The intervals by group are not corrected for their number: they show where to look."
 
 
@@ -39,6 +43,8 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
         *_groups("By turn of the dialogue", "user turn", [(titles[m.metric], m.by_depth) for m in metrics]),
         ["## Answers"],
         _answers(comparison),
+        [ANSWERS],
+        [f"- {note[0].upper()}{note[1:]}." for note in comparison.notes],
         ["## Signatures", "", "Scores with unequal signatures are not comparable.", ""]
         + [f"- `{m.signature}`" for m in metrics],
     ]
@@ -102,11 +108,13 @@ def _group_cell(group: Group) -> str:
 def _answers(comparison: Comparison) -> list[str]:
     checks = list(dict.fromkeys(name for rates in comparison.checks.values() for name in rates))
     rows = [
-        [side, f"{shape['mean_characters']:.0f}", f"{shape['empty']:.1%}", f"{shape['cut']:.1%}"]
+        [side, f"{shape['mean_characters']:.0f}", f"{shape['length_ratio']:.2f}"]
         + [f"{comparison.checks[side][name]:.1%}" for name in checks]
         for side, shape in comparison.responses.items()
     ]
-    return table_lines(["answers", "mean characters", "empty", "cut at the limit", *checks], rows)
+    return table_lines(
+        ["answers", "mean characters", "length ratio", *(name.replace("_", " ") for name in checks)], rows
+    )
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -54,7 +54,8 @@ def read_comparison(run_dir: Path) -> tuple[Comparison, dict[str, str]]:
         rows = found.pop("metrics")
         titles = {row["metric"]: row.pop("title") for row in rows}
         metrics = tuple(map(_metric_of, rows))
-        return Comparison(**{**found, "warnings": tuple(found["warnings"])}, metrics=metrics), titles
+        texts = {key: tuple(found[key]) for key in ("warnings", "notes")}
+        return Comparison(**{**found, **texts}, metrics=metrics), titles
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path}: not what this mentalft writes there ({error!r}); score the run again: "

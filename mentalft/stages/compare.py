@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from mentalft.config import EvalConfig
-from mentalft.console import progress, say
+from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
-from mentalft.metrics.table import Embedder, Metric, metrics_by_name
+from mentalft.metrics.integrity import Integrity, check_answers, warnings
+from mentalft.metrics.scoring import score_all
+from mentalft.metrics.table import Embedder, Metric, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Comparison, Item, MetricComparison, Response
 from mentalft.reporting.scores import SIDES, ScoreSheet, write_scores
@@ -30,14 +32,6 @@ from mentalft.statistics import (
 
 NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
 """Metrics of length itself, and of the references: there is nothing to hold length equal for."""
-
-
-class Checks(NamedTuple):
-    """What was found about the answers themselves, beside any score."""
-
-    rates: dict[str, dict[str, float]]
-    """Side → check → share of answers."""
-    warnings: tuple[str, ...]
 
 
 def compare(
@@ -62,9 +56,10 @@ def compare(
             f"compare: the {len(items)} items come from a single dialogue, over which no interval can be had; "
             "raise data.test_fraction or eval.max_items"
         )
-    metrics = metrics_by_name(cfg.metrics, lambda: Embedder(*load_embedder(cfg.embedder)))
-    sheet = _score(metrics, items, responses)
-    checks = _check_answers(items, responses)
+    references = [item.references for item in items]
+    metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
+    sheet = _score(cfg, metrics, items, responses)
+    found = {side: check_answers(items, responses[side]) for side in SIDES}
     comparison = Comparison(
         items=len(items),
         dialogues=len(set(sheet.dialogues)),
@@ -73,13 +68,14 @@ def compare(
         seed=seed,
         metrics=_compare(metrics, sheet, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
         decoding=decoding,
-        responses={side: _shape(found) for side, found in responses.items()},
+        responses={side: _shape(responses[side], found[side]) for side in SIDES},
         overlap=overlap,
-        checks=checks.rates,
-        warnings=(*_too_few(sheet), *checks.warnings),
+        checks={side: found[side].rates for side in SIDES},
+        warnings=(*_too_few(sheet), *warnings(found["base"], found["tuned"], cfg.bounds)),
+        notes=_notes(metrics, responses, references),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
-    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, _item_scores(metrics, sheet)))
+    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, found, _item_scores(metrics, sheet)))
     write_json(run_dir / "metrics.json", _metrics_json(metrics, comparison))
     write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
     say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
@@ -104,21 +100,19 @@ def _check_same_prompts(items: list[Item], responses: dict[str, list[Response]])
             )
 
 
-def _score(metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]) -> ScoreSheet:
-    references = [item.references for item in items]
-    work = [(side, name) for side in SIDES for name in metrics]
-    sheet = ScoreSheet(
+def _score(
+    cfg: EvalConfig, metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]
+) -> ScoreSheet:
+    texts = {side: [response.text for response in responses[side]] for side in SIDES}
+    return ScoreSheet(
         ids=tuple(item.id for item in items),
         digests=tuple(sha256_json([item.messages, item.references])[:16] for item in items),
         dialogues=tuple(item.dialogue_id for item in items),
         topics=tuple(item.topic for item in items),
         depths=tuple(sum(message.role == "user" for message in item.messages) for item in items),
         characters={side: np.array([len(r.text) for r in responses[side]], dtype=np.float64) for side in SIDES},
-        parts={side: {} for side in SIDES},
+        parts=score_all(cfg, metrics, texts, [item.references for item in items]),
     )
-    for side, name in progress(work, "scoring", total=len(work)):
-        sheet.parts[side][name] = metrics[name].score([r.text for r in responses[side]], references)
-    return sheet
 
 
 def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) -> tuple[MetricComparison, ...]:
@@ -142,11 +136,6 @@ def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) 
     )
 
 
-def _check_answers(items: list[Item], responses: dict[str, list[Response]]) -> Checks:  # noqa: ARG001
-    """Integrity checks of the answers; none as yet."""
-    return Checks({}, ())
-
-
 def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:
     dialogues = len(set(sheet.dialogues))
     if dialogues >= FEW_DIALOGUES:
@@ -157,13 +146,26 @@ def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:
     )
 
 
-def _shape(responses: list[Response]) -> dict[str, float]:
-    """Mean length in characters, and the shares of empty answers and of answers cut at the length limit."""
+def _shape(responses: list[Response], found: Integrity) -> dict[str, float]:
+    """Mean length in characters, and length by that of the references."""
     return {
         "mean_characters": float(np.mean([len(r.text) for r in responses])),
-        "empty": float(np.mean([not r.text for r in responses])),
-        "cut": float(np.mean([r.finish_reason == "length" for r in responses])),
+        "length_ratio": found.length_ratio,
     }
+
+
+def _notes(
+    metrics: dict[str, Metric], responses: dict[str, list[Response]], references: list[tuple[str, ...]]
+) -> tuple[str, ...]:
+    """What must be known of how these very scores came about."""
+    remarks = [
+        f"{metric.title}, {side} answers: {remark}"
+        for metric in metrics.values()
+        if metric.remark
+        for side in SIDES
+        if (remark := metric.remark([r.text for r in responses[side]], references))
+    ]
+    return ("base and tuned were asked the same prompts, token for token (their hashes are equal)", *remarks)
 
 
 def _item_scores(metrics: dict[str, Metric], sheet: ScoreSheet) -> dict[str, dict[str, list[float]]]:
@@ -175,7 +177,10 @@ def _item_scores(metrics: dict[str, Metric], sheet: ScoreSheet) -> dict[str, dic
 
 
 def _item_rows(
-    items: list[Item], responses: dict[str, list[Response]], scores: dict[str, dict[str, list[float]]]
+    items: list[Item],
+    responses: dict[str, list[Response]],
+    found: dict[str, Integrity],
+    scores: dict[str, dict[str, list[float]]],
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -184,7 +189,8 @@ def _item_rows(
             "topic": item.topic,
             "history": [m._asdict() for m in item.messages],
             "references": list(item.references),
-            "answers": {side: found[i].text for side, found in responses.items()},
+            "answers": {side: responses[side][i].text for side in SIDES},
+            "flags": {side: [flag._asdict() for flag in found[side].flags[i]] for side in SIDES},
             "scores": {side: {name: values[i] for name, values in by.items()} for side, by in scores.items()},
         }
         for i, item in enumerate(items)

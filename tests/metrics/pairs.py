@@ -54,8 +54,18 @@ ODD = [
     ("，。！？", "，。！？"),
     ("……", "我不知道说什么。"),
     ("我们一起慢慢来，" * 500, "我们一起慢慢来，" * 500),
+    ("先停一停，看看身体哪里紧。" * 308, "你愿意的话，先看看肩膀是不是紧着。"),
+    ("?!", "……"),
+    ("（笑）", "笑。"),
+    ("ok", "OK，那我们下周再聊。"),
+    ("第一段。\n\n第二段。", "第一段。\n第二段。"),
     ("重复重复重复重复重复重复", "不要重复。"),
     ("\n\n换行\n", "换行"),
     ("𠮷野家的𠮷", "𠮷野家"),
 ]
 PAIRS = ORDINARY + ODD
+
+
+def short(pair: tuple[str, str]) -> bool:
+    """Whether it is quick for libraries that compare every token with every other one."""
+    return len(pair[0]) * len(pair[1]) < 10_000

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mentalft.assets import TINY_EMBEDDER
-from mentalft.metrics.cosine import cosine
+from mentalft.metrics.cosine import cosine, cut_texts
 from mentalft.modeling.embedder import load_embedder
 from tests.metrics.pairs import PAIRS
 
@@ -34,3 +34,13 @@ def test_the_nearest_reference_counts_and_each_text_is_embedded_once() -> None:
 
     assert cosine(embed, ["a1", "b1", ""], [["b1", "a2"], ["a2"], ["a2"]]) == [1.0, 0.0, 0.0]
     assert len(seen) == len(set(seen)) == 3
+
+
+def test_texts_that_the_embedder_cuts_are_counted() -> None:
+    def is_cut(texts: Sequence[str]) -> list[bool]:
+        return [len(text) > 3 for text in texts]
+
+    said = cut_texts(is_cut, ["短", "太长的话"], [["短"], ["太长的话", "短"]])
+    assert said is not None
+    assert "1 of 2 answers and 1 of 3 references" in said
+    assert cut_texts(is_cut, ["短"], [["短"]]) is None

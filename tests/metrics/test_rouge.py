@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer, _create_ngrams, _score_lcs, _score_ngrams
 
-from mentalft.metrics.rouge import rouge, rouge1
+from mentalft.metrics.rouge import rouge
+from mentalft.metrics.tokens import tokenizer
 from tests.metrics.pairs import PAIRS
+
+JIEBA = tokenizer("jieba")
+
+
+def rouge1(responses: list[str], references: list[list[str]]) -> list[float]:
+    return rouge("rouge1", JIEBA, responses, references)
 
 
 def words(text: str) -> list[str]:
@@ -21,10 +28,22 @@ def test_golden(response: str, reference: str) -> None:
     target, prediction = words(reference), words(response)
     for kind, order in (("rouge1", 1), ("rouge2", 2)):
         expected = _score_ngrams(_create_ngrams(target, order), _create_ngrams(prediction, order)).fmeasure
-        assert rouge(kind, [response], [[reference]])[0] == pytest.approx(expected, abs=1e-12)
-    assert rouge("rougeL", [response], [[reference]])[0] == pytest.approx(
+        assert rouge(kind, JIEBA, [response], [[reference]])[0] == pytest.approx(expected, abs=1e-12)
+    assert rouge("rougeL", JIEBA, [response], [[reference]])[0] == pytest.approx(
         _score_lcs(target, prediction).fmeasure, abs=1e-12
     )
+
+
+def test_the_default_tokenizer_of_the_reference_case_is_rouge_scores_own() -> None:
+    expected = [RougeScorer(["rouge1"], use_stemmer=True).score(b, a)["rouge1"].fmeasure for a, b in PAIRS]
+    found = rouge("rouge1", tokenizer("rouge_score"), [a for a, _ in PAIRS], [[b] for _, b in PAIRS])
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert sum(score > 0 for score in found) < len(PAIRS) / 3
+
+
+def test_characters_are_counted_one_by_one() -> None:
+    """Three characters shared of three and four: P 1, R 3/4."""
+    assert rouge("rouge1", tokenizer("char"), ["慢慢来"], [["慢慢来吧！"]])[0] == pytest.approx(6 / 7)
 
 
 def test_hand_computed() -> None:
@@ -49,4 +68,4 @@ def test_the_best_of_several_references_counts_and_empty_scores_0() -> None:
 @given(st.text(max_size=60), st.text(min_size=1, max_size=60))
 def test_never_crashes_and_stays_between_0_and_1(response: str, reference: str) -> None:
     for kind in ("rouge1", "rouge2", "rougeL"):
-        assert 0 <= rouge(kind, [response], [[reference]])[0] <= 1
+        assert 0 <= rouge(kind, JIEBA, [response], [[reference]])[0] <= 1

@@ -20,9 +20,10 @@ BLEU = MetricComparison(
 )  # fmt: skip
 COMPARISON = Comparison(
     items=10, dialogues=16, confidence=0.95, resamples=1000, seed=1, decoding="greedy", metrics=(BLEU,),
-    responses={side: {"mean_characters": 41.5, "empty": 0.0, "cut": 0.1} for side in ("base", "tuned")},
-    checks={"base": {"prompt echo": 0.5}, "tuned": {"prompt echo": 0.0}},
+    responses={side: {"mean_characters": 41.5, "length_ratio": 0.75} for side in ("base", "tuned")},
+    checks={"base": {"echo": 0.5, "cut": 0.1}, "tuned": {"echo": 0.0, "cut": 0.1}},
     warnings=("half of the base answers repeat the question",),
+    notes=("one text is cut",),
 )  # fmt: skip
 TITLES = {"bleu": "BLEU"}
 
@@ -45,7 +46,8 @@ def test_markdown_warns_first_and_shows_where_the_difference_is(tmp_path: Path) 
         "Holm p is below 0.05",
         "| sleep\\|work | 6 | 12 | +0.2000 (+0.1000 … +0.3000) |",
         "| other | 4 | 4 | +0.0500 (too few) |",
-        "| base | 42 | 0.0% | 10.0% | 50.0% |",
+        "| base | 42 | 0.75 | 50.0% | 10.0% |",
+        "- One text is cut.",
         "`bleu|sig`",
     ):
         assert part in markdown

@@ -1,0 +1,131 @@
+"""Any further metric through ``evaluate``: by name from the hub, or a module of the user's own, which works offline.
+
+A module's ``compute`` takes ``predictions`` and ``references`` and returns a mapping. Where that offers a list with
+one number an item, those are the scores; otherwise items are scored one by one. Higher is taken to be better, and
+of several references the best counts where the module takes one at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from numbers import Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mentalft.errors import ConfigError
+
+
+class Extra(NamedTuple):
+    name: str
+    signature: str
+    score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[float]]
+
+
+def extra_name(spec: str) -> str:
+    """What ``eval.extra_metrics`` calls a metric in tables: the module's name, and the result's key if one is given."""
+    path, _, key = spec.partition("#")
+    name = Path(path).name.removesuffix(".py")
+    return f"{name}.{key}" if key else name
+
+
+def load_extra(spec: str) -> Extra:
+    """The metric of one entry of ``eval.extra_metrics``.
+
+    Args:
+        spec: a name on the hub (``rouge``) or a path (``./my_metric.py``), with ``#KEY`` where the result holds several
+            scores (``rouge#rougeLsum``).
+
+    Raises:
+        ConfigError: there is no such module, it does not load, it needs other input than texts, or (on scoring) its
+            result holds no score.
+    """
+    place, _, key = spec.partition("#")
+    path = Path(place).expanduser()
+    is_path = place.endswith(".py") or "/" in place[:2]
+    if is_path and not path.exists():
+        raise ConfigError(f"eval.extra_metrics: {place} does not exist; give the path of a Python file, or a name")
+    try:
+        import evaluate
+
+        module = evaluate.load(str(path.resolve()) if is_path else place)
+    except Exception as error:  # a module is anybody's code, and the hub fails in many ways
+        raise ConfigError(
+            f"eval.extra_metrics: {place} cannot be loaded ({_first_line(error)}); a name needs the hub, "
+            "a path to a module of evaluate works offline"
+        ) from error
+    source = hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else "hub"
+    signature = f"{extra_name(spec)}|source:{source}|refs:max|evaluate:{version('evaluate')}"
+    return Extra(extra_name(spec), signature, lambda responses, refs: _score(spec, module, key, responses, refs))
+
+
+def _score(
+    spec: str, module: Any, key: str, responses: Sequence[str], references: Sequence[Sequence[str]]
+) -> list[float]:
+    if not responses:
+        return []
+    if _takes_lists(module):
+        return _computed(spec, module, key, list(responses), [list(refs) for refs in references])
+    pairs = [(response, ref) for response, refs in zip(responses, references, strict=True) for ref in refs]
+    scores = iter(_computed(spec, module, key, [r for r, _ in pairs], [ref for _, ref in pairs]))
+    return [max(next(scores) for _ in refs) for refs in references]
+
+
+def _takes_lists(module: Any) -> bool:
+    """Whether a prediction may have several references, by the module's own description of its input."""
+    from datasets import Value
+
+    features = module.features if isinstance(module.features, list) else [module.features]
+    return any(not isinstance(f.get("references"), Value) for f in features)
+
+
+def _computed(spec: str, module: Any, key: str, predictions: list[str], references: list[Any]) -> list[float]:
+    def compute(predictions: list[str], references: list[Any]) -> dict[str, Any]:
+        try:
+            result = module.compute(predictions=predictions, references=references)
+        except Exception as error:  # whatever the module does wrong, the user must hear which module it was
+            raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({_first_line(error)})") from error
+        return result if isinstance(result, dict) else {extra_name(spec): result}
+
+    name = extra_name(spec).split(".")[0]
+    whole = compute(predictions, references)
+    lists = {k: v for k, v in whole.items() if _is_list_of(v, len(predictions))}
+    if key in lists or (not key and lists):
+        scores = lists[_key(spec, key, name, lists)]
+    else:
+        one_by_one = [compute([p], [r]) for p, r in zip(predictions, references, strict=True)]
+        scores = [_number(spec, key, name, result) for result in one_by_one]
+    found = np.asarray(scores, dtype=np.float64)
+    if not np.isfinite(found).all():
+        raise ConfigError(f"eval.extra_metrics: {spec} gives {found[~np.isfinite(found)][0]} for an answer")
+    return [float(score) for score in found]
+
+
+def _number(spec: str, key: str, name: str, result: dict[str, Any]) -> float:
+    single = {k: v[0] if _is_list_of(v, 1) else v for k, v in result.items()}
+    numbers: dict[str, float] = {k: float(v) for k, v in single.items() if isinstance(v, Real)}
+    return numbers[_key(spec, key, name, numbers)]
+
+
+def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
+    """Which of ``scores`` is meant: the one named, the one called like the module, or the only one."""
+    if key in scores or (not key and name in scores):
+        return key or name
+    if not key and len(scores) == 1:
+        return next(iter(scores))
+    found = ", ".join(scores) or "no number"
+    raise ConfigError(
+        f"eval.extra_metrics: the result of {spec} holds {found}; name one: {spec.split('#', maxsplit=1)[0]}#KEY"
+    )
+
+
+def _is_list_of(value: Any, size: int) -> bool:
+    is_list = isinstance(value, list | tuple | np.ndarray)
+    return is_list and len(value) == size and all(isinstance(v, Real) for v in value)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -1,0 +1,150 @@
+"""What can be wrong with an answer whatever its score: one rule a function, each returning what it found, or None.
+
+Rules are wary rather than sharp: a counsellor who quotes a few words of the client, says "慢慢来" twice or uses an
+English abbreviation does nothing wrong. Units are those of the ``char`` tokenizer, without punctuation: a Chinese
+character, or a word of another script. Traditional and simplified characters are one script here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from mentalft.metrics.tokens import CJK, tokenizer
+
+BEGINS_WITH = 5
+"""Units of the user's turn from which on an answer that begins with all of it, or has it as a line, is an echo."""
+REPEATED = 30
+"""Units of the user's turn from which on an answer that holds most of it is an echo: to restate a short one is common
+in counselling, and restating changes 我 into 你."""
+COPIED = 20
+"""Units of an answer from which on it is an echo if nearly all of it is the user's."""
+RUN = 5
+"""Units in a row that must be the same to count as taken over."""
+EVIDENCE = 40
+"""Characters of evidence shown."""
+
+_LOOP = re.compile(r"(.{2,60}?)\1{3,}", re.DOTALL)
+_ONE_CHARACTER = re.compile(r"(\w)\1{14,}")
+LOOPED = 16
+"""Characters from which on a unit that follows itself at least three times is a loop."""
+_SENTENCE = re.compile(r"[^。！？!?.;；\n]+")
+
+_ROLES_ZH = "用户|来访者|求助者|咨询者|心理咨询师|咨询师|支持者|助手|助理"
+_ROLES_EN = "user|assistant|human|system|client|counsellor|counselor|therapist|seeker|supporter"
+_LEAKS = re.compile(
+    r"<[|｜][A-Za-z0-9_▁]{2,40}[|｜]>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>|###\s*(?:Instruction|Response|Human|Assistant)"
+    rf"|(?:^|(?<=[。！？!?\n”\"]))[ \t*#]*(?:{_ROLES_ZH}|(?i:{_ROLES_EN}))[ \t*]*[：:]"
+    r"|^[ \t]*(?i:user|assistant|system)[ \t]*$",
+    re.MULTILINE,
+)
+_ACRONYM = re.compile(r"[A-Z]{2,6}s?")
+
+
+def empty(text: str) -> str | None:
+    return None if text.strip() else "no text"
+
+
+def cut(text: str, finish_reason: str) -> str | None:
+    """Whether the answer ended at the length limit; its end is the evidence."""
+    return f"…{text.strip()[-20:]}" if finish_reason == "length" else None
+
+
+def echo(text: str, user: str) -> str | None:
+    """Whether the answer begins with the user's last turn, has it as a line, or largely repeats it."""
+    said, answer = _units(user), _units(text)
+    if len(said) >= BEGINS_WITH:
+        if answer[: len(said)] == said or any(_units(line) == said for line in text.splitlines()):
+            return f"repeats the whole turn: {user.strip()[:EVIDENCE]}"
+        if len(said) >= REPEATED and _share(said, answer) >= 0.6:
+            return f"repeats most of the turn: {_longest_run(said, answer)}"
+    if len(answer) >= COPIED and _share(answer, said) >= 0.8:
+        return f"most of the answer is the user's: {_longest_run(answer, said)}"
+    return None
+
+
+def repetition(text: str) -> str | None:
+    """Whether the answer loops: one piece many times in a row, one sentence three times, or few different 4-grams."""
+    letters = "".join(re.findall(r"\w+", text))
+    if single := _ONE_CHARACTER.search(letters):
+        return f"{len(single[0])} times {single[1]}"
+    for loop in _LOOP.finditer(letters):
+        if len(loop[0]) >= LOOPED:
+            return f"{len(loop[0]) // len(loop[1])} times in a row: {loop[1][:EVIDENCE]}"
+    sentences = Counter(s for found in _SENTENCE.findall(text) if len(s := found.strip()) >= 6)
+    if sentences and (most := sentences.most_common(1)[0])[1] >= 3:
+        return f"{most[1]} times: {most[0][:EVIDENCE]}"
+    units = _units(text)
+    grams = Counter(zip(*(units[i:] for i in range(4)), strict=False))
+    if len(units) >= 40 and len(grams) < 0.5 * (len(units) - 3):
+        return f"{len(grams)} different of {len(units) - 3} runs of four: {_joined(grams.most_common(1)[0][0])}"
+    return None
+
+
+def other_language(text: str, references: Sequence[str]) -> str | None:
+    """Whether three tenths of the answer (and at least five units) are in a script unlike the references'.
+
+    Abbreviations in capitals (CBT) count on neither side.
+    """
+    expected = Counter(script for ref in references for unit in _units(ref, fold=False) if (script := _script(unit)))
+    if not expected:
+        return None
+    usual = expected.most_common(1)[0][0]
+    units = [(unit, script) for unit in _units(text, fold=False) if (script := _script(unit))]
+    foreign = [unit for unit, script in units if script != usual]
+    if len(foreign) < 5 or len(foreign) < 0.3 * len(units):
+        return None
+    between = "" if CJK.match(foreign[0]) else " "
+    return f"{len(foreign)} of {len(units)} units: {between.join(foreign)[:EVIDENCE]}"
+
+
+def role_leak(text: str, references: Sequence[str]) -> str | None:
+    """Whether the answer holds a role label at the start of a line or sentence, or a template token.
+
+    What an item's references hold as well is the corpus's own manner.
+    """
+    allowed = {match[0].strip() for ref in references for match in _LEAKS.finditer(ref)}
+    return next((found for match in _LEAKS.finditer(text) if (found := match[0].strip()) not in allowed), None)
+
+
+def _units(text: str, *, fold: bool = True) -> list[str]:
+    tokens = (token for token in tokenizer("char").tokens(text) if re.match(r"\w", token))
+    return [token.casefold() for token in tokens] if fold else list(tokens)
+
+
+def _runs(units: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(units[i:] for i in range(RUN)), strict=False))
+
+
+def _share(units: list[str], other: list[str]) -> float:
+    """Share of the runs of ``units`` that stand in ``other``."""
+    runs, others = _runs(units), set(_runs(other))
+    return sum(run in others for run in runs) / len(runs) if runs else 0.0
+
+
+def _longest_run(units: list[str], other: list[str]) -> str:
+    """The longest piece of ``units`` whose runs all stand in ``other``."""
+    others, best, start = set(_runs(other)), (0, 0), None
+    for i, run in enumerate([*_runs(units), ()]):
+        if run in others:
+            start = i if start is None else start
+        elif start is not None:
+            best, start = max(best, (i - start, start)), None
+    length, first = best
+    return _joined(units[first : first + length + RUN - 1])[:EVIDENCE]
+
+
+def _joined(units: Sequence[str]) -> str:
+    return ("" if all(CJK.match(unit) for unit in units) else " ").join(units)
+
+
+def _script(unit: str) -> str | None:
+    """``CJK``, ``kana``, or the script that a letter's Unicode name begins with; None for what is no word."""
+    from unicodedata import name
+
+    if _ACRONYM.fullmatch(unit) or not unit[0].isalpha():
+        return None
+    if "\u3040" <= unit[0] <= "\u30ff":
+        return "kana"
+    return "CJK" if CJK.match(unit) else name(unit[0], "").split(" ")[0].removeprefix("FULLWIDTH") or "LATIN"

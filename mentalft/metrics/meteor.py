@@ -1,0 +1,41 @@
+"""Exact-match METEOR: F-mean of matched words, recall counting nine times, less for matches in many pieces. 0 to 1.
+
+Banerjee and Lavie 2005 (aclanthology.org/W05-0909) by NLTK (alpha 0.9, beta 3, gamma 0.5), with words matched by
+their form alone. Stems and WordNet synonyms, which give METEOR its name for tolerance, are English and are left out:
+docs/decisions/009-meteor.md. Figures of full METEOR are higher and are not comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from mentalft.metrics.tokens import Tokenizer
+
+
+def signature(tokenizer: Tokenizer) -> str:
+    return f"meteor|match:exact|case:lower|tok:{tokenizer.signature}|refs:max|nltk:{version('nltk')}"
+
+
+class _NoStems:
+    def stem(self, word: str) -> str:
+        return word
+
+
+class _NoSynonyms:
+    def synsets(self, word: str) -> list[Any]:  # noqa: ARG002
+        return []
+
+
+def meteor(tokenizer: Tokenizer, responses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+    """Score each response by the reference it matches best; one without tokens scores 0."""
+    from nltk.translate.meteor_score import meteor_score
+
+    def one(response: str, refs: Sequence[str]) -> float:
+        targets = [tokenizer.tokens(ref) for ref in refs]
+        return float(
+            meteor_score(targets, tokenizer.tokens(response), str.lower, stemmer=_NoStems(), wordnet=_NoSynonyms())
+        )
+
+    return [one(response, refs) for response, refs in zip(responses, references, strict=True)]

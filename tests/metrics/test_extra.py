@@ -1,0 +1,83 @@
+"""Further metrics through evaluate: a module of the user's own, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mentalft.errors import ConfigError
+from mentalft.metrics.extra import load_extra
+
+MODULE = """
+import datasets
+import evaluate
+
+class Mine(evaluate.Metric):
+    def _info(self):
+        return evaluate.MetricInfo(
+            description="", citation="", features=datasets.Features(
+                {{"predictions": datasets.Value("string"), "references": {references}}}
+            ),
+        )
+
+    def _compute(self, predictions, references):
+        {body}
+"""
+ONE, SEVERAL = 'datasets.Value("string")', 'datasets.Sequence(datasets.Value("string"))'
+
+
+def module(folder: Path, body: str, references: str = ONE, name: str = "mine") -> str:
+    path = folder / f"{name}.py"
+    path.write_text(MODULE.format(references=references, body=body), encoding="utf-8")
+    return str(path)
+
+
+def test_a_list_of_scores_is_taken_as_it_is(tmp_path: Path) -> None:
+    spec = module(tmp_path, 'return {"scores": [len(p) for p in predictions], "n": 2}')
+    extra = load_extra(spec)
+    assert extra.name == "mine"
+    assert extra.score(["一二三", ""], [["x"], ["y"]]) == [3.0, 0.0]
+    assert "evaluate:" in extra.signature
+
+
+def test_a_score_of_the_whole_is_asked_for_item_by_item(tmp_path: Path) -> None:
+    body = 'return {"mine": sum(p == r for p, r in zip(predictions, references)) / len(predictions), "other": 5}'
+    assert load_extra(module(tmp_path, body)).score(["a", "b"], [["a"], ["c"]]) == [1.0, 0.0]
+
+
+def test_the_best_of_several_references_counts(tmp_path: Path) -> None:
+    body = 'return {"mine": [float(p == r) for p, r in zip(predictions, references)]}'
+    assert load_extra(module(tmp_path, body)).score(["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
+    body = 'return {"mine": [float(p in r) for p, r in zip(predictions, references)]}'
+    assert load_extra(module(tmp_path, body, SEVERAL, "lists")).score(["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
+
+
+def test_one_of_several_scores_is_named(tmp_path: Path) -> None:
+    spec = module(tmp_path, 'return {"a": [1.0] * len(predictions), "b": [2.0] * len(predictions)}')
+    assert load_extra(f"{spec}#b").score(["x"], [["y"]]) == [2.0]
+    assert load_extra(f"{spec}#b").name == "mine.b"
+    with pytest.raises(ConfigError, match=r"holds a, b; name one: .*mine\.py#KEY"):
+        load_extra(spec).score(["x", "y"], [["y"], ["z"]])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('raise RuntimeError("no such thing")', r"fails on these answers \(no such thing"),
+        ('return {"mine": [float("nan")] * len(predictions)}', "gives nan"),
+        ('return {"text": "good"}', "holds no number"),
+    ],
+)
+def test_what_goes_wrong_names_the_module(tmp_path: Path, body: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_extra(module(tmp_path, body)).score(["x"], [["y"]])
+
+
+def test_what_is_not_there_or_no_module_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        load_extra("./nothing.py")
+    broken = tmp_path / "broken.py"
+    broken.write_text("import nothing_of_that_name\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        load_extra(str(broken))
