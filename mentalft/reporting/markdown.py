@@ -18,8 +18,8 @@ EQUAL_LENGTH = """\
 equal length; {mark} marks one that is extrapolated, because hardly an item has answers of about equal length."""
 EXTRAPOLATED = "*"
 ANSWERS = """\
-Shares of answers that a check by rule found, item by item in items.jsonl: they repeat the user (echo), are empty, end at \
-the length limit (cut), loop (repetition), are in another script than the references (other language), or hold role \
+Shares of answers that a check by rule found, item by item in items.jsonl: they repeat the user (echo), are empty, end \
+at the length limit (cut), loop (repetition), are in another script than the references (other language), or hold role \
 labels or template tokens (role leak). The length ratio is that of all answers to all references."""
 GROUPS = "The intervals by group are not corrected for their number: they show where to look."
 
