@@ -195,8 +195,10 @@ class EvalConfig:
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
     temperature: float = number(gt=0)
     top_p: float = number(gt=0, le=1)
+    top_k: int = number(ge=0)
+    """Draw among this many likeliest tokens; 0 is no limit."""
     batch_size: int = number(ge=1)
-    """Prompts decoded together."""
+    """Prompts decoded together; halved where memory runs out."""
     metrics: list[str] = MISSING
     """Names from ``bleu, rouge1, rouge2, rougeL, cosine, length``."""
     embedder: str = MISSING

@@ -26,7 +26,18 @@ from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
-ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
+ASKING = (
+    "items",
+    "turns",
+    "max_items",
+    "max_new_tokens",
+    "do_sample",
+    "temperature",
+    "top_p",
+    "top_k",
+    "batch_size",
+    "adapter",
+)
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")

@@ -12,8 +12,9 @@ from mentalft.data.items import items_to_ask
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, read_jsonl, sha256_json, write_json, write_jsonl
-from mentalft.generation.batched import Decoding, Prompt, generate
+from mentalft.generation.batched import generate
 from mentalft.generation.cache import ResponseCache
+from mentalft.generation.decoding import Decoding, Prompt
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
@@ -33,7 +34,7 @@ class Asked(NamedTuple):
 
 def decoding_of(cfg: Config) -> Decoding:
     e = cfg.eval
-    return Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, cfg.seed)
+    return Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
 
 
 def evaluate(

@@ -8,7 +8,7 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_jsonl, write_jsonl
-from mentalft.generation.batched import Prompt
+from mentalft.generation.decoding import Prompt
 from mentalft.records import Response
 from mentalft.stages.evaluate import _answers_so_far, asked_in
 
