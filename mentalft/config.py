@@ -183,13 +183,24 @@ class TrainerConfig:
 
 
 @dataclass
+class ResponsesConfig:
+    """Files of answers that exist already, to be scored by ``stages=[compare]``; both or none."""
+
+    base: Optional[str] = MISSING
+    tuned: Optional[str] = MISSING
+
+
+@dataclass
 class EvalConfig:
-    items: Literal["test", "bank"] = MISSING
-    """What is asked: the held-out dialogues, or the embedded bank of textbook questions."""
+    items: Literal["test", "validation", "bank", "both", "file"] = MISSING
+    """What is asked: held-out dialogues, those of the validation split, the embedded bank of textbook questions, test
+    and bank, or the questions of a file."""
+    questions: Optional[str] = MISSING
+    """The file of ``items=file``: JSON, JSONL or CSV of questions and answers (docs/evaluation.md)."""
     turns: Literal["last_turn", "every_turn"] = MISSING
     """Which assistant turns of a held-out dialogue are asked for, each with the true history before it."""
     max_items: Optional[int] = number(ge=2)
-    """Ask at most this many; whole dialogues are taken, in a seeded order. Null asks all."""
+    """Ask at most this many: whole dialogues, a seeded sample in which each topic keeps its share. Null asks all."""
     max_new_tokens: int = number(ge=1)
     do_sample: bool = MISSING
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
@@ -210,6 +221,9 @@ class EvalConfig:
     """What a sweep minimises; measured on the validation split, never on the test split."""
     adapter: Optional[str] = MISSING
     """A PEFT adapter folder to evaluate instead of the one that this run trains."""
+    responses: ResponsesConfig = field(default_factory=ResponsesConfig)
+    references: Optional[str] = MISSING
+    """The questions and reference answers that ``responses`` are held against."""
 
 
 @dataclass

@@ -20,24 +20,16 @@ from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
 from mentalft.errors import DataError, ModelError, UserError
 from mentalft.files import default_cache_dir, digest_file, read_json, read_jsonl, sha256_folder, write_text
-from mentalft.records import Comparison, Dialogue
+from mentalft.records import Comparison, Dialogue, Splits
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
 ASKING = (
-    "items",
-    "turns",
-    "max_items",
-    "max_new_tokens",
-    "do_sample",
-    "temperature",
-    "top_p",
-    "top_k",
-    "batch_size",
-    "adapter",
-)
+    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
+    "batch_size", "adapter", "responses", "references",
+)  # fmt: skip
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
@@ -174,7 +166,7 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
     splits = splits_in(runner.run_dir)
     adapter = _adapter(cfg, runner.run_dir)
     made_from = {
-        **_model_and_data(cfg, located, splits.test),
+        **_model_and_data(cfg, located, *_asked_files(cfg, splits)),
         "data.system_message": cfg.data.system_message,
         "adapter": sha256_folder(adapter, ("adapter_*",)),
         "eval": {key: value for key, value in asdict(cfg.eval).items() if key in ASKING},
@@ -191,15 +183,28 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
     )
 
 
+def _asked_files(cfg: Config, splits: Splits) -> list[Path]:
+    if cfg.eval.items == "file":
+        path = Path(str(cfg.eval.questions)).expanduser()
+        if not path.is_file():
+            raise DataError(f"eval.questions={path} does not exist; give a JSON, JSONL or CSV file")
+        return [path]
+    return [splits.validation if cfg.eval.items == "validation" else splits.test]
+
+
 def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.stages.answers import use_answers
     from mentalft.stages.compare import compare
     from mentalft.stages.evaluate import asked_in
 
+    if cfg.eval.references:
+        use_answers(cfg.eval, runner.run_dir)
     asked = asked_in(runner.run_dir)
     report = runner.run_dir / "data" / "report.json"
     overlap = overlap_in_words(read_json(report)) if report.is_file() else None
     made_from = {
         "overlap": overlap,
+        "items": digest_file(asked.folder / "items.jsonl"),
         "responses": [digest_file(path) for path in asked.responses.values()],
         "eval": _without(asdict(cfg.eval), *ASKING),
         "seed": cfg.seed,
@@ -229,7 +234,7 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
             raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
         tracker.summary({"validation/best_loss": objective})
     say(f"run directory: {shown(run_dir)}")
-    if cfg.model.name_or_path == EMBEDDED and comparison:
+    if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
     return Result(comparison, objective)

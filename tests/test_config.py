@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 
 from mentalft.checks import problems
 from mentalft.config import Config
@@ -40,11 +40,31 @@ def test_held_out_shares_leave_something_to_train_on() -> None:
 
 def test_the_schema_holds_no_values() -> None:
     """Values live in conf/ alone, so that there is one place to look."""
-    cfg = Config()
-    for group in fields(cfg):
-        node = getattr(cfg, group.name)
-        values = vars(node).values() if hasattr(node, "__dataclass_fields__") else [node]
-        assert set(map(str, values)) == {"???"}, group.name
+
+    def values(node: object) -> list[object]:
+        return [v for f in fields(node) for v in values(getattr(node, f.name))] if is_dataclass(node) else [node]
+
+    assert set(map(str, values(Config()))) == {"???"}
+
+
+def test_answers_from_files_come_with_all_that_is_needed() -> None:
+    cfg = composed("stages=[compare]", "eval.responses.base=a", "eval.responses.tuned=b", "eval.references=c")
+    assert problems(cfg) == []
+    cfg.eval.references = None
+    assert problems(cfg) == [
+        "eval.references must be given too: answers are scored with all of eval.responses.base, eval.responses.tuned, "
+        "eval.references"
+    ]
+    cfg.eval.references, cfg.stages = "c", ["evaluate", "compare"]
+    assert "scored by stages=[compare] alone" in problems(cfg)[0]
+
+
+def test_questions_of_a_file_need_a_file() -> None:
+    cfg = composed()
+    cfg.eval.items = "file"
+    assert "eval.items=file needs eval.questions=FILE" in problems(cfg)[0]
+    cfg.eval.items, cfg.eval.questions = "test", "mine.json"
+    assert "eval.questions=mine.json is asked with eval.items=file alone" in problems(cfg)[0]
 
 
 def test_sources_are_checked() -> None:

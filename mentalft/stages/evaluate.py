@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mentalft.config import Config
 from mentalft.console import bar, say
-from mentalft.data.items import items_to_ask
+from mentalft.data.items import item_of, item_row, items_to_ask
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, read_jsonl, sha256_json, write_json, write_jsonl
@@ -19,7 +19,7 @@ from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import Item, Message, Response, Splits
+from mentalft.records import Item, Response, Splits
 
 SIDES = ("base", "tuned")
 
@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     """The items that were asked, and where the answers are."""
 
     items: list[Item]
+    folder: Path
     responses: dict[str, Path]
     decoding: str
 
@@ -67,7 +68,7 @@ def evaluate(
         "attention": cfg.model.attn_implementation,
         "versions": _versions(),
     }
-    write_jsonl(folder / "items.jsonl", (_item_row(item) for item in items))
+    write_jsonl(folder / "items.jsonl", (item_row(item) for item in items))
     cached = cache.load(made_from, [p.id for p in prompts]) if cache else None
     if cached is not None:
         say(f"evaluate: base: {len(cached)} answers from the cache")
@@ -78,7 +79,7 @@ def evaluate(
             cache.store(made_from, base)
     write_json(folder / "decoding.json", {"decoding": str(decoding), "end_token_ids": ask.end_ids})
     ask(prompts, folder / "tuned.jsonl", "tuned")
-    return Asked(items, {side: folder / f"{side}.jsonl" for side in SIDES}, str(decoding))
+    return Asked(items, folder, {side: folder / f"{side}.jsonl" for side in SIDES}, str(decoding))
 
 
 def asked_in(run_dir: Path) -> Asked:
@@ -91,9 +92,9 @@ def asked_in(run_dir: Path) -> Asked:
     for name in ("items", *SIDES):
         if not (folder / f"{name}.jsonl").is_file():
             raise DataError(f"{folder / name}.jsonl does not exist; add evaluate to stages")
-    items = [_item_of(row) for row in read_jsonl(folder / "items.jsonl")]
+    items = [item_of(row) for row in read_jsonl(folder / "items.jsonl")]
     decoding = str(read_json(folder / "decoding.json")["decoding"])
-    return Asked(items, {side: folder / f"{side}.jsonl" for side in SIDES}, decoding)
+    return Asked(items, folder, {side: folder / f"{side}.jsonl" for side in SIDES}, decoding)
 
 
 class _Asker:
@@ -140,7 +141,13 @@ def _answers_so_far(path: Path, prompts: list[Prompt]) -> dict[str, Response]:
 
 
 def _prompts(cfg: Config, builder: PromptBuilder, splits: Splits) -> tuple[list[Item], list[Prompt]]:
-    wanted = items_to_ask(cfg.eval, splits.test, cfg.data.system_message, cfg.data.split_seed)
+    wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
+    for problem in problems:
+        field = f'"{problem.field}" ' if problem.field else ""
+        say(
+            f"evaluate: {problem.file}, record {problem.record}: {field}{problem.reason}; it is not asked",
+            style="yellow",
+        )
     items, prompts = [], []
     for item in wanted:
         messages = builder.fit(item.messages, cfg.data.max_length, as_prompt=True)
@@ -158,15 +165,6 @@ def _prompts(cfg: Config, builder: PromptBuilder, splits: Splits) -> tuple[list[
             style="yellow",
         )
     return items, prompts
-
-
-def _item_row(item: Item) -> dict[str, Any]:
-    return {**item.__dict__, "messages": [m._asdict() for m in item.messages]}
-
-
-def _item_of(row: dict[str, Any]) -> Item:
-    messages = tuple(Message(**m) for m in row["messages"])
-    return Item(**{**row, "messages": messages, "references": tuple(row["references"])})
 
 
 def _versions() -> dict[str, str]:
