@@ -76,6 +76,10 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
         yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"
     if e.questions and e.items != "file":
         yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
+    if e.engine == "openai" and "evaluate" in cfg.stages:
+        for key in ("base_url", "base_model", "tuned_model"):
+            if not getattr(e.openai, key):
+                yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
     given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}
     given["eval.references"] = e.references
     missing = [key for key, value in given.items() if not value]

@@ -20,7 +20,7 @@ from mentalft.config import EMBEDDED, Config
 from mentalft.console import console, say, shown
 from mentalft.errors import DataError, ModelError, UserError
 from mentalft.files import default_cache_dir, digest_file, read_json, read_jsonl, sha256_folder, write_text
-from mentalft.records import Comparison, Dialogue, Splits
+from mentalft.records import Comparison, Dialogue
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import caution_of, read_comparison, terminal_table
@@ -28,7 +28,7 @@ from mentalft.tracking import Tracker
 
 ASKING = (
     "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
-    "batch_size", "adapter", "responses", "references",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "responses", "references",
 )  # fmt: skip
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 
@@ -67,7 +67,11 @@ def _check_inputs(cfg: Config) -> Any:
 
         check_local(cfg.data)
     located = None
-    if {"preflight", "train", "evaluate"} & set(cfg.stages):
+    if "evaluate" in cfg.stages:
+        from mentalft.generation.engines import check_engine
+
+        check_engine(cfg.eval)
+    if {"preflight", "train"} & set(cfg.stages) or _asks_here(cfg):
         from mentalft.modeling.base import check_quantization
         from mentalft.modeling.locate import locate_model
         from mentalft.modeling.precision import plan_precision
@@ -82,6 +86,10 @@ def _check_inputs(cfg: Config) -> Any:
 
         load_embedder(cfg.eval.embedder)
     return located
+
+
+def _asks_here(cfg: Config) -> bool:
+    return "evaluate" in cfg.stages and cfg.eval.engine != "openai"
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
@@ -159,16 +167,17 @@ def _preflight(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker)
 
 
 def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.data.items import files_asked
     from mentalft.generation.cache import ResponseCache
     from mentalft.stages.evaluate import evaluate
     from mentalft.stages.prepare import splits_in
 
     splits = splits_in(runner.run_dir)
-    adapter = _adapter(cfg, runner.run_dir)
+    model, adapter = (located, _adapter(cfg, runner.run_dir)) if _asks_here(cfg) else (None, None)
     made_from = {
-        **_model_and_data(cfg, located, *_asked_files(cfg, splits)),
+        **_model_and_data(cfg, model, *files_asked(cfg.eval, splits)),
         "data.system_message": cfg.data.system_message,
-        "adapter": sha256_folder(adapter, ("adapter_*",)),
+        "adapter": sha256_folder(adapter, ("adapter_*",)) if adapter else None,
         "eval": {key: value for key, value in asdict(cfg.eval).items() if key in ASKING},
         "trainer.precision": cfg.trainer.precision,
         "seed": cfg.seed if cfg.eval.do_sample else None,
@@ -177,19 +186,10 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
     runner.run(
         "evaluate",
         made_from,
-        lambda: evaluate(cfg, located, adapter, splits, runner.run_dir, cache),
+        lambda: evaluate(cfg, model, adapter, splits, runner.run_dir, cache),
         outputs=["responses/*.jsonl"],
         leftovers=["responses"],
     )
-
-
-def _asked_files(cfg: Config, splits: Splits) -> list[Path]:
-    if cfg.eval.items == "file":
-        path = Path(str(cfg.eval.questions)).expanduser()
-        if not path.is_file():
-            raise DataError(f"eval.questions={path} does not exist; give a JSON, JSONL or CSV file")
-        return [path]
-    return [splits.validation if cfg.eval.items == "validation" else splits.test]
 
 
 def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
@@ -252,7 +252,7 @@ def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
     return {
         "data": [digest_file(path) for path in files],
         "data.max_length": cfg.data.max_length,
-        "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()},
+        "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()} if located else None,
     }
 
 

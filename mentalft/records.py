@@ -52,6 +52,12 @@ class Rejected:
     offset: int | None = None
     """Of the record in the file, in bytes, where its text could not be parsed."""
 
+    def in_words(self) -> str:
+        """File, record, field and reason on one line; record 0 is the file as a whole."""
+        record = f", record {self.record}" if self.record else ""
+        field = f'"{self.field}" ' if self.field else ""
+        return f"{self.file}{record}: {field}{self.reason}"
+
 
 class Splits(NamedTuple):
     """The ChatML JSONL files that the prepare stage wrote; no dialogue is in two of them."""
@@ -70,6 +76,16 @@ class Item:
     topic: str | None
     messages: tuple[Message, ...]
     references: tuple[str, ...]
+
+
+class Prompt(NamedTuple):
+    """An item as the model is asked it."""
+
+    id: str
+    sha256: str
+    """Of the tokens; of the messages where a server makes tokens of them."""
+    tokens: list[int]
+    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mentalft.assets import QUESTION_BANK
 from mentalft.config import EvalConfig
 from mentalft.data.prompts import with_system
 from mentalft.data.question_files import read_questions
+from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Item, Message, Rejected, Splits
 
@@ -43,6 +44,20 @@ def items_to_ask(cfg: EvalConfig, splits: Splits, system_message: str | None, se
             bank = bank_items(QUESTION_BANK, system_message)
             found += [replace(i, id=f"bank/{i.id}", dialogue_id=f"bank/{i.dialogue_id}") for i in bank]
     return Asking(sample(found, cfg.max_items, seed), problems)
+
+
+def files_asked(cfg: EvalConfig, splits: Splits) -> list[Path]:
+    """The files that decide what is asked, besides those of the package.
+
+    Raises:
+        DataError: ``cfg.questions`` does not exist.
+    """
+    if cfg.items != "file":
+        return [splits.validation if cfg.items == "validation" else splits.test]
+    path = Path(str(cfg.questions)).expanduser()
+    if not path.is_file():
+        raise DataError(f"eval.questions={path} does not exist; give a JSON, JSONL or CSV file")
+    return [path]
 
 
 def _of_split(path: Path, cfg: EvalConfig) -> list[Item]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from mentalft.console import say
 from mentalft.errors import UserError
-from mentalft.generation.decoding import Decoding, Prompt, choose, uniforms_of
-from mentalft.records import Response
+from mentalft.generation.decoding import Decoding, choose, uniforms_of
+from mentalft.records import Prompt, Response
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ def generate(
                 waiting.extendleft(reversed(rows.prompts))
                 break
             for prompt, tokens in ended:
-                yield _response(prompt, tokens, tokenizer, set(end_ids))
+                yield response_of(prompt, tokens, tokenizer, set(end_ids))
         del rows
 
 
@@ -166,7 +166,8 @@ def _smaller(error: Exception, rows: int) -> int:
     return math.ceil(rows / 2)
 
 
-def _response(prompt: Prompt, tokens: list[int], tokenizer: Any, end_ids: set[int]) -> Response:
+def response_of(prompt: Prompt, tokens: list[int], tokenizer: Any, end_ids: set[int]) -> Response:
+    """The answer in ``tokens``, up to the first of ``end_ids``."""
     end = next((i for i, token in enumerate(tokens) if token in end_ids), None)
     answer = tokens if end is None else tokens[:end]
     return Response(

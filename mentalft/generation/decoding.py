@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mentalft.records import Prompt
 
 if TYPE_CHECKING:
     import torch
@@ -34,21 +36,21 @@ class Decoding:
             f"max_new_tokens={self.max_new_tokens}"
         )
 
+    def seed_of(self, prompt_id: str) -> int:
+        """A seed of 31 bits for one prompt, for engines that draw by themselves."""
+        return int.from_bytes(self._digest(prompt_id)[:4], "little") >> 1
+
     def uniforms(self, prompt_id: str) -> NDArray[np.float64]:
         """One number in [0, 1) for each new token of one prompt, whatever else is asked beside it: (max_new_tokens,).
 
         A stream of the counter-based generator Philox (Salmon et al. 2011, doi:10.1145/2063384.2063405), whose key is
         made of seed and prompt id.
         """
-        digest = hashlib.sha256(f"{self.seed}\x1f{prompt_id}".encode("utf-8", "surrogatepass")).digest()
-        stream = np.random.Philox(key=int.from_bytes(digest[:16], "little"))
+        stream = np.random.Philox(key=int.from_bytes(self._digest(prompt_id)[:16], "little"))
         return np.random.Generator(stream).random(self.max_new_tokens)
 
-
-class Prompt(NamedTuple):
-    id: str
-    sha256: str
-    tokens: list[int]
+    def _digest(self, prompt_id: str) -> bytes:
+        return hashlib.sha256(f"{self.seed}\x1f{prompt_id}".encode("utf-8", "surrogatepass")).digest()
 
 
 def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> torch.Tensor:

@@ -46,8 +46,6 @@ def use_answers(cfg: EvalConfig, run_dir: Path) -> None:
 def say_problems(stage: str, problems: list[Rejected], path: Path) -> None:
     """Print the first problems, one a line, and where the rest are."""
     for problem in problems[:SHOWN]:
-        record = f", record {problem.record}" if problem.record else ""
-        field = f'"{problem.field}" ' if problem.field else ""
-        say(f"{stage}: {problem.file}{record}: {field}{problem.reason}", style="yellow")
+        say(f"{stage}: {problem.in_words()}", style="yellow")
     if len(problems) > SHOWN:
         say(f"{stage}: and {len(problems) - SHOWN} more problems: {shown(path)}", style="yellow")

@@ -10,8 +10,9 @@ import pytest
 
 from mentalft.errors import UserError
 from mentalft.files import sha256_json
-from mentalft.generation.batched import _response, generate
-from mentalft.generation.decoding import Decoding, Prompt
+from mentalft.generation.batched import generate, response_of
+from mentalft.generation.decoding import Decoding
+from mentalft.records import Prompt
 
 GREEDY = Decoding(max_new_tokens=12, do_sample=False, temperature=1.0, top_p=1.0, top_k=0, seed=0)
 SAMPLED = Decoding(max_new_tokens=12, do_sample=True, temperature=0.8, top_p=0.95, top_k=50, seed=1)
@@ -75,7 +76,7 @@ def test_greedy_answers_are_those_of_transformers_one_by_one(
             input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False,
             eos_token_id=end_ids, pad_token_id=tokenizer.pad_token_id,
         )  # fmt: skip
-        assert found[prompt.id] == _response(prompt, out[0, ids.shape[1] :].tolist(), tokenizer, set(end_ids))
+        assert found[prompt.id] == response_of(prompt, out[0, ids.shape[1] :].tolist(), tokenizer, set(end_ids))
 
 
 def test_another_seed_draws_other_answers(
@@ -124,9 +125,9 @@ def test_an_answer_ends_at_the_first_end_token(tokenizer: Any) -> None:
     end, other_end = tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|user|>")
     said = tokenizer("好的", add_special_tokens=False)["input_ids"]
     prompt = Prompt("a", "hash", [1])
-    done = _response(prompt, [*said, end, end, *said], tokenizer, {end})
+    done = response_of(prompt, [*said, end, end, *said], tokenizer, {end})
     assert (done.text, done.finish_reason, done.tokens) == ("好的", "stop", len(said) + 1)
-    assert _response(prompt, [*said, other_end, *said], tokenizer, {end, other_end}).text == "好的"
-    cut = _response(prompt, said, tokenizer, {end})
+    assert response_of(prompt, [*said, other_end, *said], tokenizer, {end, other_end}).text == "好的"
+    cut = response_of(prompt, said, tokenizer, {end})
     assert (cut.finish_reason, cut.tokens) == ("length", len(said))
-    assert _response(prompt, [end], tokenizer, {end}).text == ""
+    assert response_of(prompt, [end], tokenizer, {end}).text == ""
