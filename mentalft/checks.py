@@ -49,6 +49,7 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
     yield from _extra_metric_problems(cfg.eval.extra_metrics)
+    yield from _eval_problems(cfg)
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
     if cfg.data.path is None and not cfg.data.sources:
@@ -70,6 +71,25 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
         yield f"trainer.num_processes must be auto or a number of at least 1, got {processes!r}"
     if cfg.trainer.max_steps == 0:
         yield "trainer.max_steps must be -1 (train for num_train_epochs) or at least 1, got 0"
+
+
+def _eval_problems(cfg: Config) -> Iterator[str]:
+    e = cfg.eval
+    if e.items == "file" and not e.questions:
+        yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"
+    if e.questions and e.items != "file":
+        yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
+    if e.engine == "openai" and "evaluate" in cfg.stages:
+        for key in ("base_url", "base_model", "tuned_model"):
+            if not getattr(e.openai, key):
+                yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
+    given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}
+    given["eval.references"] = e.references
+    missing = [key for key, value in given.items() if not value]
+    if 0 < len(missing) < 3:
+        yield f"{' and '.join(missing)} must be given too: answers are scored with all of {', '.join(given)}"
+    if not missing and cfg.stages != ["compare"]:
+        yield f"eval.responses: answers from files are scored by stages=[compare] alone, got stages={cfg.stages}"
 
 
 def _source_problems(sources: list[Any]) -> Iterator[str]:

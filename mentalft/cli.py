@@ -110,11 +110,10 @@ def _takes_part(args: Any) -> bool:
     from mentalft.launching import Meeting
 
     quiet_libraries()
-    work = Meeting().wait()
-    if work is not None:
-        from mentalft.stages.train import take_part
+    for work in Meeting().work():
+        from mentalft.stages import evaluate, train
 
-        take_part(work)
+        {"train": train.take_part, "evaluate": evaluate.take_part}[work["stage"]](work)
     return True
 
 

@@ -11,6 +11,9 @@ from typing import Any, Literal, Optional
 
 from omegaconf import MISSING
 
+from mentalft.bounds import number
+from mentalft.config_training import LoraConfig, TrainerConfig
+
 STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
 METRICS = (
     "bleu1", "bleu2", "bleu3", "bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor", "cosine",
@@ -24,14 +27,6 @@ FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
     "esconv", "table",
 )  # fmt: skip
-
-
-def number(
-    *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
-) -> Any:
-    """A field whose value must respect the given bounds; its value comes from YAML."""
-    bounds = {"at least": ge, "above": gt, "at most": le, "below": lt}
-    return field(default=MISSING, metadata={k: v for k, v in bounds.items() if v is not None})
 
 
 @dataclass
@@ -107,86 +102,33 @@ class ModelConfig:
 
 
 @dataclass
-class LoraConfig:
-    """The same names as ``peft.LoraConfig`` where the thing is the same."""
+class ResponsesConfig:
+    """Files of answers that exist already, to be scored by ``stages=[compare]``; both or none."""
 
-    method: Literal["lora", "full"] = MISSING
-    """``full`` trains every weight, kept beside the base's in the adapter, so that one model is still both."""
-    r: int = number(ge=1, le=1024)
-    """Rank of the update."""
-    lora_alpha: float = number(gt=0)
-    """The update is scaled by ``lora_alpha / r``, with ``use_rslora`` by ``lora_alpha / sqrt(r)``."""
-    lora_dropout: float = number(ge=0, lt=1)
-    """Dropout before the first LoRA matrix."""
-    target_modules: list[str] = MISSING
-    """Names of the linear layers to adapt; ``[all-linear]`` for every one but the output head."""
-    modules_to_save: list[str] = MISSING
-    """Modules trained in full beside the adapter, such as ``[lm_head]``."""
-    use_rslora: bool = MISSING
-    """Rank-stabilised scaling (Kalajdzievski 2023, arXiv:2312.03732)."""
-    use_dora: bool = MISSING
-    """Weight-decomposed LoRA (Liu et al. 2024, arXiv:2402.09353)."""
-    init_lora_weights: Literal["default", "gaussian", "pissa", "pissa_niter_16", "olora", "orthogonal"] = MISSING
-    """How the matrices begin; PiSSA (arXiv:2404.02948) and OLoRA (arXiv:2406.01775) begin in the base weights and are
-    saved as plain LoRA of twice the rank, for the base as it is."""
-    adapter: Optional[str] = MISSING
-    """A PEFT adapter folder to continue from; its own rank and layers are used."""
+    base: Optional[str] = MISSING
+    tuned: Optional[str] = MISSING
 
 
 @dataclass
-class TrainerConfig:
-    """The same names as ``transformers.TrainingArguments`` where the thing is the same."""
+class OpenAIConfig:
+    """A server with OpenAI's chat completions, for ``engine=openai``."""
 
-    num_train_epochs: float = number(gt=0)
-    max_steps: int = number(ge=-1)
-    """Optimizer steps; -1 trains for ``num_train_epochs``."""
-    per_device_train_batch_size: int = number(ge=1)
-    """In dialogues."""
-    per_device_eval_batch_size: int = number(ge=1)
-    """In dialogues."""
-    gradient_accumulation_steps: int = number(ge=1)
-    learning_rate: float = number(gt=0, le=1)
-    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = MISSING
-    warmup_ratio: float = number(ge=0, lt=1)
-    """Share of all optimizer steps over which the learning rate rises from 0."""
-    weight_decay: float = number(ge=0, le=1)
-    max_grad_norm: float = number(gt=0)
-    optim: Literal["auto", "adamw_torch", "adamw_torch_fused"] = MISSING
-    """``auto`` is the fused AdamW where this torch has one for the device."""
-    precision: Literal["auto", "fp16", "bf16", "fp32"] = MISSING
-    """``auto`` is fp16 on CUDA and fp32 on a CPU. LoRA weights stay in fp32 throughout."""
-    gradient_checkpointing: bool = MISSING
-    """Recompute activations in the backward pass: less memory, about a third more time."""
-    train_sampling_strategy: Literal["random", "group_by_length"] = MISSING
-    """Which dialogues share a step. Within a step they are put in order of length either way."""
-    batching: Literal["auto", "padded", "padding_free"] = MISSING
-    """Pad the dialogues of a batch, or put them into one row, each seeing itself alone; ``auto`` is padding-free with
-    FlashAttention and padded elsewhere."""
-    auto_find_batch_size: bool = MISSING
-    """When memory runs out, halve the batch and go on; the effective batch stays what it is."""
-    torch_compile: bool = MISSING
-    """Compile the model: slow to start, faster afterwards on some hardware."""
-    use_liger_kernel: bool = MISSING
-    """Fused GPU kernels; needs CUDA and ``mentalft[liger]``."""
-    early_stopping_patience: Optional[int] = number(ge=1)
-    """Stop after this many validations without a better loss; null never does."""
-    preflight: bool = MISSING
-    """Try the longest batch before training, and say what the run will cost."""
-    preview: int = number(ge=0)
-    """Print this many training examples with what is supervised in colour."""
-    num_processes: int | str = MISSING
-    """Processes that train together, one a GPU; ``auto`` is every visible GPU."""
-    fsdp: dict[str, Any] = MISSING
-    """``TrainingArguments.fsdp_config``: the model is shared out over the processes; empty keeps it whole in each."""
-    deepspeed: dict[str, Any] = MISSING
-    """``TrainingArguments.deepspeed``: a DeepSpeed configuration; empty does without."""
-    logging_steps: int = number(ge=1)
-    """In optimizer steps, like the next two."""
-    eval_steps: int = number(ge=1)
-    save_steps: int = number(ge=1)
-    """A multiple of ``eval_steps``, so that every checkpoint has a validation loss."""
-    save_total_limit: int = number(ge=1)
-    """Checkpoints kept, the best among them."""
+    base_url: Optional[str] = MISSING
+    """Such as ``http://localhost:8000/v1``."""
+    base_model: Optional[str] = MISSING
+    """What the server calls the base model."""
+    tuned_model: Optional[str] = MISSING
+    """What the server calls the tuned model."""
+    api_key_env: Optional[str] = MISSING
+    """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
+    requests_per_minute: Optional[int] = number(ge=1)
+    """Retries count as well; null sets no limit."""
+    timeout: float = number(gt=0)
+    """Seconds for one request."""
+    max_retries: int = number(ge=0)
+    """Of one request, with growing pauses or those that the server asks for."""
+    concurrency: int = number(ge=1)
+    """Requests under way at the same time."""
 
 
 @dataclass
@@ -211,19 +153,29 @@ class BoundsConfig:
 
 @dataclass
 class EvalConfig:
-    items: Literal["test", "bank"] = MISSING
-    """What is asked: the held-out dialogues, or the embedded bank of textbook questions."""
+    items: Literal["test", "validation", "bank", "both", "file"] = MISSING
+    """What is asked: held-out dialogues, those of the validation split, the embedded bank of textbook questions, test
+    and bank, or the questions of a file."""
+    questions: Optional[str] = MISSING
+    """The file of ``items=file``: JSON, JSONL or CSV of questions and answers (docs/evaluation.md)."""
     turns: Literal["last_turn", "every_turn"] = MISSING
     """Which assistant turns of a held-out dialogue are asked for, each with the true history before it."""
     max_items: Optional[int] = number(ge=2)
-    """Ask at most this many; whole dialogues are taken, in a seeded order. Null asks all."""
+    """Ask at most this many: whole dialogues, a seeded sample in which each topic keeps its share. Null asks all."""
+    engine: Literal["transformers", "vllm", "openai"] = MISSING
+    """What answers: this process, vLLM (``mentalft[vllm]``, a GPU), or a server (``mentalft[openai]``)."""
+    openai: OpenAIConfig = field(default_factory=OpenAIConfig)
+    perplexity: bool = MISSING
+    """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
     max_new_tokens: int = number(ge=1)
     do_sample: bool = MISSING
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
     temperature: float = number(gt=0)
     top_p: float = number(gt=0, le=1)
+    top_k: int = number(ge=0)
+    """Draw among this many likeliest tokens; 0 is no limit."""
     batch_size: int = number(ge=1)
-    """Prompts decoded together."""
+    """Prompts decoded together; halved where memory runs out."""
     metrics: list[str] = MISSING
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = MISSING
@@ -252,6 +204,9 @@ class EvalConfig:
     """What a sweep minimises; measured on the validation split, never on the test split."""
     adapter: Optional[str] = MISSING
     """A PEFT adapter folder to evaluate instead of the one that this run trains."""
+    responses: ResponsesConfig = field(default_factory=ResponsesConfig)
+    references: Optional[str] = MISSING
+    """The questions and reference answers that ``responses`` are held against."""
 
 
 @dataclass

@@ -26,7 +26,10 @@ from mentalft.reporting.manifest import write_manifest
 from mentalft.reporting.tables import read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
-ASKING = ("items", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "batch_size", "adapter")
+ASKING = (
+    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "responses", "references",
+)  # fmt: skip
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
@@ -64,7 +67,11 @@ def _check_inputs(cfg: Config) -> Any:
 
         check_local(cfg.data)
     located = None
-    if {"preflight", "train", "evaluate"} & set(cfg.stages):
+    if "evaluate" in cfg.stages:
+        from mentalft.generation.engines import check_engine
+
+        check_engine(cfg.eval)
+    if {"preflight", "train"} & set(cfg.stages) or _asks_here(cfg):
         from mentalft.modeling.base import check_attention, check_quantization
         from mentalft.modeling.locate import locate_model
         from mentalft.modeling.precision import plan_precision
@@ -84,6 +91,10 @@ def _check_inputs(cfg: Config) -> Any:
 
         load_embedder(cfg.eval.embedder)
     return located
+
+
+def _asks_here(cfg: Config) -> bool:
+    return "evaluate" in cfg.stages and cfg.eval.engine != "openai"
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
@@ -162,16 +173,17 @@ def _preflight(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker)
 
 
 def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.data.items import files_asked
     from mentalft.generation.cache import ResponseCache
     from mentalft.stages.evaluate import evaluate
     from mentalft.stages.prepare import splits_in
 
     splits = splits_in(runner.run_dir)
-    adapter = _adapter(cfg, runner.run_dir)
+    model, adapter = (located, _adapter(cfg, runner.run_dir)) if _asks_here(cfg) else (None, None)
     made_from = {
-        **_model_and_data(cfg, located, splits.test),
+        **_model_and_data(cfg, model, *files_asked(cfg.eval, splits)),
         "data.system_message": cfg.data.system_message,
-        "adapter": sha256_folder(adapter, ("adapter_*",)),
+        "adapter": sha256_folder(adapter, ("adapter_*",)) if adapter else None,
         "eval": {key: value for key, value in asdict(cfg.eval).items() if key in ASKING},
         "trainer.precision": cfg.trainer.precision,
         "seed": cfg.seed if cfg.eval.do_sample else None,
@@ -180,21 +192,27 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
     runner.run(
         "evaluate",
         made_from,
-        lambda: evaluate(cfg, located, adapter, splits, runner.run_dir, cache),
+        lambda: evaluate(cfg, model, adapter, splits, runner.run_dir, cache),
         outputs=["responses/*.jsonl"],
         leftovers=["responses"],
     )
 
 
 def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.stages.answers import use_answers
     from mentalft.stages.compare import compare
     from mentalft.stages.evaluate import asked_in
 
+    if cfg.eval.references:
+        use_answers(cfg.eval, runner.run_dir)
     asked = asked_in(runner.run_dir)
     report = runner.run_dir / "data" / "report.json"
     overlap = overlap_in_words(read_json(report)) if report.is_file() else None
     made_from = {
         "overlap": overlap,
+        "perplexity": digest_file(asked.perplexity) if cfg.eval.perplexity and asked.perplexity else None,
+        "problems": asked.problems,
+        "items": digest_file(asked.folder / "items.jsonl"),
         "responses": [digest_file(path) for path in asked.responses.values()],
         "eval": _without(asdict(cfg.eval), *ASKING),
         "seed": cfg.seed,
@@ -202,7 +220,7 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     runner.run(
         "compare",
         made_from,
-        lambda: compare(cfg.eval, asked.items, asked.responses, asked.decoding, cfg.seed, runner.run_dir, overlap),
+        lambda: compare(cfg.eval, asked, cfg.seed, runner.run_dir, overlap),
         outputs=["metrics.json", "comparison.*", "items.jsonl", "scores.jsonl"],
     )
 
@@ -224,7 +242,7 @@ def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
             raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
         tracker.summary({"validation/best_loss": objective})
     say(f"run directory: {shown(run_dir)}")
-    if cfg.model.name_or_path == EMBEDDED and comparison:
+    if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
     return Result(comparison, objective)
@@ -242,7 +260,7 @@ def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
     return {
         "data": [digest_file(path) for path in files],
         "data.max_length": cfg.data.max_length,
-        "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()},
+        "model": {**asdict(cfg.model), "fingerprint": located.fingerprint()} if located else None,
     }
 
 

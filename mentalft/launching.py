@@ -24,6 +24,7 @@ from mentalft.errors import Stopped, UserError
 from mentalft.files import write_json
 
 T = TypeVar("T")
+FOR_EVER = timedelta(days=30)
 GRACE_SECONDS = 300
 """How long workers that were asked to stop may take to finish their step and save."""
 
@@ -193,7 +194,7 @@ def _first_failure(folder: Path, error: Any) -> BaseException:
 class Meeting:
     """Where processes that were launched from outside tell each other what to do: the launcher's own store.
 
-    Rank 0 runs the experiment; the others wait for the one thing that is done together.
+    Rank 0 runs the experiment; the others wait for what is done together, one thing after another.
 
     Raises:
         UserError: whatever launched these processes offers no such store.
@@ -212,19 +213,31 @@ class Meeting:
         host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         self.store = TCPStore(host, port, is_master=False, wait_for_workers=False)
 
-    def call(self, work: dict[str, Any]) -> None:
-        """Rank 0: hand ``work`` (a JSON value) to the others."""
-        self.store.set(self.KEY, json.dumps(work))
+    def call(self, work: dict[str, Any] | None) -> int:
+        """Rank 0: hand ``work`` (a JSON value) to the others; its number."""
+        number = int(self.store.add(f"{self.KEY}/count", 1))
+        self.store.set(f"{self.KEY}/{number}", json.dumps(work))
+        return number
 
     def dismiss(self) -> None:
-        """Rank 0: there is nothing (more) to do."""
-        self.store.compare_set(self.KEY, "", "null")
+        """Rank 0: there is nothing more to do."""
+        self.call(None)
 
-    def wait(self) -> dict[str, Any] | None:
-        """The others: what to do, however long it takes; None when there is nothing."""
-        self.store.wait([self.KEY], timedelta(days=30))
-        work: dict[str, Any] | None = json.loads(self.store.get(self.KEY))
-        return work
+    def work(self) -> Iterator[dict[str, Any]]:
+        """The others: what to do, one thing after another, until there is nothing more; however long it takes."""
+        number = 1
+        while True:
+            self.store.wait([f"{self.KEY}/{number}"], FOR_EVER)
+            work: dict[str, Any] | None = json.loads(self.store.get(f"{self.KEY}/{number}"))
+            if work is None:
+                return
+            yield work
+            self.store.set(f"{self.KEY}/{number}/{rank()}", "done")
+            number += 1
+
+    def wait_for_others(self, number: int) -> None:
+        """Rank 0: until every other process has done the work of that number; a launcher ends all if one fails."""
+        self.store.wait([f"{self.KEY}/{number}/{other}" for other in range(1, world_size())], FOR_EVER)
 
 
 @contextmanager

@@ -52,6 +52,12 @@ class Rejected:
     offset: int | None = None
     """Of the record in the file, in bytes, where its text could not be parsed."""
 
+    def in_words(self) -> str:
+        """File, record, field and reason on one line; record 0 is the file as a whole."""
+        record = f", record {self.record}" if self.record else ""
+        field = f'"{self.field}" ' if self.field else ""
+        return f"{self.file}{record}: {field}{self.reason}"
+
 
 class Splits(NamedTuple):
     """The ChatML JSONL files that the prepare stage wrote; no dialogue is in two of them."""
@@ -72,6 +78,16 @@ class Item:
     references: tuple[str, ...]
 
 
+class Prompt(NamedTuple):
+    """An item as the model is asked it."""
+
+    id: str
+    sha256: str
+    """Of the tokens; of the messages where a server makes tokens of them."""
+    tokens: list[int]
+    messages: tuple[Message, ...] = ()
+
+
 @dataclass(frozen=True)
 class Response:
     """One answer."""
@@ -86,6 +102,20 @@ class Response:
 
     def to_json(self) -> dict[str, Any]:
         return dict(self.__dict__)
+
+
+class Asked(NamedTuple):
+    """The items that were asked, and where the answers are."""
+
+    items: list[Item]
+    folder: Path
+    responses: dict[str, Path]
+    """For ``base`` and ``tuned``, a JSONL file of responses."""
+    decoding: str
+    perplexity: Path | None = None
+    """How likely base and tuned find the references, where that was measured."""
+    problems: int = 0
+    """What was wrong with answers that were given as files."""
 
 
 class Interval(NamedTuple):

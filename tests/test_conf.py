@@ -25,7 +25,10 @@ def composed(*overrides: str) -> Config:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_composes(choice: str) -> None:
-    extra = ["data.path=somewhere.json"] if choice == "data=local" else []
+    extra = {
+        "data=local": ["data.path=somewhere.json"],
+        "eval=openai": [f"eval.openai.{key}=x" for key in ("base_url", "base_model", "tuned_model")],
+    }.get(choice, [])
     assert problems(composed(choice, *extra)) == []
 
 

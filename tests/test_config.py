@@ -62,6 +62,26 @@ def test_bounds_are_checked() -> None:
     assert problems(cfg) == ["eval.bounds.echo must be at least 0 and at most 1, got 2"]
 
 
+def test_answers_from_files_come_with_all_that_is_needed() -> None:
+    cfg = composed("stages=[compare]", "eval.responses.base=a", "eval.responses.tuned=b", "eval.references=c")
+    assert problems(cfg) == []
+    cfg.eval.references = None
+    assert problems(cfg) == [
+        "eval.references must be given too: answers are scored with all of eval.responses.base, eval.responses.tuned, "
+        "eval.references"
+    ]
+    cfg.eval.references, cfg.stages = "c", ["evaluate", "compare"]
+    assert "scored by stages=[compare] alone" in problems(cfg)[0]
+
+
+def test_questions_of_a_file_need_a_file() -> None:
+    cfg = composed()
+    cfg.eval.items = "file"
+    assert "eval.items=file needs eval.questions=FILE" in problems(cfg)[0]
+    cfg.eval.items, cfg.eval.questions = "test", "mine.json"
+    assert "eval.questions=mine.json is asked with eval.items=file alone" in problems(cfg)[0]
+
+
 def test_sources_are_checked() -> None:
     cfg = composed()
     cfg.data.sources = [{"path": "e", "weight": float("nan")}, {"path": "f", "max_dialogues": 1.5, "columns": "A"}]

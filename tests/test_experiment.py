@@ -287,3 +287,28 @@ def test_a_killed_run_goes_on_from_its_checkpoint(quick_overrides: list[str]) ->
         time.sleep(0.1)
     again.kill()
     again.communicate()
+
+
+def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = [f"第{n}个问题：怎么睡得好些？" for n in range(12)]
+    files = {
+        "references": {q: f"先固定起床时间，第{n}步再看。" for n, q in enumerate(questions)},
+        "base": dict.fromkeys(questions[1:], "不知道。") | {"别的问题": "答"},
+        "tuned": {q: f"先固定起床时间，第{n}步。" for n, q in enumerate(questions)},
+    }
+    for name, value in files.items():
+        Path(f"{name}.json").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    given = ["eval.responses.base=base.json", "eval.responses.tuned=tuned.json", "eval.references=references.json"]
+    monkeypatch.setattr("mentalft.modeling.base.load_base_model", None)
+    command = ["stages=[compare]", "tracking=none", "eval.metrics=[rouge1]", *given]
+    assert mentalft(monkeypatch, *command) == 0
+    said, run_dir = capsys.readouterr().out, only_run()
+    assert "base.json, record 12: its question is not among the references; it is left out" in said
+    assert "base.json: no answer to item" in said
+    assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
+    comparison = read_json(run_dir / "comparison.json")
+    assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")
+    first = next(iter(read_jsonl(run_dir / "items.jsonl")))
+    assert (first["answers"]["base"], first["scores"]["base"]["rouge1"]) == ("", 0.0)

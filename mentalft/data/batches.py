@@ -14,7 +14,7 @@ from mentalft.console import say, shown
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl
-from mentalft.records import Dialogue
+from mentalft.records import Dialogue, Message
 
 if TYPE_CHECKING:
     import torch
@@ -102,6 +102,20 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
             style="yellow",
         )
     return encoded
+
+
+def reference_rows(builder: PromptBuilder, asked: Iterable[tuple[str, Sequence[Message], str]]) -> list[Row]:
+    """One example for each (id, history, answer), in which that answer alone is supervised, its end of turn included.
+
+    What comes before it are exactly the tokens that the model is asked with.
+    """
+    rows = []
+    for name, messages, answer in asked:
+        example = builder.example([*messages, Message("assistant", answer)])
+        supervised = np.asarray(example.labels) != IGNORED_LABEL
+        supervised[: len(builder.prompt(messages))] = False
+        rows.append(Row(name, np.asarray(example.input_ids, dtype=np.int32), supervised))
+    return rows
 
 
 class Collator:

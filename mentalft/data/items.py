@@ -1,31 +1,69 @@
-"""What is asked: held-out dialogues turn by turn, or a bank of questions."""
+"""What is asked: held-out dialogues turn by turn, a bank of questions, or the user's own."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from mentalft.assets import QUESTION_BANK
 from mentalft.config import EvalConfig
 from mentalft.data.prompts import with_system
+from mentalft.data.question_files import read_questions
+from mentalft.errors import DataError
 from mentalft.files import read_jsonl
-from mentalft.records import Dialogue, Item, Message
+from mentalft.records import Dialogue, Item, Message, Rejected, Splits
 
 
-def items_to_ask(cfg: EvalConfig, test_file: Path, system_message: str | None, seed: int) -> list[Item]:
+class Asking(NamedTuple):
+    items: list[Item]
+    problems: list[Rejected]
+    """Records of the user's own file that cannot be asked."""
+
+
+def items_to_ask(cfg: EvalConfig, splits: Splits, system_message: str | None, seed: int) -> Asking:
     """The items of this evaluation, the same for base and tuned, in a fixed order.
 
-    ``cfg.max_items`` keeps whole dialogues, chosen by a seeded hash of their id.
+    ``cfg.max_items`` keeps whole dialogues, drawn topic by topic in proportion, in an order that ``seed`` and their ids
+    decide.
+
+    Raises:
+        DataError: ``cfg.questions`` cannot be read or holds nothing to ask.
     """
-    if cfg.items == "bank":
+    problems: list[Rejected] = []
+    if cfg.items == "file":
+        path = Path(str(cfg.questions)).expanduser()
+        found, problems = read_questions(path, "eval.questions", system_message)
+    elif cfg.items == "bank":
         found = bank_items(QUESTION_BANK, system_message)
     else:
-        dialogues = (Dialogue.from_json(row) for row in read_jsonl(test_file))
-        found = [
-            item for dialogue in dialogues for item in dialogue_items(dialogue, every_turn=cfg.turns == "every_turn")
-        ]
-    return _limited(found, cfg.max_items, seed)
+        found = _of_split(splits.validation if cfg.items == "validation" else splits.test, cfg)
+        if cfg.items == "both":
+            bank = bank_items(QUESTION_BANK, system_message)
+            found += [replace(i, id=f"bank/{i.id}", dialogue_id=f"bank/{i.dialogue_id}") for i in bank]
+    return Asking(sample(found, cfg.max_items, seed), problems)
+
+
+def files_asked(cfg: EvalConfig, splits: Splits) -> list[Path]:
+    """The files that decide what is asked, besides those of the package.
+
+    Raises:
+        DataError: ``cfg.questions`` does not exist.
+    """
+    if cfg.items != "file":
+        return [splits.validation if cfg.items == "validation" else splits.test]
+    path = Path(str(cfg.questions)).expanduser()
+    if not path.is_file():
+        raise DataError(f"eval.questions={path} does not exist; give a JSON, JSONL or CSV file")
+    return [path]
+
+
+def _of_split(path: Path, cfg: EvalConfig) -> list[Item]:
+    dialogues = (Dialogue.from_json(row) for row in read_jsonl(path))
+    every_turn = cfg.turns == "every_turn"
+    return [item for dialogue in dialogues for item in dialogue_items(dialogue, every_turn=every_turn)]
 
 
 def dialogue_items(dialogue: Dialogue, *, every_turn: bool) -> list[Item]:
@@ -58,20 +96,46 @@ def bank_items(path: Path, system_message: str | None) -> list[Item]:
     ]
 
 
-def _limited(items: list[Item], most: int | None, seed: int) -> list[Item]:
+def item_row(item: Item) -> dict[str, Any]:
+    """The record of ``responses/items.jsonl``."""
+    return {**item.__dict__, "messages": [m._asdict() for m in item.messages]}
+
+
+def item_of(row: dict[str, Any]) -> Item:
+    """The inverse of :func:`item_row`."""
+    messages = tuple(Message(**m) for m in row["messages"])
+    return Item(**{**row, "messages": messages, "references": tuple(row["references"])})
+
+
+def sample(items: list[Item], most: int | None, seed: int) -> list[Item]:
+    """At most ``most`` items of whole dialogues, each topic's share of the dialogues kept as nearly as can be.
+
+    Within a topic dialogues stand in a seeded order; a topic's n dialogues are laid evenly over the unit interval, and
+    those of all topics are taken from its front. So a smaller sample is the beginning of a larger one.
+    """
     if most is None or len(items) <= most:
         return items
-    kept: set[str] = set()
     size: dict[str, int] = {}
+    topics: dict[str | None, dict[str, None]] = {}  # the dialogues of each, once
     for item in items:
         size[item.dialogue_id] = size.get(item.dialogue_id, 0) + 1
+        topics.setdefault(item.topic, {})[item.dialogue_id] = None
+    kept: set[str] = set()
     room = most
-    for dialogue_id in _shuffled(size, seed):
+    for dialogue_id in _in_turn([list(ids) for ids in topics.values()], seed):
         if size[dialogue_id] <= room:
             kept.add(dialogue_id)
             room -= size[dialogue_id]
     return [item for item in items if item.dialogue_id in kept]
 
 
-def _shuffled(ids: Iterable[str], seed: int) -> list[str]:
-    return sorted(ids, key=lambda i: hashlib.blake2b(f"{seed}\x1f{i}".encode(), digest_size=8).digest())
+def _in_turn(topics: Sequence[Sequence[str]], seed: int) -> list[str]:
+    def draw(dialogue_id: str) -> bytes:
+        return hashlib.blake2b(f"{seed}\x1f{dialogue_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+    places = [
+        ((rank + 0.5) / len(ids), draw(dialogue_id), dialogue_id)
+        for ids in topics
+        for rank, dialogue_id in enumerate(sorted(ids, key=draw))
+    ]
+    return list(dict.fromkeys(dialogue_id for _, _, dialogue_id in sorted(places)))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.records import Response
@@ -31,6 +36,29 @@ class ResponseCache:
             write_jsonl(self._path(made_from), (r.to_json() for r in responses))
         except OSError:
             return
+
+    @contextmanager
+    def alone(self, made_from: dict[str, Any]) -> Iterator[None]:
+        """While the block runs, no other run makes the same answers: a second one waits, and then reads them.
+
+        The lock is the operating system's and goes with the process that held it, however that ended.
+        """
+        path = self._path(made_from).with_suffix(".lock")
+        lock = FileLock(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                say("evaluate: another run is answering the same prompts with the base model; waiting for its answers")
+                lock.acquire()
+        except (OSError, NotImplementedError):  # a cache that cannot be locked is used without
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _path(self, made_from: dict[str, Any]) -> Path:
         return self.folder / f"{sha256_json(made_from)}.jsonl"

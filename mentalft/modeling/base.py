@@ -119,6 +119,20 @@ def check_attention(cfg: ModelConfig, device: str) -> None:
         )
 
 
+def stated_end_token_ids(located: LocatedModel, tokenizer: Any) -> list[int]:
+    """:func:`end_token_ids` of a model that is not loaded."""
+    from types import SimpleNamespace
+
+    from transformers import AutoConfig, GenerationConfig
+
+    folder = str(located.folder)
+    if (located.folder / "generation_config.json").is_file():
+        config = GenerationConfig.from_pretrained(folder)
+    else:
+        config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+    return end_token_ids(SimpleNamespace(generation_config=config), tokenizer)
+
+
 def end_token_ids(model: Any, tokenizer: Any) -> list[int]:
     """Every token that ends an answer: the model's own list, and the one that the chat template closes a turn with."""
     listed = model.generation_config.eos_token_id

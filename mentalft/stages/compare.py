@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mentalft.config import EvalConfig
 from mentalft.console import say
@@ -14,9 +15,9 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
 from mentalft.metrics.integrity import Integrity, check_answers, warnings
 from mentalft.metrics.scoring import score_all
-from mentalft.metrics.table import Embedder, Metric, metrics_of
+from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, metrics_of
 from mentalft.modeling.embedder import load_embedder
-from mentalft.records import Comparison, Item, MetricComparison, Response
+from mentalft.records import Asked, Comparison, Item, MetricComparison, Response
 from mentalft.reporting.scores import SIDES, ScoreSheet, write_scores
 from mentalft.reporting.tables import write_comparison
 from mentalft.statistics import (
@@ -34,22 +35,18 @@ NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
 """Metrics of length itself, and of the references: there is nothing to hold length equal for."""
 
 
-def compare(
-    cfg: EvalConfig, items: list[Item], answers: dict[str, Path], decoding: str, seed: int, run_dir: Path,
-    overlap: str | None = None,
-) -> Comparison:  # fmt: skip
+def compare(cfg: EvalConfig, asked: Asked, seed: int, run_dir: Path, overlap: str | None = None) -> Comparison:
     """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl``.
 
     Args:
-        items: what was asked, in order.
-        answers: for ``base`` and ``tuned``, a JSONL file of responses.
-        overlap: what is known of how much of ``items`` was trained on; stated with the result.
+        overlap: what is known of how much of what was asked was trained on; stated with the result.
 
     Raises:
         DataError: an answer is missing, the two sides were asked different prompts, or there are
             fewer than two dialogues, over which no interval can be had.
     """
-    responses = {side: _in_order(path, items) for side, path in answers.items()}
+    items = asked.items
+    responses = {side: _in_order(path, items) for side, path in asked.responses.items()}
     _check_same_prompts(items, responses)
     if len({item.dialogue_id for item in items}) < 2:
         raise DataError(
@@ -59,6 +56,10 @@ def compare(
     references = [item.references for item in items]
     metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
     sheet = _score(cfg, metrics, items, responses)
+    if cfg.perplexity and asked.perplexity is not None:
+        metrics["perplexity"] = PERPLEXITY
+        for side, parts in _surprise(asked.perplexity, items).items():
+            sheet.parts[side]["perplexity"] = parts
     found = {side: check_answers(items, responses[side]) for side in SIDES}
     comparison = Comparison(
         items=len(items),
@@ -67,11 +68,11 @@ def compare(
         resamples=cfg.bootstrap_resamples,
         seed=seed,
         metrics=_compare(metrics, sheet, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
-        decoding=decoding,
+        decoding=asked.decoding,
         responses={side: _shape(responses[side], found[side]) for side in SIDES},
         overlap=overlap,
         checks={side: found[side].rates for side in SIDES},
-        warnings=(*_too_few(sheet), *warnings(found["base"], found["tuned"], cfg.bounds)),
+        warnings=(*_too_few(sheet), *_faulty(asked.problems), *warnings(found["base"], found["tuned"], cfg.bounds)),
         notes=_notes(metrics, responses, references),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
@@ -115,6 +116,17 @@ def _score(
     )
 
 
+def _surprise(path: Path, items: list[Item]) -> dict[str, NDArray[np.float64]]:
+    """The parts of perplexity for each side."""
+    rows = {row["id"]: row for row in read_jsonl(path)}
+    try:
+        of_items = [rows[item.id] for item in items]
+    except KeyError as error:
+        raise DataError(f"{path}: nothing measured for item {error}; run evaluate again") from error
+    tokens = [row["tokens"] for row in of_items]
+    return {side: PERPLEXITY.score([row[f"{side}_nll"] for row in of_items], tokens) for side in SIDES}
+
+
 def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) -> tuple[MetricComparison, ...]:
     measured = {
         name: Measured(
@@ -134,6 +146,10 @@ def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) 
         replace(m, by_topic=by_topic.get(m.metric, ()), by_depth=by_depth.get(m.metric, ()))
         for m in compare_all(measured, sheet.dialogues, ratios, settings)
     )
+
+
+def _faulty(problems: int) -> tuple[str, ...]:
+    return (f"{problems} problems in the files given; each is in responses/problems.jsonl",) if problems else ()
 
 
 def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ def _work(
 
 def _shared(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> dict[str, Any]:
     return {
+        "stage": "train",
         "config": asdict(cfg),
         "located": [str(located.folder), located.name, located.revision],
         "splits": [str(path.absolute()) for path in splits],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentalft.assets import QUESTION_BANK
-from mentalft.data.items import bank_items, dialogue_items, items_to_ask
+from mentalft.data.items import bank_items, dialogue_items, item_of, item_row, items_to_ask, sample
 from mentalft.files import write_jsonl
-from mentalft.records import Dialogue, Message
+from mentalft.records import Dialogue, Item, Message, Splits
 from tests.test_conf import composed
 
 DIALOGUE = Dialogue("d", "睡眠", tuple(Message(r, f"{r}{n}") for n in (1, 2) for r in ("user", "assistant")))
@@ -26,11 +26,55 @@ def test_a_limit_keeps_whole_dialogues_and_is_seeded(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     write_jsonl(path, (Dialogue(f"d{n}", None, DIALOGUE.messages).to_json() for n in range(20)))
     cfg = composed("eval.max_items=7").eval
-    asked = items_to_ask(cfg, path, None, 1)
+    splits = Splits(path, path, path)
+    asked, problems = items_to_ask(cfg, splits, None, 1)
+    assert problems == []
     assert len(asked) == 6
     assert all(sum(i.dialogue_id == item.dialogue_id for i in asked) == 2 for item in asked)
-    assert asked == items_to_ask(cfg, path, None, 1)
-    assert asked != items_to_ask(cfg, path, None, 2)
+    assert asked == items_to_ask(cfg, splits, None, 1).items
+    assert asked != items_to_ask(cfg, splits, None, 2).items
+
+
+def test_both_asks_held_out_dialogues_and_the_bank(tmp_path: Path) -> None:
+    path = tmp_path / "test.jsonl"
+    write_jsonl(path, [Dialogue("anxiety-1", None, DIALOGUE.messages).to_json()])
+    items = items_to_ask(
+        composed("eval.items=both", "eval.max_items=null").eval, Splits(path, path, path), None, 1
+    ).items
+    bank = bank_items(QUESTION_BANK, None)
+    assert len(items) == 2 + len(bank)
+    assert len({i.id for i in items}) == len(items), "a dialogue and a question of one id are two items"
+
+
+def test_validation_asks_the_validation_split(tmp_path: Path) -> None:
+    for name in ("train", "validation", "test"):
+        write_jsonl(tmp_path / f"{name}.jsonl", [Dialogue(name, None, DIALOGUE.messages).to_json()])
+    splits = Splits(*(tmp_path / f"{name}.jsonl" for name in ("train", "validation", "test")))
+    items = items_to_ask(composed("eval.items=validation").eval, splits, None, 1).items
+    assert {i.dialogue_id for i in items} == {"validation"}
+
+
+def items_of(topics: dict[str, int], turns: int = 1) -> list[Item]:
+    return [
+        Item(f"{t}{n}#{k}", f"{t}{n}", t, (Message("user", "在吗"),), ("在",))
+        for t, count in topics.items()
+        for n in range(count)
+        for k in range(turns)
+    ]
+
+
+def test_a_sample_keeps_each_topic_s_share() -> None:
+    items = items_of({"睡眠": 60, "学业": 30, "家庭": 10})
+    drawn = [i.topic for i in sample(items, 20, 3)]
+    assert {t: drawn.count(t) for t in set(drawn)} == {"睡眠": 12, "学业": 6, "家庭": 2}
+    few, many = ({i.id for i in sample(items, most, 3)} for most in (20, 50))
+    assert few < many, "a smaller sample is part of a larger one"
+    assert sample(items, 20, 3) == sample(items[::-1], 20, 3)[::-1], "the order of the file decides nothing"
+
+
+def test_items_are_read_back_as_they_were_written() -> None:
+    for item in dialogue_items(DIALOGUE, every_turn=True):
+        assert item_of(item_row(item)) == item
 
 
 def test_the_bank_is_asked_with_the_run_s_system_message() -> None:

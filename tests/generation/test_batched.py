@@ -1,16 +1,30 @@
-"""Decoding: new text alone, cut at any end token, the same in a batch as one by one."""
+"""Decoding: new text alone, cut at any end token, the same alone as in any batch, also when sampling."""
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mentalft.errors import UserError
 from mentalft.files import sha256_json
-from mentalft.generation.batched import Decoding, Prompt, _response, generate
+from mentalft.generation.batched import generate, response_of
+from mentalft.generation.decoding import Decoding
+from mentalft.records import Prompt
 
-GREEDY = Decoding(max_new_tokens=12, do_sample=False, temperature=1.0, top_p=1.0, seed=0)
+GREEDY = Decoding(max_new_tokens=12, do_sample=False, temperature=1.0, top_p=1.0, top_k=0, seed=0)
+SAMPLED = Decoding(max_new_tokens=12, do_sample=True, temperature=0.8, top_p=0.95, top_k=50, seed=1)
+TEXTS = [
+    "你好",
+    "我最近睡不着，白天也没有精神。",
+    "嗯",
+    "工作上的事情太多了，家里也一样。",
+    "在吗",
+    "考试快到了，我很紧张。",
+    "谢谢",
+]
 
 
 @pytest.fixture(scope="module")
@@ -20,43 +34,100 @@ def model(small_model: Path) -> Any:
     return AutoModelForCausalLM.from_pretrained(str(small_model)).eval()
 
 
+@pytest.fixture(scope="module")
 def prompts(tokenizer: Any) -> list[Prompt]:
-    texts = ["你好", "我最近睡不着，白天也没有精神。", "嗯", "工作上的事情太多了，家里也一样。"]
-    ids = [tokenizer(f"<|begin|><|user|>{t}<|end|><|assistant|>", add_special_tokens=False)["input_ids"] for t in texts]
+    ids = [tokenizer(f"<|begin|><|user|>{t}<|end|><|assistant|>", add_special_tokens=False)["input_ids"] for t in TEXTS]
     return [Prompt(str(n), sha256_json(i), i) for n, i in enumerate(ids)]
 
 
-def answers(model: Any, tokenizer: Any, batch_size: int, decoding: Decoding = GREEDY) -> dict[str, str]:
-    ends = [tokenizer.eos_token_id]
-    return {r.id: r.text for r in generate(model, tokenizer, prompts(tokenizer), decoding, ends, batch_size)}
+@pytest.fixture(scope="module")
+def end_ids(model: Any, tokenizer: Any, prompts: list[Prompt]) -> list[int]:
+    """So many end tokens that answers end early, late and never."""
+    return [tokenizer.eos_token_id, *range(3, len(tokenizer), 11)]
 
 
-def test_a_batch_answers_as_one_by_one(model: Any, tokenizer: Any) -> None:
-    assert answers(model, tokenizer, 4) == answers(model, tokenizer, 1)
+def answers(
+    model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int], size: int, how: Decoding
+) -> dict[str, Any]:
+    return {r.id: r for r in generate(model, tokenizer, prompts, how, end_ids, size)}
 
 
-def test_every_prompt_is_answered_once(model: Any, tokenizer: Any) -> None:
-    assert sorted(answers(model, tokenizer, 3)) == ["0", "1", "2", "3"]
+@pytest.mark.parametrize("how", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+def test_the_answer_to_a_prompt_depends_on_nothing_beside_it(
+    how: Decoding, model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int]
+) -> None:
+    alone = {r.id: r for p in prompts for r in generate(model, tokenizer, [p], how, end_ids, 1)}
+    assert len({r.tokens for r in alone.values()}) > 2, "answers of several lengths, or the test shows nothing"
+    shuffled = random.Random(3).sample(prompts, len(prompts))
+    for size in (1, 2, 3, 7, 64):
+        assert answers(model, tokenizer, prompts, end_ids, size, how) == alone
+        assert answers(model, tokenizer, shuffled[:5], end_ids, size, how) == {p.id: alone[p.id] for p in shuffled[:5]}
 
 
-def test_sampling_is_reproducible_and_seeded(model: Any, tokenizer: Any) -> None:
-    one = Decoding(12, True, 1.0, 1.0, 1)
-    assert answers(model, tokenizer, 2, one) == answers(model, tokenizer, 2, one)
-    assert answers(model, tokenizer, 2, one) != answers(model, tokenizer, 2, Decoding(12, True, 1.0, 1.0, 2))
+def test_greedy_answers_are_those_of_transformers_one_by_one(
+    model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int]
+) -> None:
+    import torch
+
+    found = answers(model, tokenizer, prompts, end_ids, 4, GREEDY)
+    for prompt in prompts:
+        ids = torch.tensor([prompt.tokens])
+        out = model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False,
+            eos_token_id=end_ids, pad_token_id=tokenizer.pad_token_id,
+        )  # fmt: skip
+        assert found[prompt.id] == response_of(prompt, out[0, ids.shape[1] :].tolist(), tokenizer, set(end_ids))
+
+
+def test_another_seed_draws_other_answers(
+    model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int]
+) -> None:
+    other = Decoding(**{**SAMPLED.__dict__, "seed": 2})
+    assert answers(model, tokenizer, prompts, end_ids, 4, other) != answers(
+        model, tokenizer, prompts, end_ids, 4, SAMPLED
+    )
+
+
+class Small:
+    """A model on a device with room for so many rows and no more."""
+
+    def __init__(self, model: Any, rows: int) -> None:
+        self.__dict__["model"], self.__dict__["rows"] = model, rows
+        self.__dict__["tried"] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def generate(self, input_ids: Any, **given: Any) -> Any:
+        self.tried.append(len(input_ids))
+        if len(input_ids) > self.rows:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return self.model.generate(input_ids=input_ids, **given)
+
+
+def test_a_batch_that_does_not_fit_is_asked_in_halves(
+    model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = Small(model, rows=2)
+    given = list(generate(small, tokenizer, prompts, GREEDY, end_ids, 7))
+    assert {r.id: r for r in given} == answers(model, tokenizer, prompts, end_ids, 7, GREEDY)
+    assert len(given) == len(prompts)
+    assert small.tried[:3] == [7, 4, 2]
+    assert "going on with 2 prompts at a time" in capsys.readouterr().out
+
+
+def test_one_prompt_that_does_not_fit_is_said(model: Any, tokenizer: Any, prompts: list[Prompt]) -> None:
+    with pytest.raises(UserError, match=r"out of memory with a single prompt; lower data\.max_length"):
+        list(generate(Small(model, rows=0), tokenizer, prompts, GREEDY, [tokenizer.eos_token_id], 4))
 
 
 def test_an_answer_ends_at_the_first_end_token(tokenizer: Any) -> None:
     end, other_end = tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("<|user|>")
     said = tokenizer("好的", add_special_tokens=False)["input_ids"]
     prompt = Prompt("a", "hash", [1])
-    done = _response(prompt, [*said, end, end, *said], tokenizer, {end})
+    done = response_of(prompt, [*said, end, end, *said], tokenizer, {end})
     assert (done.text, done.finish_reason, done.tokens) == ("好的", "stop", len(said) + 1)
-    assert _response(prompt, [*said, other_end, *said], tokenizer, {end, other_end}).text == "好的"
-    cut = _response(prompt, said, tokenizer, {end})
+    assert response_of(prompt, [*said, other_end, *said], tokenizer, {end, other_end}).text == "好的"
+    cut = response_of(prompt, said, tokenizer, {end})
     assert (cut.finish_reason, cut.tokens) == ("length", len(said))
-    assert _response(prompt, [end], tokenizer, {end}).text == ""
-
-
-def test_decoding_is_spelt_out_for_signatures() -> None:
-    assert str(GREEDY) == "greedy, max_new_tokens=12"
-    assert "temperature=0.6, top_p=0.9, seed=7" in str(Decoding(5, True, 0.6, 0.9, 7))
+    assert response_of(prompt, [end], tokenizer, {end}).text == ""

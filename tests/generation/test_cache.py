@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from mentalft.generation.cache import ResponseCache
@@ -30,3 +31,34 @@ def test_a_damaged_entry_is_not_there(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ResponseCache(tmp_path / "file").store({}, ANSWERS)
+
+
+def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+    held, let_go = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with ResponseCache(tmp_path).alone({}):
+            held.set()
+            let_go.wait(30)
+            order.append("first")
+
+    def second() -> None:
+        with ResponseCache(tmp_path).alone({}):
+            order.append("second")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert held.wait(30)
+    with ResponseCache(tmp_path).alone({"other": "answers"}):
+        threads[1].start()  # waits for the first alone
+    let_go.set()
+    for thread in threads:
+        thread.join(30)
+    assert order == ["first", "second"]
+
+
+def test_a_cache_that_cannot_be_locked_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with ResponseCache(tmp_path / "file").alone({}):
+        pass

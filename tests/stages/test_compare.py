@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_jsonl
 from mentalft.metrics.table import total_of
-from mentalft.records import Comparison, Item, Message, Response
+from mentalft.records import Asked, Comparison, Item, Message, Response
 from mentalft.reporting.scores import read_scores
 from mentalft.stages.compare import compare
 from tests.test_conf import composed
@@ -28,7 +29,7 @@ def answers(path: Path, texts: list[str], prompt: str = "p") -> Path:
 
 def compared(tmp_path: Path, base: Path, tuned: Path) -> Comparison:
     cfg = composed("eval.metrics=[rouge1,length]").eval
-    return compare(cfg, ITEMS, {"base": base, "tuned": tuned}, "greedy", 1, tmp_path)
+    return compare(cfg, Asked(ITEMS, tmp_path, {"base": base, "tuned": tuned}, "greedy"), 1, tmp_path)
 
 
 def test_an_answer_like_the_reference_is_better_and_an_empty_one_scores_nothing(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_topics_and_turns_are_shown_apart(tmp_path: Path) -> None:
         texts = [REFERENCE if side == "tuned" and i.topic == "睡眠" else "嗯。" for i in items]
         rows = [Response(i.id, i.id, t, "stop", len(t)).to_json() for i, t in zip(items, texts, strict=True)]
         write_jsonl(path, rows)
-    result = compare(composed("eval.metrics=[rouge1]").eval, items, paths, "greedy", 1, tmp_path)
+    result = compare(composed("eval.metrics=[rouge1]").eval, Asked(items, tmp_path, paths, "greedy"), 1, tmp_path)
     (rouge,) = result.metrics
     assert {g.name: g.difference for g in rouge.by_topic} == {"睡眠": 1.0, "工作": 0.0}
     assert [(g.name, g.items) for g in rouge.by_depth] == [("1", 24), ("2", 24)]
@@ -104,5 +105,25 @@ def test_different_prompts_are_an_error(tmp_path: Path) -> None:
 
 def test_one_dialogue_is_too_few(tmp_path: Path) -> None:
     answered = answers(tmp_path / "b.jsonl", ["好"])
+    asked = Asked(ITEMS[:1], tmp_path, {"base": answered, "tuned": answered}, "greedy")
     with pytest.raises(DataError, match="a single dialogue"):
-        compare(composed().eval, ITEMS[:1], {"base": answered, "tuned": answered}, "greedy", 1, tmp_path)
+        compare(composed().eval, asked, 1, tmp_path)
+
+
+def test_perplexity_weighs_tokens_and_lower_is_better(tmp_path: Path) -> None:
+    same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    rows = [{"id": i.id, "tokens": 1 + n, "base_nll": 2.0 * (1 + n), "tuned_nll": 1.0} for n, i in enumerate(ITEMS)]
+    write_jsonl(tmp_path / "perplexity.jsonl", rows)
+    asked = Asked(ITEMS, tmp_path, {"base": same, "tuned": same}, "greedy", tmp_path / "perplexity.jsonl")
+    result = compare(composed("eval.metrics=[length]").eval, asked, 1, tmp_path).metrics[-1]
+    assert (result.metric, result.higher_is_better) == ("perplexity", False)
+    assert result.base == pytest.approx(math.exp(2))
+    assert result.tuned == pytest.approx(math.exp(8 / 36))
+    assert (result.wins, result.verdict) == (8, "better")
+
+
+def test_faults_of_given_answers_are_a_warning(tmp_path: Path) -> None:
+    same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    asked = Asked(ITEMS, tmp_path, {"base": same, "tuned": same}, "not known", problems=3)
+    result = compare(composed("eval.metrics=[length]").eval, asked, 1, tmp_path)
+    assert any(w.startswith("3 problems in the files given") for w in result.warnings)

@@ -9,7 +9,7 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
-from mentalft.records import Item, Message, Response
+from mentalft.records import Asked, Item, Message, Response
 from mentalft.stages.compare import compare
 from mentalft.stages.compare_runs import compare_runs
 from tests.test_conf import composed
@@ -35,7 +35,7 @@ def make_run(
         texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
         write_jsonl(path, [Response(i.id, i.id, t, "stop", 1).to_json() for i, t in zip(asked, texts, strict=True)])
     cfg = composed("eval.metrics=[rouge1,length]", "eval.bootstrap_resamples=500", *overrides).eval
-    compare(cfg, asked, paths, decoding, seed, run_dir)
+    compare(cfg, Asked(asked, run_dir, paths, decoding), seed, run_dir)
     return run_dir
 
 

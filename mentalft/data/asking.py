@@ -1,0 +1,51 @@
+"""Items as prompts: what an evaluation asks, and what it has to leave out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from mentalft.config import Config
+from mentalft.data.items import items_to_ask
+from mentalft.data.prompts import PromptBuilder
+from mentalft.errors import DataError
+from mentalft.files import sha256_json
+from mentalft.records import Item, Prompt, Splits
+
+
+class Questions(NamedTuple):
+    items: list[Item]
+    prompts: list[Prompt]
+    """One for each item, in the same order."""
+    notes: list[str]
+    """What is not asked, and why."""
+
+
+def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Questions:
+    """The items of this evaluation and their prompts; the same for base and tuned, and in every process.
+
+    Args:
+        tokenizer: None where a server makes tokens of the messages; prompts then have none and any length.
+
+    Raises:
+        DataError: not one prompt fits in ``data.max_length`` tokens.
+    """
+    wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
+    notes = [f"{problem.in_words()}; it is not asked" for problem in problems]
+    if tokenizer is None:
+        prompts = [Prompt(i.id, sha256_json([m._asdict() for m in i.messages]), [], i.messages) for i in wanted]
+        return Questions(wanted, prompts, notes)
+    builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    items, prompts = [], []
+    for item in wanted:
+        messages = builder.fit(item.messages, cfg.data.max_length, as_prompt=True)
+        if messages is not None:
+            tokens = builder.prompt(messages)
+            items.append(item)
+            prompts.append(Prompt(item.id, sha256_json(tokens), tokens, tuple(messages)))
+    if not prompts:
+        raise DataError(
+            f"evaluate: not one of {len(wanted)} prompts fits in data.max_length={cfg.data.max_length} tokens; raise it"
+        )
+    if len(items) < len(wanted):
+        notes.append(f"{len(wanted) - len(items)} of {len(wanted)} prompts are too long and are left out")
+    return Questions(items, prompts, notes)

@@ -1,0 +1,112 @@
+"""Decoding with vLLM (``mentalft[vllm]``): the same tokens in, the adapter through its LoRA support.
+
+vLLM draws by a stream of its own for each prompt's seed, so sampled answers are reproducible but not those of the
+``transformers`` engine. It needs a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mentalft.errors import ConfigError
+from mentalft.files import read_json
+from mentalft.generation.batched import response_of
+from mentalft.generation.decoding import Decoding
+from mentalft.records import Prompt, Response
+
+
+def check_vllm(adapter: Path | None = None) -> None:
+    """Refuse ``eval.engine=vllm`` where it cannot work.
+
+    Raises:
+        ConfigError: there is no vllm, or ``adapter`` is of a kind that it does not load.
+    """
+    if find_spec("vllm") is None:
+        raise ConfigError("eval.engine=vllm needs the vllm package: pip install 'mentalft[vllm]', or use transformers")
+    if adapter is None:
+        return
+    config = read_json(adapter / "adapter_config.json")
+    for key, what in (("use_dora", "DoRA"), ("modules_to_save", "fully trained modules")):
+        if config.get(key):
+            raise ConfigError(f"eval.engine=vllm loads no adapter with {what}, as {adapter} has; use transformers")
+
+
+def model_arguments(folder: Path, adapter: Path, dtype: str, max_length: int, decoding: Decoding) -> dict[str, Any]:
+    """What ``vllm.LLM`` is made with.
+
+    Args:
+        dtype: ``float16``, ``bfloat16`` or ``float32``.
+        max_length: longest prompt, in tokens.
+    """
+    return {
+        "model": str(folder),
+        "tokenizer": str(folder),
+        "dtype": dtype,
+        "max_model_len": max_length + decoding.max_new_tokens,
+        "enable_lora": True,
+        "max_loras": 1,
+        "max_lora_rank": _rank_allowed(int(read_json(adapter / "adapter_config.json")["r"])),
+        "generation_config": "vllm",  # nothing of the model's own settings slips in
+        "trust_remote_code": False,
+    }
+
+
+def sampling_arguments(decoding: Decoding, end_ids: Sequence[int], prompt_id: str) -> dict[str, Any]:
+    """What ``vllm.SamplingParams`` is made with for one prompt."""
+    common = {
+        "max_tokens": decoding.max_new_tokens,
+        "stop_token_ids": list(end_ids),
+        "detokenize": False,
+        "skip_special_tokens": False,
+    }
+    if not decoding.do_sample:
+        return {**common, "temperature": 0.0}
+    return {
+        **common,
+        "temperature": decoding.temperature,
+        "top_p": decoding.top_p,
+        "top_k": decoding.top_k,
+        "seed": decoding.seed_of(prompt_id),
+    }
+
+
+class VllmEngine:
+    """One loaded model; ``tuned`` asks it through the adapter."""
+
+    def __init__(
+        self, arguments: dict[str, Any], adapter: Path, tokenizer: Any, decoding: Decoding, end_ids: list[int]
+    ) -> None:
+        from vllm import LLM
+
+        self.model = LLM(**arguments)
+        self.adapter, self.tokenizer, self.decoding, self.end_ids = adapter, tokenizer, decoding, end_ids
+
+    def ask(self, side: str, prompts: Sequence[Prompt]) -> Iterator[Response]:
+        """Yield one response a prompt, in their order, when all are done."""
+        from vllm import SamplingParams
+        from vllm.lora.request import LoRARequest
+
+        requests = self.model.generate(
+            [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
+            [SamplingParams(**sampling_arguments(self.decoding, self.end_ids, prompt.id)) for prompt in prompts],
+            lora_request=LoRARequest("tuned", 1, str(self.adapter)) if side == "tuned" else None,
+            use_tqdm=False,
+        )
+        for prompt, request in zip(prompts, requests, strict=True):
+            tokens = list(request.outputs[0].token_ids)
+            yield response_of(prompt, tokens, self.tokenizer, set(self.end_ids))
+
+
+def _rank_allowed(rank: int) -> int:
+    """The smallest of the ranks that vLLM is built for which holds ``rank``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    allowed = [r for r in (8, 16, 32, 64, 128, 256, 320, 512) if r >= rank]
+    if not allowed:
+        raise ConfigError(f"eval.engine=vllm loads adapters up to rank 512, and this one has {rank}; use transformers")
+    return allowed[0]
