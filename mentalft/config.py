@@ -200,6 +200,8 @@ class EvalConfig:
     bootstrap_resamples: int = number(ge=100)
     confidence: float = number(gt=0.5, lt=1)
     """Coverage of the intervals."""
+    during_training: int = number(ge=0)
+    """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
     objective: Literal["validation_loss"] = MISSING
     """What a sweep minimises; measured on the validation split, never on the test split."""
     adapter: Optional[str] = MISSING

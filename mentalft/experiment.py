@@ -28,7 +28,7 @@ from mentalft.tracking import Tracker
 
 ASKING = (
     "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
-    "batch_size", "adapter", "engine", "openai", "perplexity", "responses", "references",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
 )  # fmt: skip
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 

@@ -35,17 +35,23 @@ def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Question
         prompts = [Prompt(i.id, sha256_json([m._asdict() for m in i.messages]), [], i.messages) for i in wanted]
         return Questions(wanted, prompts, notes)
     builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    found = as_prompts(wanted, builder, cfg.data.max_length)
+    if not found.prompts:
+        raise DataError(
+            f"evaluate: not one of {len(wanted)} prompts fits in data.max_length={cfg.data.max_length} tokens; raise it"
+        )
+    return found._replace(notes=[*notes, *found.notes])
+
+
+def as_prompts(wanted: list[Item], builder: PromptBuilder, max_length: int) -> Questions:
+    """The prompts of those items that fit in ``max_length`` tokens, oldest turns dropped if need be."""
     items, prompts = [], []
     for item in wanted:
-        messages = builder.fit(item.messages, cfg.data.max_length, as_prompt=True)
+        messages = builder.fit(item.messages, max_length, as_prompt=True)
         if messages is not None:
             tokens = builder.prompt(messages)
             items.append(item)
             prompts.append(Prompt(item.id, sha256_json(tokens), tokens, tuple(messages)))
-    if not prompts:
-        raise DataError(
-            f"evaluate: not one of {len(wanted)} prompts fits in data.max_length={cfg.data.max_length} tokens; raise it"
-        )
-    if len(items) < len(wanted):
-        notes.append(f"{len(wanted) - len(items)} of {len(wanted)} prompts are too long and are left out")
+    left = len(wanted) - len(items)
+    notes = [f"{left} of {len(wanted)} prompts are too long and are left out"] if left else []
     return Questions(items, prompts, notes)

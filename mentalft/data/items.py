@@ -39,7 +39,9 @@ def items_to_ask(cfg: EvalConfig, splits: Splits, system_message: str | None, se
     elif cfg.items == "bank":
         found = bank_items(QUESTION_BANK, system_message)
     else:
-        found = _of_split(splits.validation if cfg.items == "validation" else splits.test, cfg)
+        found = split_items(
+            splits.validation if cfg.items == "validation" else splits.test, every_turn=cfg.turns == "every_turn"
+        )
         if cfg.items == "both":
             bank = bank_items(QUESTION_BANK, system_message)
             found += [replace(i, id=f"bank/{i.id}", dialogue_id=f"bank/{i.dialogue_id}") for i in bank]
@@ -60,9 +62,9 @@ def files_asked(cfg: EvalConfig, splits: Splits) -> list[Path]:
     return [path]
 
 
-def _of_split(path: Path, cfg: EvalConfig) -> list[Item]:
+def split_items(path: Path, *, every_turn: bool) -> list[Item]:
+    """The items of a ChatML JSONL file that the prepare stage wrote."""
     dialogues = (Dialogue.from_json(row) for row in read_jsonl(path))
-    every_turn = cfg.turns == "every_turn"
     return [item for dialogue in dialogues for item in dialogue_items(dialogue, every_turn=every_turn)]
 
 

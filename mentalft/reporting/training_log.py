@@ -32,7 +32,7 @@ class TrainingLog(TrainerCallback):  # type: ignore[misc]
 
     A row holds ``train/step`` and, of a training step, loss (nats a supervised token), learning rate, gradient norm,
     tokens seen and a second (padding not counted, over all processes; saving and validation are not on the clock) and
-    memory in use in bytes; of a validation, its loss.
+    memory in use in bytes; of a validation, its loss, and in a row of its own what answers scored.
     """
 
     def __init__(
@@ -86,13 +86,17 @@ class TrainingLog(TrainerCallback):  # type: ignore[misc]
             values |= self._cost()
         else:
             return
-        row = {"train/step": state.global_step, **{k: v for k, v in values.items() if math.isfinite(v)}}
+        self.write(state.global_step, values)
+        if self.bar:
+            self.bar.move_to(state.global_step, note=_note(values))
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Add a row; what is not finite is left out, for JSON has no such number."""
+        row = {"train/step": step, **{k: v for k, v in values.items() if math.isfinite(v)}}
         if self.writes:
             with self.path.open("a", encoding="utf-8") as handle:
                 handle.write(json_line(row))
             self.send(row)
-        if self.bar:
-            self.bar.move_to(state.global_step, note=_note(values))
 
     def close(self) -> None:
         """Take the bar off the screen."""

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
@@ -50,6 +51,7 @@ class Material(NamedTuple):
     tokenizer: Any
     train_set: Encoded
     validation_set: Encoded
+    validation: Path
 
 
 def train(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path, send: Send) -> Trained:
@@ -120,7 +122,16 @@ def _material(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path)
             console.print(preview(row, tokenizer))
         else:
             console.print(preview_lines(row, tokenizer), markup=False)
-    return Material(cfg, located, run_dir, plan_precision(cfg.trainer.precision), tokenizer, train_set, validation_set)
+    return Material(
+        cfg,
+        located,
+        run_dir,
+        plan_precision(cfg.trainer.precision),
+        tokenizer,
+        train_set,
+        validation_set,
+        splits.validation,
+    )
 
 
 def _attempt(material: Material, micro: int, send: Send) -> Trained:
@@ -152,7 +163,7 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
     from transformers import EarlyStoppingCallback, set_seed
     from transformers.trainer_callback import PrinterCallback
 
-    from mentalft.training.callbacks import KeepBest
+    from mentalft.training.callbacks import AnswerAtValidation, KeepBest
     from mentalft.training.trainer import SupervisedTrainer
 
     cfg, precision, folder = material.cfg, material.precision, material.run_dir / "checkpoints"
@@ -167,6 +178,7 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
     model = add_adapter(load_base_model(cfg.model, material.located, precision), cfg.lora, material.located.name)
     beginning = keep_beginning(model, cfg.lora, folder / "beginning")
     log = TrainingLog(material.run_dir / "training.jsonl", send, plan.tokens)
+    answering = [AnswerAtValidation(_scoring(material), log.write)] if cfg.eval.during_training else []
     patience = cfg.trainer.early_stopping_patience
     rows = material.train_set.rows
     trainer = SupervisedTrainer(
@@ -177,11 +189,39 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
         train_rows=rows,
         validation_rows=material.validation_set.rows,
         collator=Collator(material.tokenizer.pad_token_id, padding_free=_padding_free(cfg), filler=rows[0]),
-        callbacks=[log, KeepBest(), *callbacks, *([EarlyStoppingCallback(patience)] if patience else [])],
+        callbacks=[*answering, log, KeepBest(), *callbacks, *([EarlyStoppingCallback(patience)] if patience else [])],
     )
     trainer.remove_callback(PrinterCallback)
+    if answering and trainer.is_sharded:
+        say("train: eval.during_training needs the whole model in one process and is left out", style="yellow")
+        trainer.remove_callback(answering[0])
     _announce(model, material, plan)
     return trainer, log, checkpoint, beginning
+
+
+def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
+    """What answers the last turns of some validation dialogues and scores them: model in, values to log out."""
+    from mentalft.data.asking import as_prompts
+    from mentalft.data.items import sample, split_items
+    from mentalft.generation.batched import generate
+    from mentalft.generation.decoding import Decoding
+    from mentalft.metrics.table import PLAIN
+    from mentalft.modeling.base import end_token_ids
+
+    cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
+    decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
+    items = split_items(material.validation, every_turn=False)
+    builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
+    references = {item.id: item.references for item in items}
+
+    def scores(model: Any) -> dict[str, float]:
+        given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))
+        texts, asked = [r.text for r in given], [references[r.id] for r in given]
+        means = {name: fmean(PLAIN[name].score(texts, asked)) for name in ("bleu", "rougeL")}
+        return {f"validation/generation_{name}": mean for name, mean in means.items()}
+
+    return scores
 
 
 def _checkpoint(folder: Path) -> tuple[Path | None, dict[str, Any]]:

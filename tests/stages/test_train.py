@@ -172,3 +172,17 @@ def test_training_goes_on_from_an_adapter(small_model: Path, data: Path, tmp_pat
     assert json.loads(start)["validation/loss"] == pytest.approx(first, abs=1e-6)
     assert read_json(tmp_path / "second" / "training.json")["validation_loss"] < first
     assert read_json(tmp_path / "second" / "adapter" / "adapter_config.json")["r"] == 4
+
+
+def test_answers_during_training_are_scored_and_change_nothing(data: Path, small_model: Path, tmp_path: Path) -> None:  # noqa: F811
+    runs = {number: tmp_path / str(number) for number in (0, 3)}
+    for number, run_dir in runs.items():
+        fit(settings(str(small_model), f"eval.during_training={number}", "eval.max_new_tokens=4"), data, run_dir)
+    adapters = [(run_dir / "adapter" / "adapter_model.safetensors").read_bytes() for run_dir in runs.values()]
+    assert adapters[0] == adapters[1]
+    logged = {number: list(map(json.loads, (run_dir / "training.jsonl").open())) for number, run_dir in runs.items()}
+    scored = [row for row in logged[3] if "validation/generation_rougeL" in row]
+    validated = [row["train/step"] for row in logged[3] if "validation/loss" in row]
+    assert [row["train/step"] for row in scored] == validated
+    assert all(0 <= row["validation/generation_bleu"] <= 1 for row in scored)
+    assert not any("validation/generation_bleu" in row for row in logged[0])
