@@ -11,8 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from mentalft.config import EvalConfig
-from mentalft.errors import UserError
-from mentalft.metrics.table import Embedder, Metric, Parts, metrics_of
+from mentalft.metrics.table import Metric, Parts, metrics_of
 from mentalft.metrics.tokens import language_of
 
 Scores = dict[str, dict[str, Parts]]
@@ -69,11 +68,7 @@ _metrics: dict[str, Metric] = {}
 
 
 def _start(cfg: EvalConfig) -> None:
-    _metrics.update(metrics_of(cfg, [], _no_embedder))
-
-
-def _no_embedder() -> Embedder:
-    raise UserError("no embedder is loaded where metrics are computed in several processes")
+    _metrics.update(metrics_of(cfg, []))
 
 
 def _score_chunk(answers: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]) -> Scores:

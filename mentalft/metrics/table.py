@@ -69,13 +69,13 @@ def mean_of(score: PerItem) -> Callable[[Sequence[str], Sequence[Sequence[str]]]
 
 
 def metrics_of(
-    cfg: EvalConfig, references: Sequence[Sequence[str]], embedder: Callable[[], Embedder]
+    cfg: EvalConfig, references: Sequence[Sequence[str]], embedder: Callable[[], Embedder] | None = None
 ) -> dict[str, Metric]:
     """The metrics that ``cfg`` names, in that order, then its extra ones.
 
     Args:
         references: what answers will be compared with; ``eval.language=auto`` looks at them.
-        embedder: called only if a metric needs it.
+        embedder: called only if a metric needs it; None where none does.
 
     Raises:
         ConfigError: a package, model or file that a metric needs is not there.
@@ -89,7 +89,7 @@ def metrics_of(
             found[name] = _bleu_of(int(name[4:] or 4), cfg.bleu_smoothing, tokens)
         elif name.startswith("rouge"):
             found[name] = _rouge_of(name, cfg.rouge_variant, rouge_tokens)
-        elif name == "cosine":
+        elif name == "cosine" and embedder is not None:
             found[name] = _cosine_of(embedder())
         elif name == "bertscore":
             found[name] = _bertscore_of(cfg.bertscore_model, language)

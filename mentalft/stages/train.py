@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
@@ -32,6 +31,8 @@ from mentalft.training.checkpoints import newest_whole
 from mentalft.training.memory import halving
 from mentalft.training.steps import StepPlan
 
+ANSWER_CURVES = ("bleu", "rougeL")
+"""What answers given during training are scored by: metrics that load no model."""
 Send = Callable[[dict[str, float]], None]
 
 
@@ -205,7 +206,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     from mentalft.data.items import sample, split_items
     from mentalft.generation.batched import generate
     from mentalft.generation.decoding import Decoding
-    from mentalft.metrics.table import PLAIN
+    from mentalft.metrics.table import metrics_of
     from mentalft.modeling.base import end_token_ids
 
     cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
@@ -214,12 +215,14 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
     _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
     references = {item.id: item.references for item in items}
+    cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
+    metrics = metrics_of(cheap, list(references.values()))
 
     def scores(model: Any) -> dict[str, float]:
         given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))
         texts, asked = [r.text for r in given], [references[r.id] for r in given]
-        means = {name: fmean(PLAIN[name].score(texts, asked)) for name in ("bleu", "rougeL")}
-        return {f"validation/generation_{name}": mean for name, mean in means.items()}
+        sums = {name: metric.score(texts, asked).sum(axis=0) for name, metric in metrics.items()}
+        return {f"validation/generation_{name}": float(metrics[name].total(found)) for name, found in sums.items()}
 
     return scores
 
