@@ -111,6 +111,8 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
 def quiet_libraries() -> None:
     """Keep the libraries' own bars and advice off the terminal; their warnings still reach the log."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # else torch's threads spin while they wait for each other: on shared cores that can cost many times the work
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

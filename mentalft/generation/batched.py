@@ -1,7 +1,8 @@
-"""Batched decoding with ``transformers``: prompts sorted by length, padded on the left, new text alone decoded.
+"""Batched decoding with ``transformers``: rows that have ended make room for prompts that wait.
 
-``generate`` runs until half of a batch has ended; the rest goes on from its cache as a smaller batch, so that a few
-long answers do not keep many rows busy. A batch that does not fit in memory is asked again in halves.
+``generate`` runs until a share of the batch has ended; those answers are handed out, prompts that wait take their
+places, and decoding goes on from the cache. Prompts that are the beginning of another one, as the turns of one dialogue
+are, share its prefill. A batch that does not fit in memory is asked again in halves.
 """
 
 from __future__ import annotations
@@ -10,21 +11,26 @@ import gc
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mentalft.console import say
 from mentalft.errors import UserError
-from mentalft.generation.decoding import Decoding, choose, uniforms_of
+from mentalft.generation.decoding import Decoding, choose
+from mentalft.generation.rows import Row, families, padded_left
 from mentalft.records import Prompt, Response
 
 if TYPE_CHECKING:
     import torch
 
+ENDED = 0.25
+"""The share of a batch that has ended when the rest makes a pause."""
+
 
 def generate(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], decoding: Decoding, end_ids: list[int], batch_size: int
 ) -> Iterator[Response]:
-    """Yield one response a prompt as it ends, longest prompts first.
+    """Yield one response a prompt as it ends, long prompts first.
 
     Neither the neighbours in a batch nor its size decide what is answered (in half precision, up to rounding).
 
@@ -35,66 +41,69 @@ def generate(
     Raises:
         UserError: not even one prompt fits in memory.
     """
-    waiting = deque(sorted(prompts, key=lambda p: len(p.tokens), reverse=True))
-    while waiting:
-        rows = _Rows(model, tokenizer, [waiting.popleft() for _ in range(min(batch_size, len(waiting)))], decoding)
-        while rows.prompts:
-            try:
-                ended = rows.advance(end_ids)
-            except Exception as error:
-                batch_size = _smaller(error, len(rows.prompts))
-                waiting.extendleft(reversed(rows.prompts))
-                break
-            for prompt, tokens in ended:
-                yield response_of(prompt, tokens, tokenizer, set(end_ids))
-        del rows
+    waiting = deque(prompt for family in families(prompts) for prompt in family)
+    batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+    while waiting or batch.rows:
+        room = batch_size - len(batch.rows)
+        new = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+        unfinished = [*(row.prompt for row in batch.rows), *new]
+        try:
+            ended = batch.advance(new)
+        except Exception as error:
+            batch_size = _smaller(error, len(unfinished))
+            waiting.extendleft(reversed(unfinished))
+            batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+            continue
+        for row in ended:
+            yield response_of(row.prompt, row.said, tokenizer, set(end_ids))
 
 
-class _Rows:
-    """One batch on its way: the prompts that have not ended, what they said so far, and their cache."""
+@dataclass
+class _Batch:
+    """Rows on their way and the cache of all their tokens but the last."""
 
-    def __init__(self, model: Any, tokenizer: Any, prompts: list[Prompt], decoding: Decoding) -> None:
-        from mentalft.generation.kv_cache import growing_cache
+    model: Any
+    pad_id: int
+    decoding: Decoding
+    end_ids: list[int]
+    rows: list[Row] = field(default_factory=list)
+    cache: Any = None
+    width: int = 0
+    """Tokens of a row in the cache, padding included."""
 
-        self.model, self.tokenizer, self.decoding, self.prompts = model, tokenizer, decoding, prompts
-        self.width = max(len(p.tokens) for p in prompts)
-        self.ids, self.mask = _padded_left(prompts, tokenizer.pad_token_id, model.device)
-        self.cache = growing_cache(model.config)
-
-    def advance(self, end_ids: list[int]) -> list[tuple[Prompt, list[int]]]:
-        """Decode until half of the rows have ended; take those out, and return them with their new tokens."""
+    def advance(self, new: list[Prompt]) -> list[Row]:
+        """Let ``new`` in, decode until a share of the rows has ended, and take those out."""
         import torch
 
-        said = self.ids.shape[1] - self.width
-        self.model.generation_config = self._config(end_ids, self.decoding.max_new_tokens - said)
+        from mentalft.generation.rows import let_in
+
         with torch.inference_mode():
-            self.ids = self.model.generate(
-                input_ids=self.ids,
-                attention_mask=self.mask,
+            self.cache = let_in(self.model, self.pad_id, self.cache, self.width, self.rows, new)
+            self.rows = [*self.rows, *(Row(p, self.decoding.uniforms(p.id)) for p in new)]
+            ids, mask = padded_left([row.tokens for row in self.rows], self.pad_id, self.model.device)
+            self.model.generation_config = self._config()
+            out = self.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
                 past_key_values=self.cache,
-                logits_processor=[_Chooser(self)] if self.decoding.do_sample else [],
-                stopping_criteria=[_half_ended(end_ids)],
+                logits_processor=[_chooser(self.rows, ids, self.decoding)] if self.decoding.do_sample else [],
+                stopping_criteria=[_share_ended(self.end_ids)] if self.cache is not None else [],
             )
-            new = self.ids[:, self.width :]  # (batch, new tokens)
-            ended = torch.isin(new, torch.tensor(end_ids, device=new.device)).any(dim=1)
-            if new.shape[1] >= self.decoding.max_new_tokens:
-                ended[:] = True
-            is_ended = ended.tolist()
-            taken = [(p, t) for p, t, done in zip(self.prompts, new.tolist(), is_ended, strict=True) if done]
-            self._keep(~ended)
-        self.prompts = [p for p, done in zip(self.prompts, is_ended, strict=True) if not done]
-        return taken
+        self.width = out.shape[1] - 1
+        ended = [
+            row for row, said in zip(self.rows, out[:, ids.shape[1] :].tolist(), strict=True) if self._add(row, said)
+        ]
+        for place, row in enumerate(self.rows):
+            row.place = place
+        self.rows = [row for row in self.rows if row not in ended]
+        return ended
 
-    def _keep(self, rows: torch.Tensor) -> None:
-        import torch
+    def _add(self, row: Row, said: list[int]) -> bool:
+        """Whether the row has ended with what it ``said`` now; what comes after the end is padding."""
+        row.said += said
+        return len(row.said) >= self.decoding.max_new_tokens or not set(self.end_ids).isdisjoint(said)
 
-        added = self.ids.shape[1] - self.mask.shape[1]
-        self.ids = self.ids[rows]
-        self.mask = torch.nn.functional.pad(self.mask[rows], (0, added), value=1)
-        if len(self.ids):
-            self.cache.batch_select_indices(rows.nonzero().squeeze(1))
-
-    def _config(self, end_ids: list[int], max_new_tokens: int) -> Any:
+    def _config(self) -> Any:
         """All settings stated, so that nothing of a model's own ``generation_config.json`` slips in.
 
         Greedy also when sampling: the processor has chosen by then.
@@ -103,28 +112,30 @@ class _Rows:
 
         return GenerationConfig(
             bos_token_id=self.model.generation_config.bos_token_id,
-            eos_token_id=end_ids,
-            pad_token_id=self.tokenizer.pad_token_id,
-            max_new_tokens=max_new_tokens,
+            eos_token_id=self.end_ids,
+            pad_token_id=self.pad_id,
+            max_new_tokens=self.decoding.max_new_tokens - max(len(row.said) for row in self.rows),
             do_sample=False,
         )
 
 
-class _Chooser:
+def _chooser(rows: list[Row], ids: torch.Tensor, decoding: Decoding) -> Callable[..., torch.Tensor]:
     """A logits processor that leaves one token to choose."""
+    import torch
 
-    def __init__(self, rows: _Rows) -> None:
-        import torch
+    start = ids.shape[1]
+    left = decoding.max_new_tokens - max(len(row.said) for row in rows)
+    drawn = [torch.from_numpy(row.uniforms[len(row.said) :][:left]) for row in rows]
+    uniforms = torch.stack(drawn).to(ids.device)  # (batch, new tokens of this turn)
 
-        self.decoding, self.width = rows.decoding, rows.width
-        self.uniforms = torch.from_numpy(uniforms_of(rows.prompts, rows.decoding)).to(rows.ids.device)
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        chosen = choose(scores, self.uniforms[:, input_ids.shape[1] - self.width], self.decoding)
+    def processor(input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        chosen = choose(scores, uniforms[:, input_ids.shape[1] - start], decoding)
         return scores.fill_(-math.inf).scatter_(1, chosen.unsqueeze(1), 0.0)
 
+    return processor
 
-def _half_ended(end_ids: list[int]) -> Callable[..., torch.Tensor]:
+
+def _share_ended(end_ids: list[int]) -> Callable[..., torch.Tensor]:
     """A stopping criterion for the whole batch; it never asks the device for a number, which would make it wait."""
     import torch
 
@@ -133,19 +144,9 @@ def _half_ended(end_ids: list[int]) -> Callable[..., torch.Tensor]:
     def criterion(input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:  # noqa: ARG001
         now = torch.isin(input_ids[:, -1], torch.tensor(end_ids, device=input_ids.device))
         ended[:] = [now | ended[0] if ended else now]
-        return (2 * ended[0].sum() >= len(now)).expand(len(now))
+        return (ended[0].sum() >= ENDED * len(now)).expand(len(now))
 
     return criterion
-
-
-def _padded_left(batch: Sequence[Prompt], pad_id: int, device: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """``input_ids`` and ``attention_mask``, each (batch, time of the longest)."""
-    import torch
-
-    width = max(len(p.tokens) for p in batch)
-    ids = [[pad_id] * (width - len(p.tokens)) + p.tokens for p in batch]
-    mask = [[0] * (width - len(p.tokens)) + [1] * len(p.tokens) for p in batch]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
 def _smaller(error: Exception, rows: int) -> int:

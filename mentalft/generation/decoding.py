@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from mentalft.records import Prompt
 
 if TYPE_CHECKING:
     import torch
@@ -77,8 +74,3 @@ def choose(logits: torch.Tensor, uniforms: torch.Tensor, decoding: Decoding) -> 
     last = (probabilities > 0).sum(dim=-1, keepdim=True) - 1  # so that rounding never reaches what was cut
     place = (cumulated <= wanted).sum(dim=-1, keepdim=True).minimum(last)
     return tokens.gather(-1, place).squeeze(-1)
-
-
-def uniforms_of(prompts: Sequence[Prompt], decoding: Decoding) -> NDArray[np.float64]:
-    """:meth:`Decoding.uniforms` of each prompt: (prompts, max_new_tokens)."""
-    return np.stack([decoding.uniforms(prompt.id) for prompt in prompts])

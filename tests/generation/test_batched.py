@@ -98,6 +98,9 @@ class Small:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.model, name, value)
+
     def generate(self, input_ids: Any, **given: Any) -> Any:
         self.tried.append(len(input_ids))
         if len(input_ids) > self.rows:
@@ -131,3 +134,11 @@ def test_an_answer_ends_at_the_first_end_token(tokenizer: Any) -> None:
     cut = response_of(prompt, said, tokenizer, {end})
     assert (cut.finish_reason, cut.tokens) == ("length", len(said))
     assert response_of(prompt, [end], tokenizer, {end}).text == ""
+
+
+def test_a_model_whose_state_cannot_be_taken_apart_answers_the_same(
+    model: Any, tokenizer: Any, prompts: list[Prompt], end_ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = answers(model, tokenizer, prompts, end_ids, 3, SAMPLED)
+    monkeypatch.setattr("mentalft.generation.kv_cache.growing_cache", lambda config: None)
+    assert answers(model, tokenizer, prompts, end_ids, 3, SAMPLED) == expected
