@@ -17,6 +17,7 @@ EQUAL_LENGTH = """\
 "Equal length" is what a straight line of the items' differences on the log ratio of the answers' lengths gives at \
 equal length; {mark} marks one that is extrapolated, because hardly an item has answers of about equal length."""
 EXTRAPOLATED = "*"
+UNKNOWN_OVERLAP = "not known, for this run prepared no data; whether these items were trained on, it cannot say"
 ANSWERS = """\
 Shares of answers that a check by rule found, item by item in items.jsonl: they repeat the user (echo), are empty, end \
 at the length limit (cut), loop (repetition), are in another script than the references (other language), or hold role \
@@ -38,7 +39,7 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
         _main_table(comparison, titles),
         [HOW_TO_READ.format(level=round(1 - comparison.confidence, 6))],
         [EQUAL_LENGTH.format(mark=EXTRAPOLATED)] if any(m.length_controlled for m in metrics) else [],
-        [f"Overlap with the train split: {comparison.overlap}."] if comparison.overlap else [],
+        [f"Overlap with the train split: {comparison.overlap or UNKNOWN_OVERLAP}."],
         *_groups("By topic", "topic", [(titles[m.metric], m.by_topic) for m in metrics]),
         *_groups("By turn of the dialogue", "user turn", [(titles[m.metric], m.by_depth) for m in metrics]),
         ["## Answers"],
@@ -53,7 +54,7 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
 
 def caption_of(comparison: Comparison) -> str:
     where = f"{comparison.items} items from {comparison.dialogues} dialogues"
-    return f"Base against tuned on {where}, none of them trained on ({comparison.decoding})"
+    return f"Base against tuned on {where} ({comparison.decoding})"
 
 
 def at_equal_length(m: MetricComparison) -> str:

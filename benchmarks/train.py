@@ -1,0 +1,294 @@
+"""LoRA training: ours, TRL's SFTTrainer in two modes, the reference recipe, and a bare loop, on the same work.
+
+    pip install trl==1.16.0
+    python benchmarks/train.py --rounds 5                  # a LLaMA of 7 million parameters on a CPU; --model 20m
+    python benchmarks/train.py --device cuda --model 3b    # LLaMA-3.2-3B's architecture with random weights
+
+Every contender gets the same token ids and labels, model weights, adapter, effective batch and number of dialogues (one
+epoch), in a process of its own; in each round they run in turn. Printed are real (not padding) tokens a second,
+supervised tokens a second, set-up time, peak memory, and the validation loss in the end, which one function measures for
+all. The reference recipe learns from every token and recomputes activations, as it was published.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+CONTENDERS = ("ours", "trl_unpacked", "trl_packed", "reference", "bare_loop")
+SEED = 0
+
+
+def corpus(path: str | None, count: int, max_length: int) -> tuple[list[Any], list[Any]]:
+    """Training and validation rows: the dialogues of ``path``, or the sample's, through our own prompt builder."""
+    from transformers import AutoTokenizer
+
+    from mentalft.assets import TINY_MODEL
+    from mentalft.data.batches import encode
+    from mentalft.data.prompts import PromptBuilder
+    from mentalft.records import Dialogue, Message
+
+    source = Path(path) if path else next((TINY_MODEL.parent / "sample").glob("*.json"))
+    records = json.loads(source.read_text(encoding="utf-8"))
+    dialogues = []
+    for number, record in enumerate(records):
+        turns = [
+            turn if "role" in turn else {"role": role, "content": turn[key]}
+            for turn in record.get("messages") or record["conversation"]
+            for role, key in (("user", "input"), ("assistant", "output"))
+            if "role" in turn or turn.get(key)
+        ]
+        turns = turns[::2] if "role" in (record.get("messages") or [{}])[0] else turns
+        dialogues.append(Dialogue(str(number), None, tuple(Message(t["role"], t["content"]) for t in turns)))
+    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    rows = encode(dialogues, PromptBuilder(tokenizer, {}, "tiny"), max_length).rows
+    np.random.default_rng(SEED).shuffle(rows)  # type: ignore[arg-type]
+    return rows[:count], rows[count : count + 64]
+
+
+def model_of(size: str, device: str) -> Any:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(SEED)
+    shapes = {
+        "7m": {"vocab_size": 8192, "hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 4,
+               "num_attention_heads": 4, "num_key_value_heads": 4},
+        "20m": {"vocab_size": 8192, "hidden_size": 384, "intermediate_size": 1024, "num_hidden_layers": 8,
+                "num_attention_heads": 6, "num_key_value_heads": 6},
+        "3b": {"vocab_size": 128_256, "hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 28,
+               "num_attention_heads": 24, "num_key_value_heads": 8, "head_dim": 128, "tie_word_embeddings": True},
+    }  # fmt: skip
+    config = LlamaConfig(**shapes[size], max_position_embeddings=8192, bos_token_id=0, eos_token_id=1, pad_token_id=2)
+    with torch.device(device):
+        model = LlamaForCausalLM(config).to(torch.float16 if device == "cuda" else torch.float32)
+    lora = LoraConfig(r=8, lora_alpha=32, lora_dropout=0.05, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    return get_peft_model(model, lora)
+
+
+def arguments(options: argparse.Namespace, output: str) -> dict[str, Any]:
+    """What all trainers share."""
+    return {
+        "output_dir": output, "num_train_epochs": 1, "per_device_train_batch_size": options.micro,
+        "gradient_accumulation_steps": options.batch // options.micro, "learning_rate": 1e-3,
+        "lr_scheduler_type": "cosine", "warmup_steps": 0.1, "weight_decay": 0.01, "optim": "adamw_torch_fused",
+        "fp16": options.device == "cuda", "use_cpu": options.device == "cpu", "save_strategy": "no", "seed": SEED,
+        "logging_steps": 10, "report_to": "none", "disable_tqdm": True,
+        "dataloader_pin_memory": options.device == "cuda",
+        "activation_checkpointing": options.checkpointing,
+    }  # fmt: skip
+
+
+def ours(options: argparse.Namespace, model: Any, rows: list[Any], output: str) -> Any:
+    from transformers import TrainingArguments
+
+    from mentalft.data.batches import Collator
+    from mentalft.training.steps import StepPlan
+    from mentalft.training.trainer import SupervisedTrainer
+
+    plan = StepPlan(tuple(len(r.input_ids) for r in rows), options.batch, options.micro, 1, SEED, group_by_length=True)
+    return SupervisedTrainer(
+        model=model, args=TrainingArguments(**arguments(options, output), remove_unused_columns=False), plan=plan,
+        validation_plan=plan, train_rows=rows, validation_rows=rows,
+        collator=Collator(2, padding_free=options.padding_free),
+    )  # fmt: skip
+
+
+def trl(options: argparse.Namespace, model: Any, rows: list[Any], output: str, *, packed: bool) -> Any:
+    from datasets import Dataset
+    from transformers import AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    from mentalft.assets import TINY_MODEL
+
+    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    # what assistant_only_loss makes of a conversation; that option itself does not take tokens
+    data = Dataset.from_dict({
+        "input_ids": [r.input_ids.tolist() for r in rows],
+        "assistant_masks": [r.supervised.astype(int).tolist() for r in rows],
+    })  # fmt: skip
+    given = arguments(options, output)
+    if packed:  # a row holds several dialogues, so that a step holds as many of them with fewer rows
+        per_row = max(1, round(options.max_length / np.mean([len(r.input_ids) for r in rows])))
+        given["per_device_train_batch_size"] = max(1, options.micro // per_row)
+    else:
+        given["train_sampling_strategy"] = "group_by_length"
+    config = SFTConfig(
+        **given, max_length=options.max_length, packing=packed,
+        use_liger_kernel=options.liger, eos_token=tokenizer.eos_token, pad_token=tokenizer.pad_token,
+    )  # fmt: skip
+    return SFTTrainer(model=model, args=config, train_dataset=data, processing_class=tokenizer)
+
+
+def reference(options: argparse.Namespace, model: Any, rows: list[Any], output: str) -> Any:
+    """Micro-batches of 2 in random order, loss on every token, activations recomputed."""
+    from transformers import AutoTokenizer, DataCollatorForLanguageModeling, Trainer, TrainingArguments
+
+    from mentalft.assets import TINY_MODEL
+
+    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    model.enable_input_require_grads()
+    given = {
+        **arguments(options, output), "per_device_train_batch_size": 2, "optim": "adamw_torch",
+        "gradient_accumulation_steps": options.batch // 2, "activation_checkpointing": True,
+    }  # fmt: skip
+    return Trainer(
+        model=model, args=TrainingArguments(**given), train_dataset=[{"input_ids": r.input_ids.tolist()} for r in rows],
+        data_collator=DataCollatorForLanguageModeling(tokenizer, mlm=False),
+    )  # fmt: skip
+
+
+def bare_loop(options: argparse.Namespace, model: Any, rows: list[Any]) -> float:
+    """Our work without the framework: seconds of the loop alone."""
+    import torch
+    from transformers import get_cosine_schedule_with_warmup
+
+    from mentalft.data.batches import Collator
+    from mentalft.training.head import SupervisedHead
+    from mentalft.training.steps import StepPlan
+
+    plan = StepPlan(tuple(len(r.input_ids) for r in rows), options.batch, options.micro, 1, SEED, group_by_length=True)
+    collator = Collator(2, padding_free=options.padding_free)
+    head = SupervisedHead(model)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=1e-3, weight_decay=0.01, fused=True)
+    scheduler = get_cosine_schedule_with_warmup(optimizer, plan.steps_per_epoch // 10, plan.steps_per_epoch)
+    scaler = torch.amp.GradScaler(enabled=options.device == "cuda")
+    model.train()
+    began = time.perf_counter()
+    for step in plan.epoch(0):
+        batches = [collator([rows[i] for i in part]) for part in plan.micro_batches(step)]
+        count = sum(len(b["positions"]) for b in batches)
+        for batch in batches:
+            moved = {k: v.to(options.device) for k, v in batch.items() if k != "record_ids"}
+            with torch.autocast(options.device, torch.float16, enabled=options.device == "cuda"):
+                loss, _ = head.negative_log_likelihood(model, moved)
+            scaler.scale(loss / count).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+        scheduler.step()
+        optimizer.zero_grad()
+    if options.device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def validation_loss(model: Any, rows: list[Any], device: str) -> float:
+    """Nats a supervised token, one dialogue at a time with transformers' own loss."""
+    import torch
+
+    model.eval()
+    total = count = 0.0
+    with torch.no_grad():
+        for row in rows:
+            ids = torch.from_numpy(row.input_ids.astype(np.int64))[None].to(device)
+            labels = torch.where(torch.from_numpy(row.supervised)[None].to(device), ids, -100)
+            number = int(row.supervised.sum())
+            total += float(model(input_ids=ids, labels=labels).loss) * number
+            count += number
+    return total / count
+
+
+def one(options: argparse.Namespace) -> dict[str, float]:
+    """Run one contender in this process."""
+    import torch
+
+    rows, held_out = corpus(options.data, options.dialogues, options.max_length)
+    if options.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    began = time.perf_counter()
+    model = model_of(options.model, options.device)
+    output = f"/tmp/benchmark-train-{os.getpid()}"
+    if options.one == "bare_loop":
+        seconds = bare_loop(options, model, rows)
+        setup = time.perf_counter() - began - seconds
+    else:
+        make = {
+            "ours": lambda: ours(options, model, rows, output),
+            "trl_unpacked": lambda: trl(options, model, rows, output, packed=False),
+            "trl_packed": lambda: trl(options, model, rows, output, packed=True),
+            "reference": lambda: reference(options, model, rows, output),
+        }
+        trainer = make[options.one]()
+        setup = time.perf_counter() - began
+        began = time.perf_counter()
+        trainer.train()
+        if options.device == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - began
+        model = trainer.accelerator.unwrap_model(trainer.model)
+    cuda = options.device == "cuda"
+    peak = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    tokens, supervised = sum(len(r.input_ids) for r in rows), sum(int(r.supervised.sum()) for r in rows)
+    return {
+        "tokens_per_second": tokens / seconds, "supervised_per_second": supervised / seconds, "setup": setup,
+        "peak_mib": peak / 2**20, "validation_loss": validation_loss(model, held_out, options.device), "tokens": tokens,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--model", choices=("7m", "20m", "3b"), default="7m")
+    parser.add_argument("--data", help="a JSON array of dialogues; the embedded sample by default")
+    parser.add_argument("--dialogues", type=int, default=256)
+    parser.add_argument("--max-length", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=16, help="dialogues a step")
+    parser.add_argument("--micro", type=int, default=8, help="dialogues at a time")
+    parser.add_argument("--checkpointing", action="store_true", help="recompute activations in every contender")
+    parser.add_argument("--padding-free", action="store_true", help="ours without padding")
+    parser.add_argument("--liger", action="store_true", help="TRL with Liger kernels")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(one(options)))
+        return
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in options.only}
+    for number in range(options.rounds):
+        for name in options.only if number % 2 == 0 else options.only[::-1]:
+            command = [sys.executable, __file__, *sys.argv[1:], "--one", name]
+            # as the command line sets it: threads that spin while they wait make a shared machine's figures worthless
+            env = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+            if done.returncode:
+                sys.exit(done.stderr)
+            found[name].append(json.loads(done.stdout.splitlines()[-1]))
+            print(f"round {number + 1} {name}: {found[name][-1]['tokens_per_second']:,.0f} tokens/s", file=sys.stderr)
+    report(found)
+
+
+def report(found: dict[str, list[dict[str, float]]]) -> None:
+    print(
+        "| | tokens/s | supervised tokens/s | set-up s | peak MiB | validation loss "
+        "| ours is … times as fast (by round) |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---|")
+    for name, runs in found.items():
+        middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        pairs = zip(found.get("ours", []), runs, strict=False)
+        ratios = [mine["tokens_per_second"] / other["tokens_per_second"] for mine, other in pairs] or [math.nan]
+        print(
+            f"| {name} | {middle['tokens_per_second']:,.0f} | {middle['supervised_per_second']:,.0f} "
+            f"| {middle['setup']:.1f} | {middle['peak_mib']:,.0f} | {middle['validation_loss']:.3f} "
+            f"| **{statistics.median(ratios):.2f}** ({', '.join(f'{r:.2f}' for r in ratios)}) |"
+        )
+
+
+if __name__ == "__main__":
+    main()
