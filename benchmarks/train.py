@@ -6,8 +6,8 @@
 
 Every contender gets the same token ids and labels, model weights, adapter, effective batch and number of dialogues (one
 epoch), in a process of its own; in each round they run in turn. Printed are real (not padding) tokens a second,
-supervised tokens a second, set-up time, peak memory, and the validation loss in the end, which one function measures for
-all. The reference recipe learns from every token and recomputes activations, as it was published.
+supervised tokens a second, set-up time, peak memory, and the validation loss in the end, which one function measures
+for all. The reference recipe learns from every token and recomputes activations, as it was published.
 """
 
 from __future__ import annotations
