@@ -73,7 +73,7 @@ def check_answers(run_dir: Path) -> None:
     for row in comparison["metrics"]:
         for side in ("base", "tuned"):
             scores = [i["scores"][side][row["metric"]] for i in items]
-            if row["metric"] not in ("corpus_bleu", "chrf"):  # these are no means of items
+            if row["metric"] not in ("corpus_bleu", "chrf", "perplexity"):  # these are no means of items
                 assert row[side] == pytest.approx(sum(scores) / len(scores))
         assert row["interval"][0] <= row["difference"] <= row["interval"][1]
 
@@ -106,7 +106,7 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert (run_dir / "comparison.json").read_bytes() == first
     assert mentalft(monkeypatch, *again, "eval.metrics=[rouge1]", "stages=[compare]") == 0
     assert "compare: runs again: eval.metrics changed" in capsys.readouterr().out
-    assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1"]
+    assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1", "perplexity"]
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
     assert "train: runs again: lora.r changed" in said
