@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentalft.data.question_files import read_entries, read_questions
@@ -103,6 +103,7 @@ def test_a_file_of_no_use_is_one_clear_message(name: str, content: bytes | None,
 values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda v: st.lists(v, max_size=3) | st.dictionaries(st.sampled_from(["question", "answer", "references", "id", "messages", "role", "content", "topic", "system"]), v, max_size=4), max_leaves=12)  # fmt: skip
 
 
+@settings(deadline=None, max_examples=400)
 @given(values)
 def test_no_json_value_crashes_the_reader(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentalft.generation.rows import Row, families, let_in, padded_left
@@ -18,6 +18,7 @@ def prompt(name: str, tokens: list[int]) -> Prompt:
     return Prompt(name, name, tokens)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(3, 5), min_size=1, max_size=5), max_size=12))
 def test_every_prompt_is_in_one_family_whose_first_begins_with_it(tokens: list[list[int]]) -> None:
     found = families([prompt(str(n), t) for n, t in enumerate(tokens)])
