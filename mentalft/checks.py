@@ -83,6 +83,10 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
         for key in ("base_url", "base_model", "tuned_model"):
             if not getattr(e.openai, key):
                 yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
+    if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
+        yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
+    if "perplexity" in e.metrics:
+        yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
     given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}
     given["eval.references"] = e.references
     missing = [key for key, value in given.items() if not value]

@@ -71,6 +71,10 @@ def _check_inputs(cfg: Config) -> Any:
         from mentalft.generation.engines import check_engine
 
         check_engine(cfg.eval)
+        if cfg.eval.questions:
+            from mentalft.data.question_files import read_questions
+
+            read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
     if {"preflight", "train"} & set(cfg.stages) or _asks_here(cfg):
         from mentalft.modeling.base import check_attention, check_quantization
         from mentalft.modeling.locate import locate_model

@@ -100,3 +100,12 @@ def test_sources_are_checked() -> None:
         "data.sources[4] must be a path",
     ):
         assert part in found
+
+
+def test_what_a_name_of_a_setting_cannot_say_is_pointed_to() -> None:
+    cfg = composed()
+    cfg.eval.openai.base_url = "localhost:80"
+    cfg.eval.metrics = ["perplexity"]
+    found = "\n".join(problems(cfg))
+    assert "eval.openai.base_url must begin with http:// or https://" in found
+    assert "unless eval.perplexity=false" in found

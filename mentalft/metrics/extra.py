@@ -118,7 +118,8 @@ def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
         return next(iter(scores))
     found = ", ".join(scores) or "no number"
     raise ConfigError(
-        f"eval.extra_metrics: the result of {spec} holds {found}; name one: {spec.split('#', maxsplit=1)[0]}#KEY"
+        f"eval.extra_metrics: the result of {spec} holds {found}; name one, in quotes: "
+        f"""'eval.extra_metrics=["{spec.split("#", maxsplit=1)[0]}#KEY"]'"""
     )
 
 
