@@ -27,7 +27,7 @@ def composed(*overrides: str) -> Config:
 def test_every_choice_composes(choice: str) -> None:
     extra = {
         "data=local": ["data.path=somewhere.json"],
-        "eval=openai": [f"eval.openai.{key}=x" for key in ("base_url", "base_model", "tuned_model")],
+        "eval=openai": ["eval.openai.base_url=http://x", "eval.openai.base_model=x", "eval.openai.tuned_model=x"],
     }.get(choice, [])
     assert problems(composed(choice, *extra)) == []
 

@@ -57,7 +57,7 @@ def test_one_of_several_scores_is_named(tmp_path: Path) -> None:
     spec = module(tmp_path, 'return {"a": [1.0] * len(predictions), "b": [2.0] * len(predictions)}')
     assert load_extra(f"{spec}#b").score(["x"], [["y"]]) == [2.0]
     assert load_extra(f"{spec}#b").name == "mine.b"
-    with pytest.raises(ConfigError, match=r"holds a, b; name one: .*mine\.py#KEY"):
+    with pytest.raises(ConfigError, match=r"holds a, b; name one, in quotes: .*mine\.py#KEY"):
         load_extra(spec).score(["x", "y"], [["y"], ["z"]])
 
 
