@@ -104,6 +104,9 @@ class Response:
         return dict(self.__dict__)
 
 
+SIDES = ("base", "tuned")
+
+
 class Asked(NamedTuple):
     """The items that were asked, and where the answers are."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mentalft.config import BoundsConfig
 from mentalft.metrics import integrity_rules as rules
+from mentalft.metrics.length import characters
 from mentalft.records import Item, Response
 
 CHECKS = {
@@ -50,8 +51,8 @@ def check_answers(items: Sequence[Item], responses: Sequence[Response]) -> Integ
     """
     flags = tuple(_flags(item, response) for item, response in zip(items, responses, strict=True))
     found = [{flag.check for flag in of_item} for of_item in flags]
-    answers = sum(_characters(response.text) for response in responses)
-    references = sum(sum(map(_characters, item.references)) / len(item.references) for item in items)
+    answers = sum(characters(response.text) for response in responses)
+    references = sum(sum(map(characters, item.references)) / len(item.references) for item in items)
     return Integrity(
         flags,
         {check: sum(check in of_item for of_item in found) / max(len(found), 1) for check in CHECKS},
@@ -92,7 +93,3 @@ def _flags(item: Item, response: Response) -> tuple[Flag, ...]:
         "role_leak": rules.role_leak(text, item.references),
     }
     return tuple(Flag(check, evidence) for check, evidence in found.items() if evidence is not None)
-
-
-def _characters(text: str) -> int:
-    return len("".join(text.split()))

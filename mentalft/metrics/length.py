@@ -15,12 +15,13 @@ SIGNATURE = "length|min/max of characters without white space|refs:max"
 def length_quality(responses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
     """Score each response by the reference nearest in length; an empty response scores 0."""
     return [
-        max(_ratio(_characters(response), _characters(ref)) for ref in refs)
+        max(_ratio(characters(response), characters(ref)) for ref in refs)
         for response, refs in zip(responses, references, strict=True)
     ]
 
 
-def _characters(text: str) -> int:
+def characters(text: str) -> int:
+    """How many there are, white space aside."""
     return len("".join(text.split()))
 
 

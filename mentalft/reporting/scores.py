@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_jsonl
-
-SIDES = ("base", "tuned")
+from mentalft.records import SIDES
 
 
 class ScoreSheet(NamedTuple):

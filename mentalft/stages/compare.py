@@ -17,8 +17,8 @@ from mentalft.metrics.integrity import Integrity, check_answers, warnings
 from mentalft.metrics.scoring import score_all
 from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, metrics_of
 from mentalft.modeling.embedder import load_embedder
-from mentalft.records import Asked, Comparison, Item, MetricComparison, Response
-from mentalft.reporting.scores import SIDES, ScoreSheet, write_scores
+from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
+from mentalft.reporting.scores import ScoreSheet, write_scores
 from mentalft.reporting.tables import write_comparison
 from mentalft.statistics import (
     FEW_DIALOGUES,

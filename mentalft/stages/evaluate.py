@@ -28,9 +28,7 @@ from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import Asked, Item, Prompt, Response, Splits
-
-SIDES = ("base", "tuned")
+from mentalft.records import SIDES, Asked, Item, Prompt, Response, Splits
 
 
 class Job(NamedTuple):
