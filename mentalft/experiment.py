@@ -5,25 +5,24 @@ Each stage imports what it needs when it runs, so that a wrong path or value is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from omegaconf import OmegaConf
 
 from mentalft.completion import StageRunner
-from mentalft.config import EMBEDDED, Config
-from mentalft.console import console, say, shown
-from mentalft.errors import DataError, ModelError, UserError
-from mentalft.files import default_cache_dir, digest_file, read_json, read_jsonl, sha256_folder, write_text
-from mentalft.records import Comparison, Dialogue
+from mentalft.config import Config
+from mentalft.errors import DataError, ModelError
+from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder, write_text
+from mentalft.inputs import asks_here, check_inputs
+from mentalft.outcome import Result, show
+from mentalft.records import Dialogue
 from mentalft.reporting.data_report import overlap_in_words
 from mentalft.reporting.manifest import write_manifest
-from mentalft.reporting.tables import read_comparison, terminal_table
 from mentalft.tracking import Tracker
 
 ASKING = (
@@ -36,19 +35,13 @@ NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_siz
 """The keys of ``trainer`` that change how training is done, not what it ends with."""
 
 
-class Result(NamedTuple):
-    comparison: Comparison | None
-    objective: float | None
-    """The best validation loss; what a sweep minimises."""
-
-
 def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dict[str, str]) -> Result:
     """Run the stages that ``cfg.stages`` names; one that is complete for the same inputs is not run again.
 
     Raises:
         UserError: data, model, precision or embedder cannot be used; found out before anything is written.
     """
-    located = _check_inputs(cfg)
+    located = check_inputs(cfg)
     write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
     tracker.start({**_shareable(cfg, tracker), "choices": choices})
     runner = StageRunner(run_dir)
@@ -57,48 +50,7 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
     write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
-    return _show(cfg, run_dir, tracker)
-
-
-def _check_inputs(cfg: Config) -> Any:
-    """The located model (None where no stage needs one), after looking at everything that may be wrong."""
-    if "prepare" in cfg.stages:
-        from mentalft.data.sources import check_local
-
-        check_local(cfg.data)
-    located = None
-    if "evaluate" in cfg.stages:
-        from mentalft.generation.engines import check_engine
-
-        check_engine(cfg.eval)
-        if cfg.eval.questions:
-            from mentalft.data.question_files import read_questions
-
-            read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
-    if {"preflight", "train"} & set(cfg.stages) or _asks_here(cfg):
-        from mentalft.modeling.base import check_attention, check_quantization
-        from mentalft.modeling.locate import locate_model
-        from mentalft.modeling.precision import plan_precision
-        from mentalft.training.arguments import check_options
-
-        located = locate_model(cfg.model)
-        device = plan_precision(cfg.trainer.precision).device
-        check_attention(cfg.model, device)
-        check_quantization(cfg.model, device)
-        check_options(cfg.trainer, device)
-    if "compare" in cfg.stages:
-        from mentalft.metrics.table import check_available
-
-        check_available(cfg.eval)
-    if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
-        from mentalft.modeling.embedder import load_embedder
-
-        load_embedder(cfg.eval.embedder)
-    return located
-
-
-def _asks_here(cfg: Config) -> bool:
-    return "evaluate" in cfg.stages and cfg.eval.engine != "openai"
+    return show(cfg, run_dir, tracker)
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
@@ -183,7 +135,7 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
     from mentalft.stages.prepare import splits_in
 
     splits = splits_in(runner.run_dir)
-    model, adapter = (located, _adapter(cfg, runner.run_dir)) if _asks_here(cfg) else (None, None)
+    model, adapter = (located, _adapter(cfg, runner.run_dir)) if asks_here(cfg) else (None, None)
     made_from = {
         **_model_and_data(cfg, model, *files_asked(cfg.eval, splits)),
         "data.system_message": cfg.data.system_message,
@@ -227,29 +179,6 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
         lambda: compare(cfg.eval, asked, cfg.seed, runner.run_dir, overlap),
         outputs=["metrics.json", "comparison.*", "items.jsonl", "scores.jsonl"],
     )
-
-
-def _show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
-    """Print the table and where things are; hand the scores to the tracker; return what a sweep wants to know."""
-    comparison = None
-    if "compare" in cfg.stages:
-        comparison, titles = read_comparison(run_dir)
-        for warning in comparison.warnings:
-            say(f"warning: {warning}", style="yellow")
-        console.print(terminal_table(comparison, titles, console.width))
-        tracker.comparison(comparison)
-        tracker.items(read_jsonl(run_dir / "items.jsonl"))
-    objective = None
-    if (run_dir / "training.json").is_file() and "train" in cfg.stages:
-        objective = float(read_json(run_dir / "training.json")["validation_loss"])
-        if not math.isfinite(objective):
-            raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
-        tracker.summary({"validation/best_loss": objective})
-    say(f"run directory: {shown(run_dir)}")
-    if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
-        say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
-        say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
-    return Result(comparison, objective)
 
 
 def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""What may be wrong with the inputs is looked at before anything runs or is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mentalft.config import EMBEDDED, Config
+
+
+def check_inputs(cfg: Config) -> Any:
+    """The located model (None where no stage needs one), after looking at everything that may be wrong."""
+    if "prepare" in cfg.stages:
+        from mentalft.data.sources import check_local
+
+        check_local(cfg.data)
+    located = None
+    if "evaluate" in cfg.stages:
+        from mentalft.generation.engines import check_engine
+
+        check_engine(cfg.eval)
+        if cfg.eval.questions:
+            from mentalft.data.question_files import read_questions
+
+            read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
+    if {"preflight", "train"} & set(cfg.stages) or asks_here(cfg):
+        from mentalft.modeling.base import check_attention, check_quantization
+        from mentalft.modeling.locate import locate_model
+        from mentalft.modeling.precision import plan_precision
+        from mentalft.training.arguments import check_options
+
+        located = locate_model(cfg.model)
+        device = plan_precision(cfg.trainer.precision).device
+        check_attention(cfg.model, device)
+        check_quantization(cfg.model, device)
+        check_options(cfg.trainer, device)
+    if "compare" in cfg.stages:
+        from mentalft.metrics.table import check_available
+
+        check_available(cfg.eval)
+    if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
+        from mentalft.modeling.embedder import load_embedder
+
+        load_embedder(cfg.eval.embedder)
+    return located
+
+
+def asks_here(cfg: Config) -> bool:
+    return "evaluate" in cfg.stages and cfg.eval.engine != "openai"

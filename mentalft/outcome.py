@@ -1,0 +1,44 @@
+"""How an experiment ends: what is shown, what the tracker gets, and what a sweep wants to know."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from mentalft.config import EMBEDDED, Config
+from mentalft.console import console, say, shown
+from mentalft.errors import UserError
+from mentalft.files import read_json, read_jsonl
+from mentalft.records import Comparison
+from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.tracking import Tracker
+
+
+class Result(NamedTuple):
+    comparison: Comparison | None
+    objective: float | None
+    """The best validation loss; what a sweep minimises."""
+
+
+def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
+    """Print the table and where things are; hand the scores to the tracker; return what a sweep wants to know."""
+    comparison = None
+    if "compare" in cfg.stages:
+        comparison, titles = read_comparison(run_dir)
+        for warning in comparison.warnings:
+            say(f"warning: {warning}", style="yellow")
+        console.print(terminal_table(comparison, titles, console.width))
+        tracker.comparison(comparison)
+        tracker.items(read_jsonl(run_dir / "items.jsonl"))
+    objective = None
+    if (run_dir / "training.json").is_file() and "train" in cfg.stages:
+        objective = float(read_json(run_dir / "training.json")["validation_loss"])
+        if not math.isfinite(objective):
+            raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
+        tracker.summary({"validation/best_loss": objective})
+    say(f"run directory: {shown(run_dir)}")
+    if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
+        say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
+        say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
+    return Result(comparison, objective)
