@@ -1,7 +1,7 @@
 """``report.html``: a run in one file that opens anywhere, needs no network, and lets no text of the data run.
 
-Text reaches the page in two ways: escaped by the templates, or as JSON that the page's script shows as text. A policy in
-the page allows that one script and that one style sheet, by their hashes, and nothing from elsewhere.
+Text reaches the page in two ways: escaped by the templates, or as JSON that the page's script shows as text. A policy
+in the page allows that one script and that one style sheet, by their hashes, and nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     """The report of a run as a whole HTML document.
 
     Args:
-        figures: SVG elements by the figure's name, without ``style``; :func:`mentalft.reporting.plots.inline_svg` makes them.
+        figures: SVG elements without ``style``, by the figure's name, as
+            :func:`mentalft.reporting.plots.inline_svg` makes them.
         language: of the labels; what the run wrote in words, such as warnings, is English.
     """
     from markupsafe import Markup

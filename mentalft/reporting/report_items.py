@@ -9,9 +9,7 @@ import orjson
 
 from mentalft.records import SIDES, MetricComparison
 
-IN_SCRIPT = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 """What could end the element or a line of it; as escapes they are the same JSON."""
 
 
@@ -23,12 +21,12 @@ def items_json(
 ) -> str:
     """Everything that the page's script shows.
 
-    Texts are pooled, each once: the turns of a dialogue share their history, and a reference is history to the next turn.
+    Texts are pooled, each once: the turns of a dialogue share their history, and a reference is history to the next.
 
     Returns:
-        JSON of ``{words, metrics, roles, texts, items}``. An item's ``history`` is a list of ``[role, text]``, both places in
-        ``roles`` and ``texts``; ``references`` and ``answers`` are places in ``texts``; ``flags`` and ``scores`` hold base
-        and tuned, scores in the order of ``metrics`` (null where an item has none).
+        JSON of ``{words, metrics, roles, texts, items}``. An item's ``history`` is a list of ``[role, text]``, both
+        places in ``roles`` and ``texts``; ``references`` and ``answers`` are places in ``texts``; ``flags`` and
+        ``scores`` hold base and tuned, scores in the order of ``metrics`` (null where an item has none).
     """
     texts, roles = _Pool(), _Pool()
     rows = [_row(item, [m.metric for m in metrics], texts, roles) for item in items]

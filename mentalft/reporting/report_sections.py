@@ -93,7 +93,8 @@ def _grouped(run: FinishedRun, heading: str, column: str) -> Grouped | None:
         drawn = group_strips(m, of_metric)
         columns.append([Cell(g, s, group_kind(m, g)) for g, s in zip(of_metric, drawn, strict=True)])
     titles = [run.titles[m.metric] for m in metrics]
-    return Grouped(heading, column, getattr(metrics[0], heading), titles, [list(row) for row in zip(*columns, strict=True)])
+    cells = [list(row) for row in zip(*columns, strict=True)]
+    return Grouped(heading, column, getattr(metrics[0], heading), titles, cells)
 
 
 def checks(run: FinishedRun) -> list[tuple[str, dict[str, float], dict[str, float]]]:

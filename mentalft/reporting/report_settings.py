@@ -15,7 +15,7 @@ _BY_FORM = re.compile(r"\b(?:hf_[A-Za-z0-9]{16,}|(?:sk|pk|local|wandb_v\d)[-_][A
 
 
 def without_secrets(text: str) -> str:
-    """``text`` without what stands before the ``@`` of an address, under a name such as ``api_key``, or looks like a key.
+    """``text`` without what is before the ``@`` of an address, under a name such as ``api_key``, or looks like a key.
 
     Settings name the environment variable that holds a key, never the key; this is for those who wrote one anyway.
     """
