@@ -53,11 +53,11 @@ def scores(run: FinishedRun, labels: Labels) -> Figure | None:
     down = math.ceil(len(found) / across)
     width = COLUMN if across == 1 else PAGE * max(0.6, across / ACROSS)
     figure = new_figure("scores", width, PANEL * down + 0.6)
-    panels = figure.subplots(down, across, squeeze=False, sharey=True).flat
+    panels = list(figure.subplots(down, across, squeeze=False, sharey=True).flat)
     for axes, m in zip(panels, (m for m in run.comparison.metrics if m.metric in found), strict=False):
         _distribution(axes, found[m.metric], labels)
         axes.set_title(labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓"))
-    for axes in list(panels)[len(found) :]:
+    for axes in panels[len(found) :]:
         axes.set_visible(False)
     figure.supylabel(labels.word("at_most"), fontsize=SMALL)
     handles, names = figure.axes[0].get_legend_handles_labels()
