@@ -16,6 +16,7 @@ from typing import Any
 from mentalft.reporting import report_sections as sections
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.numbers import plain, probability, signed, spread
+from mentalft.reporting.plots.labels import WORDS as CAPTIONS
 from mentalft.reporting.report_items import items_json
 from mentalft.reporting.report_settings import without_secrets
 from mentalft.reporting.report_words import HTML_LANGUAGE, Language, words
@@ -57,8 +58,8 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         rows=sections.rows(run),
         groups=sections.groups(run),
         checks=sections.checks(run),
-        training_figures=_figures(figures, TRAINING),
-        distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others)),
+        training_figures=_figures(figures, TRAINING, language),
+        distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others), language),
         data=sections.data(run),
         settings=sections.settings(run),
         costs=sections.costs(run),
@@ -67,10 +68,11 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     )  # fmt: skip
 
 
-def _figures(figures: Mapping[str, str], names: Sequence[str]) -> list[tuple[str, Any]]:
+def _figures(figures: Mapping[str, str], names: Sequence[str], language: Language) -> list[tuple[str, str, Any]]:
+    """Name, caption and drawing of those of ``names`` that are there."""
     from markupsafe import Markup
 
-    return [(name, Markup(figures[name])) for name in names if name in figures]
+    return [(name, CAPTIONS[language].get(name, name), Markup(figures[name])) for name in names if name in figures]
 
 
 def _policy(style: str, script: str) -> str:

@@ -14,7 +14,8 @@ from mentalft.config_report import ReportConfig
 from mentalft.console import say, shown
 from mentalft.files import write_text
 from mentalft.reporting.finished import FinishedRun, read_run
-from mentalft.reporting.report import report_html
+from mentalft.reporting.plots.labels import WORDS as CAPTIONS
+from mentalft.reporting.report import DRAWN_AS_TABLES, report_html
 from mentalft.reporting.report_words import Language, language_for
 
 REPORT, PLOTS = "report.html", "plots"
@@ -49,10 +50,13 @@ def _write_report(run: FinishedRun, figures: dict[str, str], language: Language,
 
 def _figures(run: FinishedRun, language: Language) -> dict[str, str]:
     from mentalft.reporting.plots import figures_of, inline_svg
-    from mentalft.reporting.report import DRAWN_AS_TABLES
 
-    wanted = {name: figure for name, figure in figures_of(run, language).items() if name not in DRAWN_AS_TABLES}
-    return {name: inline_svg(figure) for name, figure in wanted.items()}
+    figures = figures_of(run, language).items()
+    return {
+        name: inline_svg(figure, CAPTIONS[language].get(name))
+        for name, figure in figures
+        if name not in DRAWN_AS_TABLES
+    }
 
 
 def _write_plots(run: FinishedRun) -> None:
@@ -65,7 +69,7 @@ def _tried(what: str, run_dir: Path, work: Callable[[], T]) -> T | None:
     try:
         return work()
     except Exception as error:
-        log.debug("%s failed", what, exc_info=True)
+        log.info("%s failed", what, exc_info=True)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
         again = f"to try again: mentalft-runs report {shown(run_dir)}"
         say(f"report: {what} could not be made ({reason}); the results are complete without; {again}", style="yellow")

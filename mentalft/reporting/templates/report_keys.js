@@ -26,7 +26,7 @@ function onKey(event) {
   } else if (key in MOVES) {
     select(state.at < 0 ? state.page * PAGE : Math.min(Math.max(state.at + MOVES[key], 0), state.found.length - 1));
   } else if (key in TURNS) {
-    showPage(state.page + TURNS[key]);
+    turnPage(TURNS[key]);
   } else if ((key === "Enter" || key === "o") && !target.closest("button, a, summary")) {
     select(state.at, !state.open);
   } else return;

@@ -99,6 +99,11 @@ function showPage(page) {
   byId("next").disabled = state.page === pages() - 1;
 }
 
+function turnPage(step) {
+  Object.assign(state, { at: -1, open: false });
+  showPage(state.page + step);
+}
+
 function redraw(at) {
   const there = byId("list").querySelector(`[data-at="${at}"]`);
   if (there) there.replaceWith(row(state.found[at], at));
@@ -155,7 +160,7 @@ if (byId("list")) {
     clearFilters();
     refresh(state.found[state.at]);
   });
-  byId("previous").addEventListener("click", () => showPage(state.page - 1));
-  byId("next").addEventListener("click", () => showPage(state.page + 1));
+  byId("previous").addEventListener("click", () => turnPage(-1));
+  byId("next").addEventListener("click", () => turnPage(1));
   chooseMetric(0);
 }
