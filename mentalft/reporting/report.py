@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -26,6 +27,9 @@ SCRIPTS = ("report_texts.js", "report_item.js", "report_list.js", "report_keys.j
 STYLES = ("report.css", "report_items.css")
 TRAINING = ("loss", "learning_rate", "grad_norm", "tokens_per_second", "memory")
 DISTRIBUTIONS = ("scores", "lengths")
+VIEW_BOX = re.compile(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) [\d.]+"')
+SCALE = 1.55
+"""Pixels to a point of a figure: text of 8 points comes out at 12.4 pixels."""
 DRAWN_AS_TABLES = ("comparison", "topics")
 """Figures whose content the report has in its tables."""
 
@@ -53,7 +57,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         run=run,
         name=sections.name_of(run),
         comparison=run.comparison,
-        verdict=verdict_sentence(run.comparison, run.titles, language),
+        verdict=_unbroken(verdict_sentence(run.comparison, run.titles, language), run.titles.values()),
         facts=sections.facts(run),
         rows=sections.rows(run),
         groups=sections.groups(run),
@@ -72,7 +76,25 @@ def _figures(figures: Mapping[str, str], names: Sequence[str], language: Languag
     """Name, caption and drawing of those of ``names`` that are there."""
     from markupsafe import Markup
 
-    return [(name, CAPTIONS[language].get(name, name), Markup(figures[name])) for name in names if name in figures]
+    return [
+        (name, CAPTIONS[language].get(name, name), Markup(_sized(figures[name]))) for name in names if name in figures
+    ]
+
+
+def _unbroken(sentence: str, titles: Iterable[str]) -> Any:
+    """``sentence`` with titles such as ROUGE-L kept on one line, as markup."""
+    from markupsafe import Markup, escape
+
+    found = [re.escape(title) for title in sorted(titles, key=len, reverse=True) if "-" in title]
+    parts = re.split(f"({'|'.join(found)})", sentence) if found else [sentence]
+    spans = (Markup('<span class="whole">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(spans)
+
+
+def _sized(svg: str) -> str:
+    """``svg`` as wide as its text reads well; a narrow screen makes it smaller."""
+    box = VIEW_BOX.search(svg)
+    return svg.replace("<svg", f'<svg width="{float(box[1]) * SCALE:.0f}"', 1) if box else svg
 
 
 def _policy(style: str, script: str) -> str:

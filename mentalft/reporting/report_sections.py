@@ -61,8 +61,8 @@ def facts(run: FinishedRun) -> list[tuple[str, str]]:
     c, manifest = run.comparison, run.manifest or {}
     found = [
         ("model", (manifest.get("model") or {}).get("name")),
-        ("data", (manifest.get("data") or {}).get("name")),
-        ("all_items", f"{c.items:,}"),
+        ("data_set", (manifest.get("data") or {}).get("name")),
+        ("items_asked", f"{c.items:,}"),
         ("dialogues", f"{c.dialogues:,}"),
         ("decoding", c.decoding),
         ("seed", str((manifest.get("seeds") or {}).get("seed", c.seed))),
@@ -149,7 +149,7 @@ def environment(run: FinishedRun, words: dict[str, str]) -> list[tuple[str, str]
     versions = {name: version for name, version in (manifest.get("versions") or {}).items() if version}
     return [
         ("mentalft", str(manifest.get("mentalft", ""))),
-        *([(words["commit"], str(manifest["git_commit"]))] if manifest.get("git_commit") else []),
+        *([(words["commit"], str(manifest["git_commit"])[:12])] if manifest.get("git_commit") else []),
         (words["hardware"], ", ".join(filter(None, parts))),
         *((name, str(version)) for name, version in versions.items()),
     ]
@@ -158,7 +158,7 @@ def environment(run: FinishedRun, words: dict[str, str]) -> list[tuple[str, str]
 def command(run: FinishedRun) -> str | None:
     """The run's own command as a shell takes it, without keys or passwords."""
     found = (run.manifest or {}).get("command")
-    return without_secrets(shlex.join(found)) if found else None
+    return shlex.join(map(without_secrets, found)) if found else None
 
 
 def size(count: float | None) -> str:

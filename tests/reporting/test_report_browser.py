@@ -117,7 +117,7 @@ def test_gains_and_losses_have_equal_room(opened: Opened) -> None:
     boxes = [opened.page.locator(f"#{side}").bounding_box() for side in ("gains", "losses")]
     assert boxes[0]["width"] == pytest.approx(boxes[1]["width"])
     opened.page.locator("#topic").select_option("=学业")
-    losses.first.locator("button", has_text="Show in the list").click()
+    losses.first.get_by_title("Show in the list").click()
     assert opened.page.locator("#list .selected .id").inner_text() == "119#1"
     assert opened.page.locator("#list .selected .detail").is_visible()
 

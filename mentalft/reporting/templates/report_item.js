@@ -87,8 +87,9 @@ function card(item, metric, show) {
     element("header", {},
       element("b", { class: outcomeOf(gain(item, metric)) }, signed(value)),
       element("span", { class: "dim" }, scores),
-      element("span", { class: "where" }, element("bdi", {}, item.id), " · ", element("bdi", {}, topicOf(item)))),
+      ...flagChips(item),
+      element("button", { type: "button", class: "more where", title: words.open_item, onclick: show },
+        element("bdi", {}, item.id), " · ", element("bdi", {}, topicOf(item)))),
     element("div", { class: "part user" }, element("span", { class: "side" }, words.user), paragraph(lastTurn(item))),
-    ...parts,
-    element("footer", {}, ...flagChips(item), element("button", { type: "button", class: "more", onclick: show }, words.open_item)));
+    ...parts);
 }
