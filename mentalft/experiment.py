@@ -54,15 +54,16 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.data.pool import processes
     from mentalft.data.sources import local_files, sources_of
-    from mentalft.data.staging import processes
-    from mentalft.stages.prepare import prepare
 
     cache_dir = _cache_dir(cfg)
     sources = sources_of(cfg.data, cache_dir)
     cache = cache_dir if cfg.cache else None
     audit = cfg.stages == ["prepare"]
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
+        from mentalft.stages.prepare import prepare  # meanwhile the others start
+
         made_from = {
             "data": _without(asdict(cfg.data), "max_length", "num_proc"),
             "files": [source.digest for source in sources],
