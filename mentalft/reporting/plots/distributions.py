@@ -15,9 +15,11 @@ from mentalft.reporting.plots.style import (
     COLUMN,
     INK,
     PAGE,
+    ROUND,
     SIDE_COLOUR,
     SIDE_DASH,
     SMALL,
+    TEXT,
     new_figure,
     plain_ticks,
     tick_text,
@@ -36,7 +38,7 @@ BINS = 40
 STRIP = 0.62
 """Height in inches of one histogram of lengths."""
 WIDE = 30.0
-"""Scores or lengths whose largest is so many times their middle are drawn on a log axis."""
+"""Scores or lengths whose largest is so many times their first quartile are drawn on a log axis."""
 Numbers = NDArray[np.float64]
 
 
@@ -59,7 +61,7 @@ def scores(run: FinishedRun, labels: Labels) -> Figure | None:
         axes.set_title(labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓"))
     for axes in panels[len(found) :]:
         axes.set_visible(False)
-    figure.supylabel(labels.word("at_most"), fontsize=SMALL)
+    figure.supylabel(labels.word("at_most"), fontsize=TEXT)
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
@@ -109,8 +111,8 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
             axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
         said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
         axes.text(
-            1, 0.98, f"{labels.word(name)}: {', '.join(said)}", transform=axes.transAxes, ha="right", va="top",
-            fontsize=SMALL,
+            1, 0.98, labels.word("of_side", name=labels.word(name), said=", ".join(said)), transform=axes.transAxes,
+            ha="right", va="top", fontsize=SMALL,
         )  # fmt: skip
         axes.set_ylim(0, max(1, counts.max()) * 1.45)
         _few_counts(axes)
@@ -119,7 +121,7 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     strips[-1].set_xlim(edges[0], edges[-1])
     _few_ticks(strips[-1], number=6)
     strips[-1].set_xlabel(labels.word("characters"))
-    figure.supylabel(labels.word("items"), fontsize=8)
+    figure.supylabel(labels.word("count"), fontsize=TEXT)
     return figure
 
 
@@ -136,21 +138,21 @@ def _sorted(values: list[float]) -> Numbers:
 
 
 def _is_wide(values: Numbers) -> bool:
-    return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.median(values))
+    return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.quantile(values, 0.25))
 
 
-def _few_ticks(axes: Any, number: int = 3) -> None:
+def _few_ticks(axes: Any, number: int = 4) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if axes.get_xscale() == "log":
         plain_ticks(axes.xaxis)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(number))
+        axes.xaxis.set_major_locator(MaxNLocator(number, steps=ROUND))
         axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
 
 
 def _few_counts(axes: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(2, steps=ROUND, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: tick_text(value))

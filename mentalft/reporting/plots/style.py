@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
 
@@ -30,6 +30,8 @@ COLUMN, PAGE = 3.3, 7.0
 POINTS = 72.0
 TEXT, SMALL = 8.0, 7.0
 """Sizes of text in points."""
+ROUND = (1, 2, 5, 10)
+"""Steps between ticks, by their first figure."""
 BUNDLED = "DejaVu Sans"
 """The font that comes with matplotlib: figures come out alike on every machine."""
 
@@ -86,7 +88,9 @@ def missing_glyphs_allowed() -> Iterator[None]:
         yield
 
 
-def new_figure(name: str, width: float, height: float, *, layout: str | None = "constrained") -> Figure:
+def new_figure(
+    name: str, width: float, height: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """An empty figure of that size in inches; ``name`` is its label, and what :func:`inline_svg` makes ids from."""
     from matplotlib.figure import Figure
 

@@ -13,6 +13,7 @@ from mentalft.reporting.plots.style import (
     INK,
     MUTED,
     PAGE,
+    ROUND,
     SMALL,
     VERDICT_COLOUR,
     VERDICT_MARKER,
@@ -29,9 +30,9 @@ FIRST = ("bleu", "rougeL", "cosine")
 """Metrics shown where the comparison has them: words, their order, their sense."""
 MOST = 15
 """Topics shown by name."""
-ROW, HEAD, FOOT = 0.2, 0.12, 0.85
+ROW, HEAD, FOOT = 0.2, 0.08, 0.68
 """Inches: of a topic, above the first, below the last."""
-GAP = 0.2
+GAP = 0.25
 """Inches between panels."""
 
 
@@ -79,6 +80,8 @@ def _topics(m: MetricComparison) -> tuple[list[str], int]:
 
 
 def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     groups = {group.name: group for group in m.by_topic}
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.axvline(m.difference, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
@@ -97,12 +100,14 @@ def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> 
         axes.invert_xaxis()
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{'+' if value > 0 else ''}{tick_text(round(value, 10))}")
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=ROUND))
+    axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
     name = labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓")
     axes.set_xlabel(labels.word("topic_difference", metric=name))
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "−" if value < 0 else "") + tick_text(abs(round(value, 10)))
 
 
 def _reading(group: Group, *, higher_is_better: bool) -> str:
