@@ -18,6 +18,7 @@ from mentalft.reporting.plots.style import (
     VERDICT_COLOUR,
     VERDICT_MARKER,
     marker_face,
+    minus,
     new_figure,
 )
 
@@ -80,7 +81,7 @@ def comparison(run: FinishedRun, labels: Labels) -> Figure | None:
     axes.set_xlim(edges)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_formatter(lambda value, _: _minus(f"{value:+.3g}") if value else "0")
+    axes.xaxis.set_major_formatter(lambda value, _: minus(f"{value:+.3g}") if value else "0")
     axes.set_xlabel(labels.word("comparison_axis", confidence=run.comparison.confidence))
     _figures(axes, run, labels)
     _legend(axes, metrics, labels)
@@ -96,6 +97,7 @@ def _edges(rows: list[Scaled]) -> Interval:
     """Ends of the axis: 0, all points, and intervals as far as :data:`WIDEST`."""
     low = min(0.0, *(min(row.difference, max(row.low, -WIDEST)) for row in rows))
     high = max(0.0, *(max(row.difference, min(row.high, WIDEST)) for row in rows))
+    low, high = min(low, -0.2 * high), max(high, -0.2 * low)  # room on both sides of 0 for the headings
     margin = 0.05 * (high - low) or 1.0
     return Interval(low - margin, high + margin)
 
@@ -123,11 +125,7 @@ def _figures(axes: Any, run: FinishedRun, labels: Labels) -> None:
     for y, m in enumerate(run.comparison.metrics):
         axes.text(places["base"], y, plain(m.base), **how)
         axes.text(places["tuned"], y, plain(m.tuned), **how)
-        axes.text(places["difference"], y, _minus(f"{signed(m.difference)}  ({spread(m.interval)})"), **how)
-
-
-def _minus(figures: str) -> str:
-    return figures.replace("-", "−")
+        axes.text(places["difference"], y, minus(f"{signed(m.difference)}  ({spread(m.interval)})"), **how)
 
 
 def _legend(axes: Any, metrics: tuple[MetricComparison, ...], labels: Labels) -> None:

@@ -117,5 +117,10 @@ def plain_ticks(axis: Any) -> None:
 
 
 def tick_text(value: float) -> str:
-    """``20000`` → ``20,000``, ``1e+12`` stays; ``0.005`` stays."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}"
+    """``20000`` → ``20,000``; ``0.005`` and ``1e+12`` stay."""
+    return minus(f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}")
+
+
+def minus(figures: str) -> str:
+    """``figures`` with minus signs for hyphens, as wide as a plus sign."""
+    return figures.replace("-", "−")

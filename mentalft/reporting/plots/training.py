@@ -35,8 +35,11 @@ def loss(run: FinishedRun, labels: Labels) -> Figure | None:
         return None
     figure = new_figure("loss", COLUMN, HEIGHT)
     axes = figure.add_subplot()
-    _line(axes, training, color=MUTED, label=labels.word("training"))
-    axes.plot(*validation, color=BLUE, marker="o", markersize=3, markerfacecolor=PAPER, label=labels.word("validation"))
+    if training.steps:
+        _line(axes, training, color=MUTED, label=labels.word("training"))
+    if validation.steps:
+        name = labels.word("validation")
+        axes.plot(*validation, color=BLUE, marker="o", markersize=3, markerfacecolor=PAPER, label=name)
     trained = [(value, step) for step, value in zip(*validation, strict=True) if step > 0]
     if trained:
         value, step = min(trained)
