@@ -305,8 +305,8 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     command = ["stages=[compare]", "tracking=none", "eval.metrics=[rouge1]", *given]
     assert mentalft(monkeypatch, *command) == 0
     said, run_dir = capsys.readouterr().out, only_run()
-    assert "base.json, record 12: its question is not among the references; it is left out" in said
-    assert "base.json: no answer to item" in said
+    assert "base.json, record 12: '别的问题' is not among the references; it is left out" in said
+    assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
     assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")
