@@ -185,7 +185,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
         (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
-        (["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"], ["none holds no adapter"]),
+        (
+            ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
+            ["eval.adapter=none has no adapter_config.json"],
+        ),
         (["data.path=good.json", "data.max_length=16", "stages=[prepare,train]"], ["data.max_length=16"]),
     ],
 )

@@ -86,6 +86,13 @@ def save_adapter(model: Any, folder: Path, beginning: Path | None) -> None:
     )
 
 
+def check_adapter(folder: Path, key: str) -> None:
+    """Raises ModelError where ``folder``, which the configuration names by ``key``, holds no adapter."""
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / name).is_file():
+            raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
+
+
 def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False) -> Any:
     """Wrap ``model`` with the adapter saved in ``folder``; in evaluation mode unless ``trainable``.
 
@@ -97,9 +104,7 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
     """
     from peft import PeftModel
 
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        if not (folder / name).is_file():
-            raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
+    check_adapter(folder, key)
     try:
         wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (ValueError, RuntimeError) as error:
