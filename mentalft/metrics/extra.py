@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mentalft.config import extra_name
-from mentalft.errors import ConfigError
+from mentalft.errors import ConfigError, first_line
 
 NO_CLASS = "'NoneType' object is not callable"
 """What ``evaluate.load`` fails with where a file has no class of its own kind."""
@@ -61,7 +61,7 @@ def load_extra(spec: str, *, higher_is_better: bool = True) -> Extra:
                 "as docs/metrics.md shows"
             ) from error
         raise ConfigError(
-            f"eval.extra_metrics: {place} cannot be loaded ({_first_line(error)}); a name needs the hub, "
+            f"eval.extra_metrics: {place} cannot be loaded ({first_line(error)}); a name needs the hub, "
             "a path to a module of evaluate works offline"
         ) from error
     source = hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else "hub"
@@ -79,7 +79,7 @@ def _check_file(place: str, path: Path) -> None:
     try:
         body = ast.parse(path.read_bytes(), filename=str(path)).body
     except (SyntaxError, ValueError) as error:  # ValueError: NUL bytes
-        raise ConfigError(f"eval.extra_metrics: {place} is not Python ({_first_line(error)})") from error
+        raise ConfigError(f"eval.extra_metrics: {place} is not Python ({first_line(error)})") from error
     for node in body:
         if isinstance(node, ast.Import) and len(node.names) > 1:
             apart = "; ".join(f"import {alias.name}" for alias in node.names)
@@ -119,7 +119,7 @@ def _computed(spec: str, module: Any, key: str, predictions: list[str], referenc
         try:
             result = module.compute(predictions=predictions, references=references)
         except Exception as error:  # whatever the module does wrong, the user must hear which module it was
-            raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({_first_line(error)})") from error
+            raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({first_line(error)})") from error
         return result if isinstance(result, dict) else {extra_name(spec): result}
 
     name = extra_name(spec).split(".")[0]
@@ -158,7 +158,3 @@ def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
 def _is_list_of(value: Any, size: int) -> bool:
     is_list = isinstance(value, list | tuple | np.ndarray)
     return is_list and len(value) == size and all(isinstance(v, Real) for v in value)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

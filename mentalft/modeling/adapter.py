@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.config_training import LoraConfig
-from mentalft.errors import ConfigError, ModelError
+from mentalft.errors import ConfigError, ModelError, first_line
 
 BEGINS_IN_THE_BASE = ("pissa", "pissa_niter_16", "olora")
 """Initialisations that take something out of the base weights, so that the base alone is no longer the base."""
@@ -108,8 +108,7 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
     try:
         wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (ValueError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(f"{key}={folder} does not fit the base model: {first}") from error
+        raise ModelError(f"{key}={folder} does not fit the base model: {first_line(error)}") from error
     return wrapped if trainable else wrapped.eval()
 
 
