@@ -164,7 +164,8 @@ class MetricComparison:
     interval: Interval
     """Confidence interval of the difference."""
     wins: int
-    """Items where tuned is better, whichever direction that is."""
+    """Items where tuned is better, whichever direction that is; items that count in no mean are left out of all three.
+    """
     ties: int
     losses: int
     p_value: float
