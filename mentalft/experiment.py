@@ -200,14 +200,11 @@ def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
 
 def _adapter(cfg: Config, run_dir: Path) -> Path:
     """The adapter to evaluate: the one that the config names, or this run's own."""
-    folder = Path(cfg.eval.adapter).expanduser() if cfg.eval.adapter else run_dir / "adapter"
+    if cfg.eval.adapter:
+        return Path(cfg.eval.adapter).expanduser()
+    folder = run_dir / "adapter"
     if not (folder / "adapter_config.json").is_file():
-        hint = (
-            "give a folder that peft wrote"
-            if cfg.eval.adapter
-            else "add train to stages, or name one: eval.adapter=FOLDER"
-        )
-        raise DataError(f"{folder} holds no adapter; {hint}")
+        raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
     return folder
 
 

@@ -63,7 +63,7 @@ class Collector:
         """Take in what a block became; ``files`` is the file that it is of, or the file of each record."""
         for rejected in part.rejected:
             self.reasons[rejected.reason] += 1
-            number = self.in_file + rejected.record
+            number = self.in_file + (rejected.record or 0)
             self.reject(replace(rejected, record=number, file=files[number - 1] if len(files) > 1 else files[0]))
         part.record = part.record + self.in_file
         self.records += part.records
