@@ -253,5 +253,10 @@ def source_name(spec: str | dict[str, Any]) -> str:
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
 
 
+ASKING = (
+    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
+)  # fmt: skip
+"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
 """Keys whose value is a mapping with names of the user's own."""
