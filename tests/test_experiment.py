@@ -168,6 +168,7 @@ def test_a_sweep_gives_each_job_a_run_directory_and_a_tracker_run(
         assert read_json(sweep / number / "adapter" / "adapter_config.json")["r"] == rank
         assert len(list((sweep / number).glob("wandb/offline-run-*"))) == 1
         assert (sweep / number / "comparison.md").is_file()
+        assert read_json(sweep / number / "manifest.json")["command"][-1] == f"lora.r={rank}"
 
 
 def test_one_bad_job_of_a_sweep_is_reported_and_the_others_run(

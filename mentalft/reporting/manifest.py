@@ -98,9 +98,9 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _without_home(argument: str) -> str:
-    """The home folder's name is nobody's business, and mentalft reads ``~`` the same."""
-    return argument.replace(f"{Path.home()}{os.sep}", f"~{os.sep}")
+def _without_home(override: str) -> str:
+    """The home folder's name is nobody's business; Hydra puts it back where the command is given again."""
+    return override.replace(f"{Path.home()}{os.sep}", f"${{oc.env:HOME}}{os.sep}")
 
 
 @cache

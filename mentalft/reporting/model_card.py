@@ -7,25 +7,19 @@ it has no text of the data and no path of the machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mentalft.assets import MODEL_CARD
 from mentalft.completion import markers
-from mentalft.config import EMBEDDED
-from mentalft.files import digest_file, read_json, read_jsonl, sha256_folder, write_text
+from mentalft.files import digest_file, read_json, sha256_folder, write_text
 from mentalft.records import SIDES, Comparison
+from mentalft.reporting.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
 from mentalft.reporting.finished import training_rows
 from mentalft.reporting.markdown import EQUAL_LENGTH, EXTRAPOLATED, HOW_TO_READ, UNKNOWN_OVERLAP, main_table
 from mentalft.reporting.tables import read_comparison
 from mentalft.reporting.verdict import verdict_sentence
 
-LICENCES = (
-    "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
-    "cc-by-nc-nd-4.0", "openrail", "odc-by", "bsd-3-clause",
-)  # fmt: skip
-"""What the hub calls licences that data sets are often under; others are ``other``, with their name."""
 METRIC_TYPES = {
     "corpus_bleu": "sacrebleu", "rouge1": "rouge", "rouge2": "rouge", "rougeL": "rouge", "bleu1": "bleu",
     "bleu2": "bleu", "bleu3": "bleu",
@@ -38,18 +32,6 @@ ASKED = {
     "both": "held-out dialogues and mentalft's bank of textbook questions",
     "file": "questions of a file",
 }
-LOOKED_AT = 200
-"""Training dialogues whose language is looked at."""
-LEAST_SHARE = 0.1
-"""Of the letters for a dialogue to be Chinese, of the dialogues for a language to be named."""
-
-
-class Base(NamedTuple):
-    name: str
-    """On the hub, or of the folder."""
-    revision: str | None
-    load: str
-    """A Python expression for what ``from_pretrained`` takes."""
 
 
 def write_card(run_dir: Path) -> None:
@@ -63,20 +45,22 @@ def model_card(run_dir: Path) -> str:
     from huggingface_hub import ModelCard, ModelCardData
 
     marker = markers(run_dir)["train"]
-    config, base = marker["record"]["config"], _base(marker["record"])
+    config, base = marker["record"]["config"], base_of(marker["record"])
     evaluated = _evaluated(run_dir)
     comparison, titles = read_comparison(run_dir) if evaluated else (None, {})
+    licence, licence_name = licence_of(licences_of(run_dir))
     data = ModelCardData(
         base_model=base.name,
         base_model_relation="adapter",
         library_name="peft",
         pipeline_tag="text-generation",
-        language=_languages(run_dir / "data" / "train.jsonl"),
-        datasets=_hub_names(config["data"]) or None,
+        language=languages_of(run_dir / "data" / "train.jsonl"),
+        datasets=hub_names(config["data"]) or None,
         tags=["lora", "mentalft", "counselling"],
         model_name=f"{base.name.rpartition('/')[2]}-{config['data']['name']}-lora",
         eval_results=_results(comparison, titles, config["data"], evaluated) if comparison and evaluated else None,
-        **_licence(_licences(run_dir)),
+        license=licence,
+        license_name=licence_name,
     )
     level = round(1 - comparison.confidence, 6) if comparison else 0
     card = ModelCard.from_template(
@@ -100,17 +84,6 @@ def model_card(run_dir: Path) -> str:
     return str(card)
 
 
-def _base(record: dict[str, Any]) -> Base:
-    name, revision = record["config"]["model"]["name_or_path"], record["model"]["revision"]
-    if name == EMBEDDED:
-        return Base(record["model"]["name"], None, "str(TINY_MODEL)")
-    on_a_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).is_dir()
-    if on_a_hub and record["model"]["hub"] == "huggingface":
-        return Base(name, revision, f'"{name}"')
-    short = name if on_a_hub else Path(name).expanduser().resolve().name
-    return Base(short, revision if on_a_hub else None, f'"FOLDER OF {short}"')
-
-
 def _evaluated(run_dir: Path) -> dict[str, Any] | None:
     """The ``eval`` settings that this very adapter was asked with; None where the comparison is not of it."""
     done = markers(run_dir)
@@ -128,13 +101,13 @@ def _evaluated(run_dir: Path) -> dict[str, Any] | None:
 def _results(comparison: Comparison, titles: dict[str, str], data: dict[str, Any], asked: dict[str, Any]) -> list[Any]:
     from huggingface_hub import EvalResult
 
-    hub_names = _hub_names(data)
+    names = hub_names(data)
     of_the_data = asked["items"] in ("test", "validation")
     return [
         EvalResult(
             task_type="text-generation",
             task_name="Counselling replies",
-            dataset_type=(hub_names or [data["name"]])[0] if of_the_data else asked["items"],
+            dataset_type=(names or [data["name"]])[0] if of_the_data else asked["items"],
             dataset_name=f"{data['name']}, {ASKED[asked['items']]}" if of_the_data else ASKED[asked["items"]],
             dataset_split=asked["items"] if of_the_data else None,
             metric_type=METRIC_TYPES.get(m.metric, m.metric),
@@ -143,40 +116,6 @@ def _results(comparison: Comparison, titles: dict[str, str], data: dict[str, Any
         )
         for m in comparison.metrics
     ]
-
-
-def _hub_names(data: dict[str, Any]) -> list[str]:
-    """Of data sets on Hugging Face: ``OWNER/NAME`` of each ``hf://OWNER/NAME[@REVISION]/FILE``."""
-    paths = [spec if isinstance(spec, str) else spec["path"] for spec in data["sources"]] or [str(data["path"])]
-    parts = [path.removeprefix("hf://").split("/") for path in paths if path.startswith("hf://")]
-    return list(dict.fromkeys(f"{owner}/{name.partition('@')[0]}" for owner, name, *_ in parts))
-
-
-def _licences(run_dir: Path) -> list[str]:
-    report = run_dir / "data" / "report.json"
-    return list(dict.fromkeys(s["licence"] for s in read_json(report)["sources"])) if report.is_file() else []
-
-
-def _licence(found: list[str]) -> dict[str, str]:
-    """The front matter's ``license``, of the data that the adapter was made from; the base model has its own."""
-    if not found or found == ["not stated"]:
-        return {"license": "unknown"}
-    if len(found) == 1 and found[0].lower() in LICENCES:
-        return {"license": found[0].lower()}
-    return {"license": "other", "license_name": "; ".join(found)}
-
-
-def _languages(path: Path) -> list[str] | None:
-    """``zh`` and ``en``, whichever a tenth of the dialogues are in."""
-    if not path.is_file():
-        return None
-    texts = ["".join(m["content"] for m in row["messages"]) for row in islice(read_jsonl(path), LOOKED_AT)]
-    chinese = sum(_is_chinese(text) for text in texts) / max(len(texts), 1)
-    return [name for name, share in (("zh", chinese), ("en", 1 - chinese)) if share >= LEAST_SHARE]
-
-
-def _is_chinese(text: str) -> bool:
-    return sum("\u3400" <= c <= "\u9fff" for c in text) >= LEAST_SHARE * max(sum(map(str.isalpha, text)), 1)
 
 
 def _made(run_dir: Path, marker: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -196,20 +135,18 @@ def _made(run_dir: Path, marker: dict[str, Any]) -> Iterator[tuple[str, str]]:
         extra += "" if lora["init_lora_weights"] == "default" else f", init_lora_weights={lora['init_lora_weights']}"
         settings = ", ".join(f"{key}={lora[key]:g}" for key in ("r", "lora_alpha", "lora_dropout"))
         yield "LoRA", f"{settings}, target_modules={', '.join(lora['target_modules'])}{extra}"
-    yield (
-        "optimisation",
-        f"learning rate {t['learning_rate']:g}, {t['lr_scheduler_type']}, warm-up {t['warmup_ratio']:g}",
-    )
+    yield "learning rate", f"{t['learning_rate']:g}, {t['lr_scheduler_type']}, warm-up {t['warmup_ratio']:g}"
     batch = f"{t['per_device_train_batch_size']} × {t['gradient_accumulation_steps']} a process"
     yield "batch", f"{batch}, at most {data['max_length']} tokens a dialogue"
-    yield "precision", f"{t['precision']}, base weights {record['config']['model']['quantization']} quantised"
+    hardware, quantization = record["hardware"], record["config"]["model"]["quantization"]
+    precision = ("fp16" if hardware["gpus"] else "fp32") if t["precision"] == "auto" else t["precision"]
+    yield "precision", precision + ("" if quantization == "none" else f", base weights in {quantization}")
     last = rows[-1].get("train/step", 0) if rows else 0
     tokens = max((row.get("train/tokens_seen", 0) for row in rows), default=0)
     yield "steps", f"{last:,.0f}; {tokens:,.0f} tokens"
     loss = read_json(run_dir / "training.json")["validation_loss"]
     yield "validation loss", f"{loss:.4f} (nats a token of assistant turns)"
     yield "seed", str(record["seeds"]["seed"])
-    hardware = record["hardware"]
     machine = ", ".join(hardware["gpus"]) or f"{hardware['cpus']} CPU cores, {hardware['platform']}"
     peak = cost.get("peak_gpu_memory_bytes") or cost["peak_memory_bytes"]
     yield "training cost", f"{cost['seconds']:,.0f} s on {machine}; peak memory {peak / 2**30:.1f} GiB"

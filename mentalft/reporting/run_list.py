@@ -21,7 +21,16 @@ from mentalft.reporting.tables import compact_table
 
 MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log")
 """A directory with one of these is a run."""
-GROUPS = ("data", "model", "lora", "trainer", "eval")
+USED_BY = {
+    "data": ("prepare",),
+    "model": ("train", "evaluate"),
+    "lora": ("train",),
+    "trainer": ("train",),
+    "eval": ("compare", "evaluate"),
+}
+"""Group → stages, the first of which that was completed says what was taken from it."""
+NO_MATTER = (*USED_BY, "tracking", "run_dir", "cache_dir")
+"""Overrides that are shown elsewhere, or change no result."""
 TAIL = 16384
 """Bytes at the end of a log that are looked at."""
 DONE, FAILED, UNFINISHED, UNREADABLE = "done", "failed", "unfinished", "unreadable"
@@ -42,8 +51,9 @@ class ListedRun:
     problem: str | None = None
     """The last error in its log, or what cannot be read."""
     choices: dict[str, str] = field(default_factory=dict)
+    """By group; of a run that is done, only what a stage used."""
     overrides: tuple[str, ...] = ()
-    """The command's own (of a sweep, this job's), group choices aside."""
+    """The command's own (of a sweep, this job's), without :data:`NO_MATTER`."""
     metrics: int = 0
     better: int = 0
     worse: int = 0
@@ -70,10 +80,10 @@ def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
 def runs_table(runs: Sequence[ListedRun]) -> Table:
     table = compact_table("", padding=1)
     table.title = None
-    for heading in ("date", "directory", "/".join(GROUPS), "state", "verdict"):
+    for heading in ("date", "directory", "/".join(USED_BY), "state", "verdict"):
         table.add_column(heading, no_wrap=heading == "date", overflow="fold")
     for run in runs:
-        choices = "/".join(run.choices.get(group, "–") for group in GROUPS) if run.choices else "–"
+        choices = "/".join(run.choices.get(group, "–") for group in USED_BY) if run.choices else "–"
         made = "\n".join([choices, *([" ".join(run.overrides)] if run.overrides else [])])
         date = run.date.strftime("%Y-%m-%d %H:%M")
         table.add_row(date, escape(run.directory), escape(made), _state_cell(run), run.verdict or "–")
@@ -117,8 +127,7 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     problem = _last_error(run_dir / "mentalft.log")
     state = DONE if not pending and not problem else FAILED if problem else UNFINISHED
     verdicts = [m["verdict"] for m in (_json(run_dir / "comparison.json") or {"metrics": []})["metrics"]]
-    choices = dict(manifest.get("choices") or {})
-    overrides = [o for o in (manifest.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in GROUPS]
+    overrides = [o for o in (manifest.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in NO_MATTER]
     return ListedRun(
         directory=name,
         date=_date_of(run_dir, manifest),
@@ -126,12 +135,21 @@ def _read(run_dir: Path, name: str) -> ListedRun:
         stages=tuple(stage for stage in STAGES if stage in done),
         open_stage=pending[0] if pending else None,
         problem=problem,
-        choices=choices,
+        choices=dict(_choices(manifest, done=state == DONE)),
         overrides=tuple(overrides),
         metrics=len(verdicts),
         better=verdicts.count(BETTER),
         worse=verdicts.count(WORSE),
     )
+
+
+def _choices(manifest: dict[str, Any], *, done: bool) -> Iterator[tuple[str, str]]:
+    typed, stages = manifest.get("choices") or {}, manifest.get("stages") or {}
+    for group, users in USED_BY.items():
+        user = next((stage for stage in users if stage in stages), None)
+        chosen = typed if user is None else stages[user].get("choices") or typed
+        if group in chosen and not (done and user is None):
+            yield group, chosen[group]
 
 
 def _json(path: Path) -> dict[str, Any] | None:

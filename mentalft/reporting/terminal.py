@@ -9,10 +9,10 @@ from mentalft.records import Comparison
 from mentalft.reporting.tables import WIDE, terminal_table
 from mentalft.reporting.verdict import verdict_sentence
 
-EQUAL_LENGTH = "equal length: the difference left at answers of equal length; * where it is extrapolated"
 HOLM = "Holm p: corrected for the number of metrics"
-LEAST_SHOWN = "least shown: the smallest true difference that would have been found four times in five"
-NO_EVIDENCE = "no evidence: of a difference, which is not evidence of none"
+LEAST_SHOWN = "least shown: the smallest true difference found four times in five"
+EQUAL_LENGTH = "equal length: the difference left at it, * extrapolated"
+NO_EVIDENCE = "no evidence of a difference is not evidence of none"
 
 
 def show_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Path, *, notes: bool = False) -> None:
@@ -35,6 +35,7 @@ def show_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Pat
 
 
 def legend(width: int) -> list[str]:
-    """What the table's columns mean, in two lines."""
-    wide = width >= WIDE
-    return [f"{HOLM}; {NO_EVIDENCE}", EQUAL_LENGTH + (f"; {LEAST_SHOWN}" if wide else "")]
+    """What the table's columns and words mean, in lines that fit ``width``."""
+    if width >= WIDE:
+        return [f"{HOLM}; {LEAST_SHOWN}", f"{EQUAL_LENGTH}; {NO_EVIDENCE}"]
+    return [HOLM, EQUAL_LENGTH, NO_EVIDENCE]

@@ -18,9 +18,10 @@ from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.completion import changed_outputs, markers
-from mentalft.config import Config, EvalConfig
+from mentalft.config import STAGES, Config, EvalConfig
+from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
-from mentalft.data.sources import is_remote, local_files, sha256_of, specs
+from mentalft.data.sources import local_files, sha256_of, specs
 from mentalft.errors import DataError, UserError
 from mentalft.files import digest_file, read_json, read_jsonl, sha256_folder
 from mentalft.metrics.bertscore import load as load_bertscore
@@ -74,7 +75,7 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
     checks = [
         Check("manifest.json", tuple(_manifest(run_dir, manifest))),
         Check("config.resolved.yaml", tuple(_settings(run_dir))),
-        *(Check(f"files of {stage}", tuple(changed_outputs(run_dir, marker))) for stage, marker in done.items()),
+        *(Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done),
         _links(run_dir, done, used),
         *_data_set(run_dir, used),
         *_scores(run_dir, used, score_again),

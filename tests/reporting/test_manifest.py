@@ -61,7 +61,9 @@ def test_a_run_without_a_stage_has_the_command_s_record(tmp_path: Path) -> None:
     assert problems(found) == []
 
 
-def test_the_home_folder_s_name_is_left_out() -> None:
-    record = record_of(composed(), [f"data.path={Path.home()}/corpus.json"], {}, MODEL)
-    assert record["command"] == ["mentalft", "data.path=~/corpus.json"]
-    assert composed(record["command"][1]).data.path == "~/corpus.json", "Hydra takes it"
+@pytest.mark.parametrize("key", ["data.path={}", "data.sources=[{},b.json]", 'data.path="{}"'])
+def test_the_home_folder_s_name_is_left_out_and_the_command_still_works(key: str) -> None:
+    given = key.format(f"{Path.home()}/corpus.json")
+    (_, recorded) = record_of(composed(), [given], {}, MODEL)["command"]
+    assert str(Path.home()) not in recorded
+    assert composed("data=local", recorded).data == composed("data=local", given).data

@@ -30,7 +30,10 @@ def begun(name: str, started: str, *stages: str, open_stage: str | None = None, 
     if open_stage:
         write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
     times = {stage: {"started": started} for stage in stages}
-    manifest = {"choices": {"data": "sample", "model": "tiny"}, "command": ["mentalft", "data=sample", "lora.r=4"]}
+    manifest = {
+        "choices": {"data": "sample", "model": "tiny"},
+        "command": ["mentalft", "data=sample", "lora.r=4", "tracking=none"],
+    }
     write_json(run_dir / "manifest.json", {**manifest, "stages": times})
     (run_dir / "mentalft.log").write_text(log, encoding="utf-8")
     return run_dir
@@ -66,6 +69,7 @@ def test_how_far_a_run_got(whole: Path) -> None:
     begun(f"{DAY}1/stopped", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=error + info)
     runs = by_name(list_runs([Path("outputs")]))
     assert (runs["audit"].state, runs["audit"].verdict) == ("done", "")
+    assert runs["audit"].choices == {"data": "sample"}, "no stage used a model"
     assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
     assert runs["failed"].problem == "no usable dialogue"
     assert (runs["stopped"].state, runs["stopped"].open_stage) == ("unfinished", "train")
@@ -100,5 +104,6 @@ def test_the_table_and_the_json_hold_every_run(whole: Path) -> None:
     for part in ("unfinished: train", "[odd]", "sample/tiny/–/–/–", "lora.r=4", "local/tiny/qv_r8/tiny/default"):
         assert part in said
     rows = json.loads(json.dumps([run.to_json() for run in runs]))
+    assert "tracking" not in said
     assert {row["state"] for row in rows} == {"done", "unfinished"}
     assert rows[0]["verdict"].endswith("of 2")

@@ -23,7 +23,7 @@ def test_verdict_warnings_table_legend_and_report_in_that_order(
     said = capsys.readouterr().out
     parts = [
         "The tuned model is better on 1 of 1 metrics (BLEU)", "warning: half of the base answers", "Holm p", "+0.1500",
-        "Holm p: corrected", "not evidence of none", "four times in five", "note: one text is cut", "report: ",
+        "Holm p: corrected", "four times in five", "not evidence of none", "note: one text is cut", "report: ",
     ]  # fmt: skip
     places = [said.index(part) for part in parts]
     assert places == sorted(places)
@@ -32,3 +32,8 @@ def test_verdict_warnings_table_legend_and_report_in_that_order(
 def test_the_legend_explains_no_column_that_is_not_there() -> None:
     assert "least shown" in " ".join(legend(120))
     assert "least shown" not in " ".join(legend(80))
+
+
+@pytest.mark.parametrize("width", [60, 80, 118, 200])
+def test_the_legend_fits_the_terminal(width: int) -> None:
+    assert max(map(len, legend(width))) <= width
