@@ -265,5 +265,10 @@ def extra_name(spec: str) -> str:
     return f"{name}.{key}" if key else name
 
 
+ASKING = (
+    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
+)  # fmt: skip
+"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
 """Keys whose value is a mapping with names of the user's own."""

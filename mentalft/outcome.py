@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.config import EMBEDDED, Config
-from mentalft.console import console, say, say_path, shown
+from mentalft.console import say, say_path, shown
 from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
-from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.reporting.tables import read_comparison
+from mentalft.reporting.terminal import show_comparison
 from mentalft.tracking import Tracker
 
 
@@ -26,9 +27,7 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
     comparison = None
     if "compare" in cfg.stages:
         comparison, titles = read_comparison(run_dir)
-        for warning in comparison.warnings:
-            say(f"warning: {warning}", style="yellow")
-        console.print(terminal_table(comparison, titles, console.width))
+        show_comparison(comparison, titles, run_dir)
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
     objective = None

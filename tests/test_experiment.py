@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from omegaconf import OmegaConf
 
+from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.cli import run
+from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
+from mentalft.stages.verify import verify
 from tests.conftest import dialogue_record
 
 PROMISED = [
@@ -82,6 +87,7 @@ def check_answers(run_dir: Path) -> None:
 
 def check_manifest(run_dir: Path) -> None:
     manifest = read_json(run_dir / "manifest.json")
+    assert list(Draft202012Validator(read_json(MANIFEST_SCHEMA)).iter_errors(manifest)) == []
     assert set(manifest["stages"]) == {"prepare", "train", "evaluate", "compare"}
     assert len(manifest["data"]["sha256"]) == 64
     assert manifest["versions"]["torch"]
@@ -116,6 +122,31 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
 
 
+def test_a_later_command_changes_the_record_of_what_it_did_alone(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, *quick_overrides, "tracking=none", "lora.r=4") == 0
+    run_dir = only_run()
+    card = run_dir / "adapter" / "README.md"
+    assert "| ROUGE-1 |" in card.read_text()
+    before = read_json(run_dir / "manifest.json")
+    assert (
+        mentalft(monkeypatch, "stages=[compare]", f"run_dir={run_dir}", "tracking=none", "eval.metrics=[length]") == 0
+    )
+    after = read_json(run_dir / "manifest.json")
+    assert before["command"] == after["command"] == ["mentalft", *quick_overrides, "tracking=none", "lora.r=4"]
+    assert after["stages"]["train"] == before["stages"]["train"]
+    assert after["stages"]["compare"]["command"][1] == "stages=[compare]"
+    resolved = OmegaConf.load(run_dir / "config.resolved.yaml")
+    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["length"])
+    assert "| length |" in card.read_text(), "the card has the new comparison"
+    assert "| ROUGE-1 |" not in card.read_text()
+    assert verify(run_dir, score_again).equal
+    capsys.readouterr()
+    assert mentalft(monkeypatch, *quick_overrides, "tracking=none", "lora.r=4", f"run_dir={run_dir}") == 0
+    assert "train: already done" in capsys.readouterr().out, "a card written anew is no reason to train again"
+
+
 def test_the_same_command_gives_the_same_result(monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str]) -> None:
     results = []
     for _ in range(2):
@@ -139,6 +170,7 @@ def test_a_sweep_gives_each_job_a_run_directory_and_a_tracker_run(
         assert read_json(sweep / number / "adapter" / "adapter_config.json")["r"] == rank
         assert len(list((sweep / number).glob("wandb/offline-run-*"))) == 1
         assert (sweep / number / "comparison.md").is_file()
+        assert read_json(sweep / number / "manifest.json")["command"][-1] == f"lora.r={rank}"
 
 
 def test_one_bad_job_of_a_sweep_is_reported_and_the_others_run(
@@ -210,6 +242,25 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
     if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
+
+
+def test_a_run_directory_to_go_on_from_that_is_not_there_is_named_and_not_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, "stages=[compare]", "run_dir=typo/run") == 1
+    assert "run_dir=typo/run does not exist" in capsys.readouterr().err
+    assert not Path("typo").exists()
+
+
+def test_a_command_that_fails_removes_what_it_made_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("here").mkdir()
+    for command in (["run_dir=here"], ["stages=[compare]"], ["run_dir=new/run", "stages=[prepare,compare]"]):
+        assert mentalft(monkeypatch, "data.path=nowhere.json", "data=local", *command) == 1
+    assert Path("here").is_dir(), "it was there before"
+    assert not Path("outputs").exists()
+    assert not Path("new/run").exists()
 
 
 def write_bad_files() -> None:
