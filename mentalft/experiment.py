@@ -43,7 +43,7 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
     """
     located = check_inputs(cfg)
     write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
-    tracker.start({**_shareable(cfg, tracker), "choices": choices})
+    tracker.start(_shareable(cfg, tracker), choices)
     runner = StageRunner(run_dir)
     steps = {"prepare": _prepare, "preflight": _preflight, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():

@@ -12,6 +12,7 @@ from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
 from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.reporting.verdict import verdict_sentence
 from mentalft.tracking import Tracker
 
 
@@ -31,6 +32,9 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         console.print(terminal_table(comparison, titles, console.width))
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
+        tracker.summary({"comparison/verdict": verdict_sentence(comparison, titles)})
+        tracker.plots(run_dir / "plots")
+    tracker.artifacts()
     objective = None
     if (run_dir / "training.json").is_file() and "train" in cfg.stages:
         objective = float(read_json(run_dir / "training.json")["validation_loss"])

@@ -16,6 +16,7 @@ import pytest
 from mentalft.cli import run
 from mentalft.files import read_json, read_jsonl
 from tests.conftest import dialogue_record
+from tests.tracking.reading import transaction_log
 
 PROMISED = [
     ".hydra/config.yaml", "mentalft.log", "config.resolved.yaml", "manifest.json",
@@ -24,6 +25,8 @@ PROMISED = [
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
 ]  # fmt: skip
+
+SYSTEM_MESSAGE = "你陪着来访者慢慢说，不催促"
 
 
 def mentalft(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> int:
@@ -39,7 +42,7 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides) == 0
+    assert mentalft(monkeypatch, *quick_overrides, f"data.system_message={SYSTEM_MESSAGE}") == 0
     run_dir, said = only_run(), capsys.readouterr().out
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
     assert list(run_dir.glob("wandb/offline-run-*"))
@@ -87,10 +90,19 @@ def check_manifest(run_dir: Path) -> None:
 
 
 def check_privacy(run_dir: Path) -> None:
-    """No sentence of the data in anything that W&B would upload."""
-    for path in (run_dir / "wandb").rglob("*"):
-        if path.is_file():
-            assert "今天有点累".encode() not in path.read_bytes(), path
+    """The scores and no sentence of the data, of the system message or of the answers in what W&B would upload."""
+    log = json.dumps(transaction_log(run_dir), ensure_ascii=False)
+    for score in read_json(run_dir / "comparison.json")["metrics"]:
+        assert f'"tuned/{score["metric"]}": {json.dumps(score["tuned"])}' in log
+    files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
+    uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+    dialogues = [r for name in ("train", "validation", "test") for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
+    said = {message["content"] for record in dialogues for message in record["messages"]}
+    answers = {row["text"] for side in ("base", "tuned") for row in read_jsonl(run_dir / "responses" / f"{side}.jsonl")}
+    assert SYSTEM_MESSAGE in said
+    parts = {text[i : i + 8] for text in said | answers for i in range(max(1, len(text) - 7)) if len(text) >= 8}
+    assert len(parts) > 1000
+    assert [part for part in parts if part in uploaded or json.dumps(part)[1:-1] in uploaded] == []
 
 
 def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
