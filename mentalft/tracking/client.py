@@ -5,6 +5,7 @@ from __future__ import annotations
 import netrc
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlparse
@@ -12,6 +13,9 @@ from urllib.parse import urlparse
 from mentalft.config import TrackingConfig
 from mentalft.files import write_text
 from mentalft.tracking.failure import LONGEST, first_line
+
+FLUSH_SECONDS = 2.0
+"""How much of a run's log is lost at most where the run is killed; wandb's own 15 may be all of a short one."""
 
 
 class Described(NamedTuple):
@@ -32,7 +36,7 @@ class Opened(NamedTuple):
 
 def open_run(cfg: TrackingConfig, run_dir: Path, described: Described) -> Opened:
     """Open the run of ``run_dir`` within ``cfg.init_timeout`` seconds; asks nobody anything, and raises nothing."""
-    _set_environment(run_dir)
+    _set_environment(cfg, run_dir)
     trouble = None
     try:
         if _wants_online(cfg):
@@ -43,7 +47,7 @@ def open_run(cfg: TrackingConfig, run_dir: Path, described: Described) -> Opened
                     return Opened(_init("online", cfg, run_dir, described), None)
                 except Exception as error:
                     trouble = f"no connection: {first_line(error)[:LONGEST]}"
-                    _forget()
+                    end_service()
         return Opened(_init("offline", cfg, run_dir, described), trouble)
     except Exception as error:
         return Opened(None, first_line(error)[:LONGEST])
@@ -57,9 +61,11 @@ def run_id(run_dir: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def _set_environment(run_dir: Path) -> None:
-    """Keep what wandb writes inside the run directory, and its error reports at home."""
+def _set_environment(cfg: TrackingConfig, run_dir: Path) -> None:
+    """Keep what wandb writes inside the run directory, its error reports at home, and its own lines off the screen."""
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(cfg.init_timeout))  # tables and artifacts ask the server at once
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ.setdefault("WANDB_SILENT", "true")
     for variable, folder in (("WANDB_CACHE_DIR", "cache"), ("WANDB_DATA_DIR", "data")):
         os.environ[variable] = str((run_dir / "wandb" / folder).absolute())
 
@@ -98,11 +104,11 @@ def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -
         x_disable_meta=True,
         x_save_requirements=False,
         host="",
+        x_transaction_log_flush_interval=FLUSH_SECONDS,
         init_timeout=cfg.init_timeout,
         login_timeout=cfg.init_timeout,
         finish_timeout=cfg.finish_timeout,
         finish_timeout_raises=True,
-        silent=True,
     )
     return wandb.init(
         mode=mode,  # type: ignore[arg-type]
@@ -121,8 +127,9 @@ def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -
     )
 
 
-def _forget() -> None:
-    """End wandb's service, which still holds the id of a run that could not be opened."""
+def end_service() -> None:
+    """End wandb's process, which still holds the id of a run that could not be opened or closed."""
     import wandb
 
-    wandb.teardown()
+    with suppress(Exception):  # it may be gone already
+        wandb.teardown()

@@ -15,7 +15,7 @@ from typing import Any
 from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
 from mentalft.records import Comparison
-from mentalft.tracking.client import Described, open_run
+from mentalft.tracking.client import Described, end_service, open_run
 from mentalft.tracking.failure import LONGEST, first_line, without_data
 from mentalft.tracking.naming import (
     CURVES,
@@ -131,6 +131,7 @@ class Tracker:
             )
         except Exception as trouble:
             self._warn(trouble)
+            end_service()
         self.run = None
 
     def _table(self, name: str, columns: Iterable[str], rows: list[list[Any]]) -> None:
@@ -159,7 +160,9 @@ class Tracker:
         self.warned = True
 
     def _sync(self) -> str:
-        return f"wandb sync {shlex.quote(shown(Path(self.run.settings.sync_dir)))}"
+        """The command that uploads this run's log; wandb passes over logs of online runs unless it is told not to."""
+        folder = shlex.quote(shown(Path(self.run.settings.sync_dir)))
+        return f"wandb sync {folder}" if self.run.offline else f"wandb sync --include-online {folder}"
 
 
 def _define_metrics(run: Any) -> None:

@@ -13,6 +13,9 @@ import pytest
 
 def transaction_log(run_dir: Path) -> list[dict[str, Any]]:
     """Every record of every transaction log below ``run_dir``."""
+    import wandb
+
+    wandb.teardown()  # its process closes a run's log only some time after the run is finished
     records = []
     for log in sorted(run_dir.rglob("*.wandb")):
         done = subprocess.run(

@@ -36,6 +36,7 @@ def forget() -> None:
 
 
 def kept_offline(run_dir: Path, said: str, reason: str) -> None:
+    forget()
     (folder,) = run_dir.glob("wandb/offline-run-*")
     (line,) = said.splitlines()
     assert line.startswith("W&B: offline (no connection: ")
@@ -77,7 +78,6 @@ def test_a_wrong_key(server: WandbServer, tmp_path: Path, capsys: pytest.Capture
 def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     use("http://127.0.0.1:9", monkeypatch)
     track(settings(), tmp_path)
-    forget()
     kept_offline(tmp_path, capsys.readouterr().out, "")
 
 
@@ -97,5 +97,5 @@ def test_a_server_that_is_lost_in_the_middle(
     tracker.finish()
     (folder,) = tmp_path.glob("wandb/run-*")
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"W&B: not all was uploaded within 3 s; to upload the rest: wandb sync {folder}"
+        f"W&B: not all was uploaded within 3 s; to upload the rest: wandb sync --include-online {folder}"
     )

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ def settings(mode: str = "auto", **given: Any) -> TrackingConfig:
     return TrackingConfig(mode=mode, project="mentalft", entity=None, name=None, **{**values, **given})  # type: ignore[arg-type]
 
 
-def track(cfg: TrackingConfig, run_dir: Path, error: BaseException | None = None) -> Tracker:
-    """What an experiment does with its tracker."""
+def track(cfg: TrackingConfig, run_dir: Path, error: BaseException | None = None, pause: float = 0) -> Tracker:
+    """What an experiment does with its tracker; ``pause`` is how many seconds it takes to begin."""
     tracker = Tracker(cfg, run_dir, group="2026-11-23-14-22-01")
     tracker.start(CONFIG, CHOICES)
+    time.sleep(pause)
     for step, loss in ((1, 0.375), (2, 0.25), (3, 0.5)):
         tracker.log({"train/step": step, "train/loss": loss})
     tracker.log({"train/step": 3, "validation/loss": 0.75})
@@ -66,7 +68,12 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that failed after everything was logged, with neither key nor text."""
     run_dir = tmp_path_factory.mktemp("offline")
     make_outputs(run_dir)
-    track(settings("offline", log_artifacts=["adapter"]), run_dir, DataError('a.json: "最近总是睡不好" is no role'))
+    track(
+        settings("offline", log_artifacts=["adapter"]),
+        run_dir,
+        DataError('a.json: "最近总是睡不好" is no role'),
+        pause=1,
+    )
     return run_dir
 
 
@@ -108,12 +115,11 @@ def test_curves_have_their_own_step_and_the_summary_keeps_the_best(log: list[dic
     assert {steps[name] for name in ("train/*", "validation/*", "train/loss", "validation/loss")} == {"train/step"}
     rows = [record["item"] for record in records(log, "history")]
     assert [row["train/loss"] for row in rows if "train/loss" in row] == [0.375, 0.25, 0.5]
-    assert summary(log)["train/loss.min"] == 0.25
-    assert summary(log)["train/loss.last"] == 0.5
+    assert summary(log)["train/loss"] == {"min": 0.25, "last": 0.5}
 
 
 def summary(log: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the summary came to; nested names are joined by dots."""
+    """What the summary came to."""
     values: dict[str, Any] = {}
     for record in records(log, "summary"):
         values |= record["update"]
@@ -126,7 +132,7 @@ def test_scores_plots_table_and_adapter_are_there(offline: Path, log: list[dict[
     table = json.loads(next(offline.rglob("media/table/comparison*.table.json")).read_text())
     assert table["data"][0][:3] == ["bleu", 0.125, 0.25]
     assert [p.name.partition("_")[0] for p in offline.rglob("media/images/plots/*.png")] == ["comparison"]
-    (artifact,) = records(log, "artifact")
+    artifact = next(a for a in records(log, "artifact") if a["name"].startswith("adapter-"))
     assert artifact["type"] == "model"
     assert "adapter_model.safetensors" in json.dumps(artifact)
 
@@ -144,8 +150,8 @@ def test_no_text_and_nothing_of_the_machine_but_its_load(offline: Path, log: lis
     for name in (os.uname().nodename, "requirements.txt", sys.executable):
         assert f'"{name}"' not in everything
     assert not list(offline.rglob("media/table/items*"))
-    measured = {item["key"] for stats in records(log, "stats") for item in stats["item"]}
-    assert any(name.startswith("cpu") for name in measured), "the load of the machine is measured"
+    measured = {name for stats in records(log, "stats") for name in stats["item"]}
+    assert {"memory_percent", "proc.memory.rssMB"} <= measured, "the load of the machine is logged"
 
 
 def test_with_log_text_everything_may_go(tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ def test_with_log_text_everything_may_go(tmp_path: Path) -> None:
     track(cfg, tmp_path, DataError('a.json: "最近总是睡不好" is no role'))
     log = transaction_log(tmp_path)
     assert summary(log)["error"] == 'DataError: a.json: "最近总是睡不好" is no role'
-    assert [artifact["type"] for artifact in records(log, "artifact")] == ["report"]
+    assert "report" in [artifact["type"] for artifact in records(log, "artifact")]
     assert len(list(tmp_path.rglob("media/images/plots/*.png"))) == 2
     rows = json.loads(next(tmp_path.rglob("media/table/items*.table.json")).read_text())["data"]
     assert rows == [["1", "工作", "最近总是睡不好", "慢慢说", "嗯", "我在听"]]
@@ -210,6 +216,8 @@ def test_a_killed_run_leaves_a_log_that_can_be_read(tmp_path: Path) -> None:
         tracker = Tracker(settings("offline"), pathlib.Path(sys.argv[1]))
         tracker.start(CONFIG, CHOICES)
         tracker.log({"train/step": 1, "train/loss": 0.375})
+        while not any(log.stat().st_size > 1000 for log in pathlib.Path(sys.argv[1]).rglob("*.wandb")):
+            time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGKILL)
     """
     root = Path(__file__).parents[2]

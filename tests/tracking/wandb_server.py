@@ -41,7 +41,8 @@ class WandbServer:
         self.http.shutdown()
         self.http.server_close()
 
-    def graphql(self, operation: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def graphql(self, operation: str, variables: dict[str, Any]) -> dict[str, Any] | None:
+        """What ``operation`` returns; None for what is not played here."""
         self.operations.append(operation)
         if operation == "UpsertBucket":
             self.upserts.append(variables)
@@ -53,7 +54,7 @@ class WandbServer:
         return {
             "Viewer": {"viewer": {"id": "u", "entity": "tester", "username": "tester", "flags": "{}"}},
             "ServerInfo": {"serverInfo": {"cliVersionInfo": {}, "latestLocalVersionInfo": None, "features": []}},
-        }.get(operation, {})
+        }.get(operation)
 
     def stream(self, body: dict[str, Any]) -> dict[str, Any]:
         self.streamed.append(body)
@@ -100,7 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"errors": [{"message": "user is not logged in"}]}, 401)
         elif self.path == "/graphql":
             asked = json.loads(body)
-            self._answer({"data": server.graphql(asked.get("operationName", ""), asked.get("variables") or {})})
+            data = server.graphql(asked.get("operationName", ""), asked.get("variables") or {})
+            self._answer({"data": data} if data else {"data": None, "errors": [{"message": "not played here"}]})
         elif self.path.endswith("/file_stream"):
             self._answer(server.stream(json.loads(body)))
         else:
