@@ -91,9 +91,11 @@ def check_manifest(run_dir: Path) -> None:
 
 def check_privacy(run_dir: Path) -> None:
     """The scores and no sentence of the data, of the system message or of the answers in what W&B would upload."""
-    log = json.dumps(transaction_log(run_dir), ensure_ascii=False)
+    records = transaction_log(run_dir)
+    logged = {k: v for r in records if r["type"] == "summary" for k, v in r["summary"]["update"].items()}
     for score in read_json(run_dir / "comparison.json")["metrics"]:
-        assert f'"tuned/{score["metric"]}": {json.dumps(score["tuned"])}' in log
+        assert logged[f"tuned/{score['metric']}"] == score["tuned"]
+    log = json.dumps(records, ensure_ascii=False)
     files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
     uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
     dialogues = [r for name in ("train", "validation", "test") for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
@@ -217,6 +219,18 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
     if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
+
+
+def test_a_run_that_fails_is_closed_at_w_and_b_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bad_files()
+    assert mentalft(monkeypatch, "data=local", "data.path=few.json", "stages=[prepare]") == 1
+    log = transaction_log(only_run())
+    told = [
+        record["summary"]["update"]["error"] for record in log if "error" in record.get("summary", {}).get("update", {})
+    ]
+    assert len(told) == 1
+    assert told[0].startswith("DataError: ")
+    assert [record["exit"]["exit_code"] for record in log if record["type"] == "exit"] == [1]
 
 
 def write_bad_files() -> None:

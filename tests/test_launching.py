@@ -83,11 +83,15 @@ def test_each_process_knows_its_place_and_the_first_one_answers(tmp_path: Path) 
     assert len({(tmp_path / name).read_text() for name in "01"}) == 2
 
 
+def ask_to_end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+
+
 def test_sigterm_ends_a_stage_like_an_error_and_says_how_to_go_on(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Stopped, match=f"run_dir={tmp_path}") as stopped, sigterm_raised(tmp_path):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(10)
+        ask_to_end()
     assert stopped.value.exit_code == 143
     assert signal.getsignal(signal.SIGTERM) is before
 

@@ -21,6 +21,7 @@ FLUSH_SECONDS = 2.0
 class Described(NamedTuple):
     """What a run is known by."""
 
+    name: str
     group: str | None
     job_type: str
     tags: list[str]
@@ -116,7 +117,7 @@ def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -
         entity=cfg.entity,
         id=run_id(run_dir),
         resume="allow" if mode == "online" else None,  # offline there is nothing to ask whether it is there
-        name=cfg.name or f"{run_dir.parent.name}/{run_dir.name}",
+        name=described.name,
         group=described.group,
         job_type=described.job_type,
         tags=described.tags,

@@ -32,8 +32,13 @@ from mentalft.tracking.naming import (
 class Tracker:
     """Opened by :meth:`start` and closed by :meth:`finish`; does nothing when tracking is disabled."""
 
-    def __init__(self, cfg: TrackingConfig, run_dir: Path, *, group: str | None = None) -> None:
-        self.cfg, self.run_dir, self.group = cfg, run_dir, group
+    def __init__(
+        self, cfg: TrackingConfig, run_dir: Path, *, group: str | None = None, name: str | None = None
+    ) -> None:
+        """Args:
+        group, name: of the run, where it is a trial of a sweep; ``cfg.name`` has precedence.
+        """
+        self.cfg, self.run_dir, self.group, self.name = cfg, run_dir, group, name
         self.run: Any = None
         self.warned = False
 
@@ -52,6 +57,7 @@ class Tracker:
             return
         names = [config[group]["name"] for group in ("data", "model")]
         described = Described(
+            self.cfg.name or self.name or f"{self.run_dir.parent.name}/{self.run_dir.name}",
             self.group,
             job_type(config["stages"]),
             run_tags(self.cfg.tags, *names),

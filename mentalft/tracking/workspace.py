@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from mentalft.errors import ConfigError, UserError
@@ -21,6 +22,7 @@ CURVES = {
 SCORES = ("bleu", "rouge1", "rouge2", "rougeL", "meteor", "cosine", "perplexity")
 SWEPT = {"lora/r": False, "lora/lora_alpha": False, "lora/lora_dropout": False, "trainer/learning_rate": True}
 """Settings that sweeps vary, and whether their axis is logarithmic."""
+TIMEOUT_SECONDS = 10
 OBJECTIVE = "validation/best_loss"
 COLUMNS = (
     "run:displayName", "run:state", "config:data.value", "config:model.value", "config:lora.value",
@@ -37,6 +39,7 @@ def save_workspace(target: str) -> str:
     """
     import wandb
 
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(TIMEOUT_SECONDS))
     entity, _, project = target.partition("/")
     if not entity or not project or "/" in project:
         raise ConfigError(f"{target!r} is no ENTITY/PROJECT, such as my-team/mentalft")

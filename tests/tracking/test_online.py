@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mentalft.errors import UserError
 from mentalft.tracking import Tracker
+from mentalft.tracking.workspace import save_workspace
 from tests.tracking.test_tracker import CHOICES, CONFIG, settings, track
 from tests.tracking.wandb_server import WandbServer
 
@@ -99,3 +101,21 @@ def test_a_server_that_is_lost_in_the_middle(
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"W&B: not all was uploaded within 3 s; to upload the rest: wandb sync --include-online {folder}"
     )
+
+
+def test_a_workspace_is_saved_and_what_prevents_it_is_one_line(
+    server: WandbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb_workspaces")
+    assert save_workspace("team/mentalft").startswith(f"{server.url}/team/mentalft")
+    (view,) = server.views
+    assert (view["entityName"], view["projectName"]) == ("team", "mentalft")
+    assert "config:lora/r.value" in view["spec"]
+    server.behaviour = "refuse"
+    with pytest.raises(UserError, match=r"W&B did not take the workspace: .*access to team/mentalft") as refused:
+        save_workspace("team/mentalft")
+    assert len(str(refused.value).splitlines()) == 1
+    forget()
+    monkeypatch.delenv("WANDB_API_KEY")
+    with pytest.raises(UserError, match="there is no API key; set WANDB_API_KEY"):
+        save_workspace("team/mentalft")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
@@ -20,6 +21,7 @@ class WandbServer:
         self.behaviour = behaviour
         self.operations: list[str] = []
         self.upserts: list[dict[str, Any]] = []
+        self.views: list[dict[str, Any]] = []
         self.streamed: list[dict[str, Any]] = []
         self.runs: set[str] = set()
         self.over = threading.Event()
@@ -49,6 +51,9 @@ class WandbServer:
             new = variables.get("name") not in self.runs
             self.runs.add(variables.get("name") or "")
             return {"upsertBucket": {"bucket": _bucket(variables), "inserted": new}}
+        if operation == "UpsertView2":
+            self.views.append(variables)
+            return {"upsertView": {"view": {"id": "v", "name": variables["name"]}, "inserted": True}}
         if operation == "RunResumeStatus":
             return {"model": {"id": "p", "name": "mentalft", "entity": _ENTITY, "bucket": None}}
         return {
@@ -101,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"errors": [{"message": "user is not logged in"}]}, 401)
         elif self.path == "/graphql":
             asked = json.loads(body)
-            data = server.graphql(asked.get("operationName", ""), asked.get("variables") or {})
+            operation = re.search(r"(?:query|mutation)\s+(\w+)", asked["query"])
+            data = server.graphql(operation[1] if operation else "", asked.get("variables") or {})
             self._answer({"data": data} if data else {"data": None, "errors": [{"message": "not played here"}]})
         elif self.path.endswith("/file_stream"):
             self._answer(server.stream(json.loads(body)))
