@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlparse
 
 from mentalft.config import TrackingConfig
+from mentalft.errors import first_line
 from mentalft.files import write_text
-from mentalft.tracking.failure import LONGEST, first_line
 
 FLUSH_SECONDS = 2.0
 """How much of a run's log is lost at most where the run is killed; wandb's own 15 may be all of a short one."""
@@ -47,11 +47,11 @@ def open_run(cfg: TrackingConfig, run_dir: Path, described: Described) -> Opened
                 try:
                     return Opened(_init("online", cfg, run_dir, described), None)
                 except Exception as error:
-                    trouble = f"no connection: {first_line(error)[:LONGEST]}"
+                    trouble = f"no connection: {first_line(error)}"
                     end_service()
         return Opened(_init("offline", cfg, run_dir, described), trouble)
     except Exception as error:
-        return Opened(None, first_line(error)[:LONGEST])
+        return Opened(None, first_line(error))
 
 
 def run_id(run_dir: Path) -> str:

@@ -6,9 +6,8 @@ import re
 import traceback
 from pathlib import Path
 
-from mentalft.errors import Stopped, UserError
+from mentalft.errors import Stopped, UserError, first_line
 
-LONGEST = 200
 PACKAGE = Path(__file__).parents[1]
 QUOTED = re.compile(
     r"""«.*?» | “.*?” | 「.*?」 | "[^"]*" | `[^`]*` | (?<!\w)'.*?'(?!\w)  # in quotes
@@ -17,11 +16,6 @@ QUOTED = re.compile(
 )
 OTHER_SCRIPT = re.compile(r"[^\x00-\x7f]+")
 FOLDERS = re.compile(r"[^\s=,;:]*/")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def without_data(error: BaseException) -> str:
@@ -33,6 +27,6 @@ def without_data(error: BaseException) -> str:
     kind = type(error).__name__
     if isinstance(error, UserError | Stopped):
         message = FOLDERS.sub("", OTHER_SCRIPT.sub("…", QUOTED.sub("…", first_line(error))))
-        return f"{kind}: {message}"[:LONGEST]
+        return f"{kind}: {message}"
     ours = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(PACKAGE)]
     return f"{kind} in {Path(ours[-1].filename).relative_to(PACKAGE)}, line {ours[-1].lineno}" if ours else kind

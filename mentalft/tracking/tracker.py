@@ -14,9 +14,10 @@ from typing import Any
 
 from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
+from mentalft.errors import first_line
 from mentalft.records import Comparison
 from mentalft.tracking.client import Described, end_service, open_run
-from mentalft.tracking.failure import LONGEST, first_line, without_data
+from mentalft.tracking.failure import without_data
 from mentalft.tracking.naming import (
     CURVES,
     STEP,
@@ -126,7 +127,7 @@ class Tracker:
         if self.run is None:
             return
         if error is not None:
-            told = f"{type(error).__name__}: {first_line(error)}"[:LONGEST] if self.log_text else without_data(error)
+            told = f"{type(error).__name__}: {first_line(error)}" if self.log_text else without_data(error)
             self.summary({"error": told})
         try:
             self.run.finish(exit_code=0 if error is None else 1)
@@ -160,7 +161,7 @@ class Tracker:
     def _warn(self, trouble: Exception) -> None:
         if not self.warned:
             say(
-                f"W&B: {first_line(trouble)[:LONGEST]}; the run goes on; to upload what was kept: {self._sync()}",
+                f"W&B: {first_line(trouble)}; the run goes on; to upload what was kept: {self._sync()}",
                 style="yellow",
             )
         self.warned = True

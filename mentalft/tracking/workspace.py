@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mentalft.errors import ConfigError, UserError
+from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.tracking.client import has_key
-from mentalft.tracking.failure import LONGEST, first_line
 from mentalft.tracking.naming import STEP
 
 NAME = "mentalft"
@@ -51,7 +50,7 @@ def save_workspace(target: str) -> str:
         workspace.save()
     except Exception as error:
         raise UserError(
-            f"W&B did not take the workspace: {first_line(error)[:LONGEST]}; it needs a network, and a key with access "
+            f"W&B did not take the workspace: {first_line(error)}; it needs a network, and a key with access "
             f"to {target}"
         ) from error
     return str(workspace.url)
