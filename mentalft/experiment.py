@@ -49,7 +49,7 @@ def run_experiment(
     record = partial(record_of, cfg, overrides, choices, model)
     keep_record = partial(_keep_record, run_dir, record)
     keep_record()
-    tracker.start({**_shareable(cfg, tracker), "choices": choices})
+    tracker.start(_shareable(cfg, tracker), choices)
     runner = StageRunner(run_dir, record, keep_record)
     steps = {"prepare": _prepare, "preflight": _preflight, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():

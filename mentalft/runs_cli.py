@@ -159,6 +159,17 @@ def report(
     say_path("report", path)
 
 
+@app.command()
+def workspace(
+    project: Annotated[str, typer.Argument(metavar="ENTITY/PROJECT", help="The W&B project that gets the view.")],
+) -> None:
+    """Add a view to a W&B project: curves, scores before and after, sweeps. Needs mentalft[workspaces]."""
+    from mentalft.console import say
+    from mentalft.tracking.workspace import save_workspace
+
+    say(f"workspace: {save_workspace(project)}")
+
+
 def main() -> None:
     """Entry point of the console script ``mentalft-runs``."""
     try:

@@ -21,6 +21,7 @@ from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
 from mentalft.stages.verify import verify
 from tests.conftest import dialogue_record
+from tests.tracking.reading import transaction_log
 
 PROMISED = [
     ".hydra/config.yaml", "mentalft.log", "config.resolved.yaml", "manifest.json",
@@ -30,6 +31,8 @@ PROMISED = [
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
     "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
+
+SYSTEM_MESSAGE = "你陪着来访者慢慢说，不催促"
 
 
 def mentalft(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> int:
@@ -45,7 +48,16 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides, "report.html=true", "report.plots=true") == 0
+    assert (
+        mentalft(
+            monkeypatch,
+            *quick_overrides,
+            f"data.system_message={SYSTEM_MESSAGE}",
+            "report.html=true",
+            "report.plots=true",
+        )
+        == 0
+    )
     run_dir, said = only_run(), capsys.readouterr().out
     assert f"report: {run_dir.relative_to(Path.cwd())}/report.html" in said
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
@@ -95,10 +107,21 @@ def check_manifest(run_dir: Path) -> None:
 
 
 def check_privacy(run_dir: Path) -> None:
-    """No sentence of the data in anything that W&B would upload."""
-    for path in (run_dir / "wandb").rglob("*"):
-        if path.is_file():
-            assert "今天有点累".encode() not in path.read_bytes(), path
+    """The scores and no sentence of the data, of the system message or of the answers in what W&B would upload."""
+    records = transaction_log(run_dir)
+    logged = {k: v for r in records if r["type"] == "summary" for k, v in r["summary"]["update"].items()}
+    for score in read_json(run_dir / "comparison.json")["metrics"]:
+        assert logged[f"tuned/{score['metric']}"] == score["tuned"]
+    log = json.dumps(records, ensure_ascii=False)
+    files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
+    uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+    dialogues = [r for name in ("train", "validation", "test") for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
+    said = {message["content"] for record in dialogues for message in record["messages"]}
+    answers = {row["text"] for side in ("base", "tuned") for row in read_jsonl(run_dir / "responses" / f"{side}.jsonl")}
+    assert SYSTEM_MESSAGE in said
+    parts = {text[i : i + 8] for text in said | answers for i in range(max(1, len(text) - 7)) if len(text) >= 8}
+    assert len(parts) > 1000
+    assert [part for part in parts if part in uploaded or json.dumps(part)[1:-1] in uploaded] == []
 
 
 def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
@@ -242,6 +265,18 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
     if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
+
+
+def test_a_run_that_fails_is_closed_at_w_and_b_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bad_files()
+    assert mentalft(monkeypatch, "data=local", "data.path=unusable.json", "stages=[prepare]") == 1
+    log = transaction_log(only_run())
+    told = [
+        record["summary"]["update"]["error"] for record in log if "error" in record.get("summary", {}).get("update", {})
+    ]
+    assert len(told) == 1
+    assert told[0].startswith("DataError: ")
+    assert [record["exit"]["exit_code"] for record in log if record["type"] == "exit"] == [1]
 
 
 def test_a_run_directory_to_go_on_from_that_is_not_there_is_named_and_not_made(
