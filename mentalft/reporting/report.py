@@ -70,7 +70,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         settings=sections.settings(run),
         costs=sections.costs(run),
         environment=sections.environment(run, label),
-        command=sections.command(run),
+        commands=sections.commands(run),
     )  # fmt: skip
     return html
 
