@@ -69,7 +69,7 @@ class Tracker:
             say(f"W&B: not available ({trouble}); the run goes on without it", style="yellow")
         elif self.run.offline:
             reason = f" ({trouble})" if trouble else ""
-            say(f"W&B: offline{reason}; to upload later: {self._sync()}", style="yellow" if trouble else None)
+            say(f"W&B: offline{reason}; to upload later: {self._sync()}")
         else:
             say(f"W&B: {self.run.url}")
         self._attempt(_define_metrics)
