@@ -58,4 +58,4 @@ def test_it_runs_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "prepare: 60 records" in done.stdout
+    assert "prepare: 120 records" in done.stdout
