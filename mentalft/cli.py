@@ -183,17 +183,20 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 def _run_tracked(config: Config, run_dir: Path) -> float | None:
     from mentalft.console import quiet_libraries
     from mentalft.experiment import run_experiment
+    from mentalft.launching import sigterm_raised
     from mentalft.tracking import Tracker
 
     quiet_libraries()
     choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
-    group = Path(HydraConfig.get().sweep.dir).name if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    sweep = Path(HydraConfig.get().sweep.dir) if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    group = "-".join(sweep.parts[-2:]) if sweep else None
     tracker = Tracker(config.tracking, run_dir, group=group)
     try:
         overrides = list(HydraConfig.get().overrides.task)
-        result = run_experiment(config, run_dir, tracker, choices=choices, overrides=overrides)
-    except BaseException:
-        tracker.finish(failed=True)
+        with sigterm_raised(run_dir):
+            result = run_experiment(config, run_dir, tracker, choices=choices, overrides=overrides)
+    except BaseException as error:
+        tracker.finish(error)
         raise
     tracker.finish()
     return result.objective

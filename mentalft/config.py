@@ -12,6 +12,7 @@ from typing import Any, Literal, Optional
 from omegaconf import MISSING
 
 from mentalft.bounds import number
+from mentalft.config_report import ReportConfig
 from mentalft.config_training import LoraConfig, TrainerConfig
 
 STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
@@ -22,6 +23,7 @@ METRICS = (
 TokenizerName = Literal[
     "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
 ]  # fmt: skip
+ARTIFACTS = ("adapter", "report")
 EMBEDDED = "embedded"
 FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
@@ -180,6 +182,9 @@ class EvalConfig:
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = MISSING
     """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
+    lower_is_better: list[str] = MISSING
+    """Which of ``extra_metrics`` are better the lower they are, by the names that tables give them: ``wer`` for
+    ``./wer.py``, ``rouge.rouge1`` for ``rouge#rouge1``."""
     language: Literal["auto", "zh", "en"] = MISSING
     """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
     tokenizer: TokenizerName = MISSING
@@ -222,8 +227,12 @@ class TrackingConfig:
     tags: list[str] = MISSING
     log_text: bool = MISSING
     """Whether dialogue text may go to W&B."""
+    log_artifacts: list[str] = MISSING
+    """What to upload whole: ``adapter``, ``report`` (which holds dialogue text, and so needs ``log_text``)."""
     init_timeout: int = number(ge=1)
     """Seconds to wait for the W&B server before the run goes on offline."""
+    finish_timeout: int = number(ge=1)
+    """Seconds to wait at the end of a run for what is still to be uploaded; the rest stays for ``wandb sync``."""
 
 
 @dataclass
@@ -244,6 +253,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
 
 def source_name(spec: str | dict[str, Any]) -> str:
@@ -251,6 +261,13 @@ def source_name(spec: str | dict[str, Any]) -> str:
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
+
+
+def extra_name(spec: str) -> str:
+    """What an entry of ``eval.extra_metrics`` is called in tables: its module, and the result's key if one is given."""
+    path, _, key = spec.partition("#")
+    name = path.rstrip("/").rpartition("/")[2].removesuffix(".py")
+    return f"{name}.{key}" if key else name
 
 
 ASKING = (

@@ -49,12 +49,14 @@ def run_experiment(
     record = partial(record_of, cfg, overrides, choices, model)
     keep_record = partial(_keep_record, run_dir, record)
     keep_record()
-    tracker.start({**_shareable(cfg, tracker), "choices": choices})
+    tracker.start(_shareable(cfg, tracker), choices)
     runner = StageRunner(run_dir, record, keep_record)
     steps = {"prepare": _prepare, "preflight": _preflight, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
+    if "compare" in cfg.stages:
+        _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
 
 
@@ -67,15 +69,16 @@ def _keep_record(run_dir: Path, record: Callable[[], dict[str, Any]]) -> None:
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.data.pool import processes
     from mentalft.data.sources import local_files, sources_of
-    from mentalft.data.staging import processes
-    from mentalft.stages.prepare import prepare
 
     cache_dir = _cache_dir(cfg)
     sources = sources_of(cfg.data, cache_dir)
     cache = cache_dir if cfg.cache else None
     audit = cfg.stages == ["prepare"]
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
+        from mentalft.stages.prepare import prepare  # meanwhile the others start
+
         made_from = {
             "data": _without(asdict(cfg.data), "max_length", "num_proc"),
             "files": [source.digest for source in sources],
@@ -193,6 +196,12 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     )
 
 
+def _report(cfg: Config, run_dir: Path) -> None:
+    from mentalft.stages.report import report
+
+    report(cfg.report, run_dir)
+
+
 def score_again(cfg: Config, run_dir: Path, folder: Path, taken: Mapping[str, tuple[Metric, dict[str, Parts]]]) -> None:
     """Write what the compare stage makes of the answers in ``run_dir`` into ``folder``; ``run_dir`` is only read."""
     from mentalft.stages.compare import compare
@@ -225,14 +234,11 @@ def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
 
 def _adapter(cfg: Config, run_dir: Path) -> Path:
     """The adapter to evaluate: the one that the config names, or this run's own."""
-    folder = Path(cfg.eval.adapter).expanduser() if cfg.eval.adapter else run_dir / "adapter"
+    if cfg.eval.adapter:
+        return Path(cfg.eval.adapter).expanduser()
+    folder = run_dir / "adapter"
     if not (folder / "adapter_config.json").is_file():
-        hint = (
-            "give a folder that peft wrote"
-            if cfg.eval.adapter
-            else "add train to stages, or name one: eval.adapter=FOLDER"
-        )
-        raise DataError(f"{folder} holds no adapter; {hint}")
+        raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
     return folder
 
 

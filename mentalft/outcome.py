@@ -13,6 +13,7 @@ from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
 from mentalft.reporting.tables import read_comparison
 from mentalft.reporting.terminal import show_comparison
+from mentalft.reporting.verdict import verdict_sentence
 from mentalft.tracking import Tracker
 
 
@@ -30,6 +31,9 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         show_comparison(comparison, titles, run_dir)
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
+        tracker.summary({"comparison/verdict": verdict_sentence(comparison, titles)})
+        tracker.plots(run_dir / "plots")
+    tracker.artifacts()
     objective = None
     if (run_dir / "training.json").is_file() and "train" in cfg.stages:
         objective = float(read_json(run_dir / "training.json")["validation_loss"])

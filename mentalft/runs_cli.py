@@ -1,4 +1,4 @@
-"""``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command only reads them.
+"""``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command runs nothing.
 
 Exit codes: 0 done, 1 the runs cannot be used as asked or (``verify``) something differs, 2 wrong usage.
 """
@@ -16,7 +16,7 @@ from mentalft.errors import DataError, UserError
 
 app = typer.Typer(
     name="mentalft-runs",
-    help="Look at what mentalft ran. Nothing is run, and run directories are not changed.",
+    help="Look at what mentalft ran. Nothing is run, and no result is changed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -137,6 +137,37 @@ def compare(
         write_runs_markdown(found, markdown)
     if json:
         write_runs_json(found, json)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that holds a comparison.")],
+    language: Annotated[str, typer.Option(metavar="auto|zh|en", help="Of the labels.")] = "auto",
+    plots: Annotated[bool, typer.Option(help="Draw plots/ again too.")] = True,
+) -> None:
+    """Write report.html and plots/ of a finished run again."""
+    from mentalft.config_report import ReportConfig
+    from mentalft.console import say_path
+    from mentalft.reporting.report_words import ASKED
+    from mentalft.stages.report import report as write_report
+
+    if language not in ASKED:
+        raise typer.BadParameter(f"{language!r} is none of {', '.join(ASKED)}", param_hint="--language")
+    path = write_report(ReportConfig(language=language, html=True, plots=plots), run)  # type: ignore[arg-type]
+    if path is None:
+        raise typer.Exit(1)
+    say_path("report", path)
+
+
+@app.command()
+def workspace(
+    project: Annotated[str, typer.Argument(metavar="ENTITY/PROJECT", help="The W&B project that gets the view.")],
+) -> None:
+    """Add a view to a W&B project: curves, scores before and after, sweeps. Needs mentalft[workspaces]."""
+    from mentalft.console import say
+    from mentalft.tracking.workspace import save_workspace
+
+    say(f"workspace: {save_workspace(project)}")
 
 
 def main() -> None:

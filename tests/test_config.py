@@ -53,7 +53,15 @@ def test_extra_metrics_have_names_of_their_own() -> None:
     found = "\n".join(problems(cfg))
     assert "'./bleu.py', and eval.metrics has a metric called 'bleu'" in found
     assert "eval.extra_metrics names 'mine' twice" in found
-    assert "rouge#" not in found
+    assert "rouge" not in found
+
+
+def test_the_direction_of_a_metric_that_is_not_there_is_refused() -> None:
+    cfg = composed("eval.extra_metrics=['./wer.py','rouge#rouge1']", "eval.lower_is_better=[wer,rouge.rouge1]")
+    assert problems(cfg) == []
+    cfg.eval.lower_is_better = ["bleu"]
+    (problem,) = problems(cfg)
+    assert "holds 'bleu', which is none of eval.extra_metrics; those are called wer, rouge.rouge1" in problem
 
 
 def test_bounds_are_checked() -> None:
@@ -109,3 +117,16 @@ def test_what_a_name_of_a_setting_cannot_say_is_pointed_to() -> None:
     found = "\n".join(problems(cfg))
     assert "eval.openai.base_url must begin with http:// or https://" in found
     assert "unless eval.perplexity=false" in found
+
+
+def test_a_report_goes_to_w_and_b_only_where_text_may() -> None:
+    cfg = composed("tracking.log_artifacts=[report]", "tracking.log_text=true")
+    assert problems(cfg) == []
+    cfg.tracking.log_text = False
+    assert problems(cfg) == [
+        "tracking.log_artifacts holds report, which holds dialogue text; add tracking.log_text=true to upload it"
+    ]
+    cfg.tracking.log_artifacts = ["adaptor"]
+    assert problems(cfg) == [
+        "tracking.log_artifacts holds 'adaptor'; accepted are adapter, report; did you mean 'adapter'?"
+    ]

@@ -21,6 +21,7 @@ from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
 from mentalft.stages.verify import verify
 from tests.conftest import dialogue_record
+from tests.tracking.reading import transaction_log
 
 PROMISED = [
     ".hydra/config.yaml", "mentalft.log", "config.resolved.yaml", "manifest.json",
@@ -28,7 +29,10 @@ PROMISED = [
     "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
+    "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
+
+SYSTEM_MESSAGE = "你陪着来访者慢慢说，不催促"
 
 
 def mentalft(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> int:
@@ -44,8 +48,18 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides) == 0
+    assert (
+        mentalft(
+            monkeypatch,
+            *quick_overrides,
+            f"data.system_message={SYSTEM_MESSAGE}",
+            "report.html=true",
+            "report.plots=true",
+        )
+        == 0
+    )
     run_dir, said = only_run(), capsys.readouterr().out
+    assert f"report: {run_dir.relative_to(Path.cwd())}/report.html" in said
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
     assert list(run_dir.glob("wandb/offline-run-*"))
     assert not list(run_dir.rglob("*.tmp"))
@@ -93,10 +107,21 @@ def check_manifest(run_dir: Path) -> None:
 
 
 def check_privacy(run_dir: Path) -> None:
-    """No sentence of the data in anything that W&B would upload."""
-    for path in (run_dir / "wandb").rglob("*"):
-        if path.is_file():
-            assert "今天有点累".encode() not in path.read_bytes(), path
+    """The scores and no sentence of the data, of the system message or of the answers in what W&B would upload."""
+    records = transaction_log(run_dir)
+    logged = {k: v for r in records if r["type"] == "summary" for k, v in r["summary"]["update"].items()}
+    for score in read_json(run_dir / "comparison.json")["metrics"]:
+        assert logged[f"tuned/{score['metric']}"] == score["tuned"]
+    log = json.dumps(records, ensure_ascii=False)
+    files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
+    uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+    dialogues = [r for name in ("train", "validation", "test") for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
+    said = {message["content"] for record in dialogues for message in record["messages"]}
+    answers = {row["text"] for side in ("base", "tuned") for row in read_jsonl(run_dir / "responses" / f"{side}.jsonl")}
+    assert SYSTEM_MESSAGE in said
+    parts = {text[i : i + 8] for text in said | answers for i in range(max(1, len(text) - 7)) if len(text) >= 8}
+    assert len(parts) > 1000
+    assert [part for part in parts if part in uploaded or json.dumps(part)[1:-1] in uploaded] == []
 
 
 def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
@@ -115,8 +140,8 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1", "perplexity"]
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
-    assert "train: runs again: lora.r changed" in said
-    assert "evaluate: runs again: adapter changed" in said
+    assert "train: runs again: lora.r changed from 8 to 4" in said
+    assert "evaluate: runs again: the adapter changed" in said
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
 
 
@@ -217,7 +242,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
         (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
-        (["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"], ["none holds no adapter"]),
+        (
+            ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
+            ["eval.adapter=none has no adapter_config.json"],
+        ),
         (["data.path=good.json", "data.max_length=16", "stages=[prepare,train]"], ["data.max_length=16"]),
     ],
 )
@@ -237,6 +265,18 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
     if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
+
+
+def test_a_run_that_fails_is_closed_at_w_and_b_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bad_files()
+    assert mentalft(monkeypatch, "data=local", "data.path=unusable.json", "stages=[prepare]") == 1
+    log = transaction_log(only_run())
+    told = [
+        record["summary"]["update"]["error"] for record in log if "error" in record.get("summary", {}).get("update", {})
+    ]
+    assert len(told) == 1
+    assert told[0].startswith("DataError: ")
+    assert [record["exit"]["exit_code"] for record in log if record["type"] == "exit"] == [1]
 
 
 def test_a_run_directory_to_go_on_from_that_is_not_there_is_named_and_not_made(
@@ -356,8 +396,8 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     command = ["stages=[compare]", "tracking=none", "eval.metrics=[rouge1]", *given]
     assert mentalft(monkeypatch, *command) == 0
     said, run_dir = capsys.readouterr().out, only_run()
-    assert "base.json, record 12: its question is not among the references; it is left out" in said
-    assert "base.json: no answer to item" in said
+    assert "base.json, record 12: '别的问题' is not among the references; it is left out" in said
+    assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
     assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")

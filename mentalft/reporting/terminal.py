@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mentalft.console import console, say, shown
+from mentalft.console import console, say, say_path
 from mentalft.records import Comparison
 from mentalft.reporting.tables import WIDE, terminal_table
 from mentalft.reporting.verdict import verdict_sentence
@@ -31,7 +31,7 @@ def show_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Pat
         for note in comparison.notes:
             console.print(f"note: {note}", style="dim", markup=False)
     if (run_dir / "report.html").is_file():
-        say(f"report: {shown(run_dir / 'report.html')}")
+        say_path("report", run_dir / "report.html")
 
 
 def legend(width: int) -> list[str]:

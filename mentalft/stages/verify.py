@@ -18,14 +18,14 @@ from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.completion import changed_outputs, markers
-from mentalft.config import STAGES, Config, EvalConfig
+from mentalft.config import STAGES, Config, EvalConfig, extra_name
 from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
 from mentalft.data.sources import local_files, sha256_of, specs
 from mentalft.errors import DataError, UserError
 from mentalft.files import digest_file, read_json, read_jsonl, sha256_folder
 from mentalft.metrics.bertscore import load as load_bertscore
-from mentalft.metrics.extra import extra_name, load_extra
+from mentalft.metrics.extra import load_extra
 from mentalft.metrics.table import Metric, Parts, total_of
 from mentalft.metrics.tokens import language_of
 from mentalft.modeling.embedder import load_embedder
