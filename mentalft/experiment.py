@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mentalft.completion import StageRunner
-from mentalft.config import Config
+from mentalft.config import VALIDATION_LOSS, Config
 from mentalft.errors import DataError, ModelError
 from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder, write_text
 from mentalft.inputs import asks_here, check_inputs
@@ -30,6 +30,12 @@ ASKING = (
     "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
 )  # fmt: skip
 """The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
+
+NOT_OF_THE_OBJECTIVE = (
+    "items", "questions", "engine", "openai", "perplexity", "metrics", "extra_metrics", "bounds", "bootstrap_resamples",
+    "confidence", "during_training", "adapter", "responses", "references",
+)  # fmt: skip
+"""The keys of ``eval`` that have no part in ``eval.objective``."""
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
 """The keys of ``trainer`` that change how training is done, not what it ends with."""
@@ -49,6 +55,8 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
+        if stage == "train" and stage in cfg.stages and cfg.eval.objective != VALIDATION_LOSS:
+            _measure_objective(cfg, runner, located)
     write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
     return show(cfg, run_dir, tracker)
 
@@ -118,6 +126,26 @@ def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> 
         lambda: train(cfg, located, splits, runner.run_dir, tracker.log),
         outputs=["adapter/*", "training.json", "training.jsonl"],
         leftovers=["checkpoints"],
+    )
+
+
+def _measure_objective(cfg: Config, runner: StageRunner, located: Any) -> None:
+    from mentalft.stages.objective import measure
+    from mentalft.stages.prepare import splits_in
+
+    validation, adapter = splits_in(runner.run_dir).validation, runner.run_dir / "adapter"
+    made_from = {
+        **_model_and_data(cfg, located, validation),
+        "adapter": sha256_folder(adapter, ("adapter_*",)),
+        "eval": _without(asdict(cfg.eval), *NOT_OF_THE_OBJECTIVE),
+        "trainer.precision": cfg.trainer.precision,
+        "seed": cfg.seed if cfg.eval.do_sample else None,
+    }
+    runner.run(
+        "objective",
+        made_from,
+        lambda: measure(cfg, located, adapter, validation, runner.run_dir),
+        outputs=["objective.*"],
     )
 
 

@@ -27,8 +27,10 @@ log = logging.getLogger("mentalft")
 class Tracker:
     """One W&B run, opened by :meth:`start` and closed by :meth:`finish`; does nothing when tracking is disabled."""
 
-    def __init__(self, cfg: TrackingConfig, run_dir: Path, *, group: str | None = None) -> None:
-        self.cfg, self.run_dir, self.group = cfg, run_dir, group
+    def __init__(
+        self, cfg: TrackingConfig, run_dir: Path, *, group: str | None = None, name: str | None = None
+    ) -> None:
+        self.cfg, self.run_dir, self.group, self.name = cfg, run_dir, group, name
         self.run: Any = None
 
     @property
@@ -160,7 +162,7 @@ class Tracker:
             entity=self.cfg.entity,
             id=self.run_id,
             resume="allow" if mode == "online" else None,  # offline there is nothing to ask whether it is there
-            name=self.cfg.name or f"{self.run_dir.parent.name}/{self.run_dir.name}",
+            name=self.cfg.name or self.name or f"{self.run_dir.parent.name}/{self.run_dir.name}",
             group=self.group,
             tags=list(self.cfg.tags),
             dir=str(self.run_dir),

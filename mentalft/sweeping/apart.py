@@ -1,0 +1,106 @@
+"""Trials side by side: each in a process of its own, so that one that is killed takes no other along."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from platform import node
+
+from filelock import FileLock, Timeout
+
+from mentalft.console import quiet_libraries, say
+from mentalft.sweeping.status import DONE, FAILED, FOLDER, KILLED, RUNNING, write_status
+from mentalft.sweeping.trial import Trial, earlier_attempt, in_short, result_of, run_trial, update_page
+
+
+def run_apart(trial: Trial, together: int) -> float | None:
+    """As :func:`~mentalft.sweeping.trial.run_trial`, in a fresh process.
+
+    Args:
+        together: how many trials run on this machine at the same time; each gets its share of the cores, and of the
+            GPUs where there are as many.
+
+    Raises:
+        KeyboardInterrupt: the sweep is to end; the trial has ended.
+    """
+    earlier = earlier_attempt(trial)
+    if earlier is not None and earlier.state == DONE:
+        say(f"{in_short(earlier)}: already done{result_of(earlier)}")
+        return earlier.for_sweeper
+    with _place(trial.sweep_dir, together) as place:
+        process = get_context("spawn").Process(target=_alone, args=(trial, place, together))
+        process.start()
+        try:
+            process.join()
+        except KeyboardInterrupt:
+            process.join()  # it got the signal as well, and saves
+            raise
+    return _outcome(trial, process.exitcode or 0)
+
+
+def share(things: Sequence[str], place: int, together: int) -> list[str]:
+    """What of ``things`` is for the trial at ``place``: every one has its own where there are enough, else one each in
+    turn."""
+    if not things:
+        return []
+    return list(things[place::together]) or [things[place % len(things)]]
+
+
+@contextmanager
+def _place(sweep_dir: Path, together: int) -> Iterator[int]:
+    """A number below ``together`` that no other trial of the sweep has on this machine at the moment."""
+    (sweep_dir / FOLDER).mkdir(exist_ok=True)
+    for place in range(together):
+        lock = FileLock(sweep_dir / FOLDER / f"place-{node()}-{place}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        try:
+            yield place
+        finally:
+            lock.release()
+        return
+    yield 0  # more trials than were announced
+
+
+def _alone(trial: Trial, place: int, together: int) -> None:
+    quiet_libraries()
+    threads = max(1, (os.cpu_count() or 1) // together)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported
+    if together > 1:
+        _take_gpus(place, together)
+    try:
+        run_trial(trial, quiet=True)
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+def _take_gpus(place: int, together: int) -> None:
+    """Leave this process its share of the GPUs; Trainer would else copy the model to all of them."""
+    import torch
+
+    count = torch.cuda.device_count()  # asks the driver, and does not open a device
+    if count:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(share(visible.split(","), place, together))
+
+
+def _outcome(trial: Trial, exit_code: int) -> float | None:
+    """What the process left in ``status.json``; where that is nothing, it was killed."""
+    status = earlier_attempt(trial)
+    if status is None:
+        return None
+    if status.state == RUNNING:
+        by = f" (by {signal.Signals(-exit_code).name})" if exit_code < 0 else f" (exit code {exit_code})"
+        status = replace(status.ended_as(FAILED), error=f"{KILLED}{by}")
+        write_status(trial.sweep_dir, status)
+        update_page(trial.sweep_dir)
+    ended = f"failed: {status.error}" if status.state == FAILED else f"done in {status.seconds or 0:.0f} s"
+    say(f"{in_short(status)}: {ended}{result_of(status)}", style="red" if status.state == FAILED else None)
+    return status.for_sweeper

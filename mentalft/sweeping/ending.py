@@ -1,0 +1,31 @@
+"""How a sweep ends: what became of its trials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from mentalft.console import say, shown
+from mentalft.sweeping.status import DONE, FAILED, bury_the_dead, statuses
+from mentalft.sweeping.trial import in_short, result_of, update_page
+
+
+def conclude(sweep_dir: Path, begun: float) -> list[str]:
+    """Say how the sweep stands; a line for each trial that failed since ``begun`` (seconds since the epoch)."""
+    bury_the_dead(sweep_dir)
+    update_page(sweep_dir)
+    found = statuses(sweep_dir)
+    if not found:
+        return []
+    done = [s for s in found if s.state == DONE]
+    measured = [s for s in done if s.for_sweeper is not None]
+    say(f"sweep: {len(done)} of {len(found)} trials done")
+    if measured:
+        best = min(measured, key=lambda s: s.for_sweeper or 0.0)
+        say(f"sweep: best: {in_short(best)}{result_of(best)}")
+    say(f"sweep directory: {shown(sweep_dir)}")
+    failed = [s for s in found if s.state == FAILED and datetime.fromisoformat(s.started).timestamp() >= begun]
+    if not failed:
+        return []
+    again = f"to run what failed: the same command with sweep_dir={shown(sweep_dir)}"
+    return [*(f"{in_short(s)} failed: {s.error}" for s in failed), again]
