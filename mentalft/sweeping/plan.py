@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +88,7 @@ def _check(plan: Plan, jobs: list[list[str]]) -> None:
     keys = {key_of(o) for o in plan.varied}
     for number, text in unfit.items():
         own = " ".join(o for o in jobs[number] if key_of(o) in keys)
-        print(f"mentalft: trial {number} ({own}) cannot run: {'; '.join(text.splitlines())}")
+        print(f"mentalft: trial {number} ({own}) cannot run: {'; '.join(text.splitlines())}", file=sys.stderr)
 
 
 def _direction(plan: Plan) -> list[str]:

@@ -147,7 +147,8 @@ def _run(trial: Trial, status: Status) -> Status:
         say(f"{in_short(status)}: {shown(run_dir)}")
         for name, text in trial.records.items():
             write_text(run_dir / ".hydra" / name, text)
-        _name_in_tracker(trial, status, run_dir)
+        if trial.config["tracking"]["mode"] != "disabled":
+            _name_in_tracker(trial, status, run_dir)
         try:
             objective = _objective(trial, status, run_dir)
             ended = status.ended_as(DONE, objective=objective)
