@@ -140,10 +140,10 @@ def run_job(cfg: DictConfig) -> float | None:
     config = {str(key): value for key, value in composed.items()}
     trial = Trial(Path(about.sweep.dir), int(about.job.num), tuple(about.overrides.task), choices, config, records)
     _remove_if_empty(Path(about.runtime.output_dir))
-    kind = str(about.launcher._target_)
-    if "joblib" in kind:
-        return run_apart(trial, _together(about))
-    return run_apart(trial, 1) if "submitit" in kind else run_trial(trial)
+    launcher = str(about.launcher._target_)
+    if launcher.endswith("BasicLauncher"):
+        return run_trial(trial)
+    return run_apart(trial, _together(about) if "joblib" in launcher else 1)
 
 
 def _together(about: Any) -> int:

@@ -47,7 +47,8 @@ def test_a_trial_that_cannot_run_is_named_at_once_and_the_others_stay(capsys: py
         (["lora=qv_r8,nope"], ["lora=nope"]),
         (["eval.objective=test/bleu,bleu", "lora.r=0"], ["eval.objective=bleu"]),
         (["hydra/sweeper=optuna", "hydra.sweeper.direction=maximize", "lora.r=choice(4,8)"], ["must be minimize"]),
-        (["hydra/sweeper=optuna", "lora.r=interval(0,8)"], ["lora.r must be at least 1"]),
+        (["hydra/sweeper=optuna", "lora.r=int(interval(0,8))"], ["lora.r must be at least 1"]),
+        (["hydra/sweeper=optuna", "lora.r=interval(4,8)"], ["lora.r=4.0", "a whole number"]),
     ],
 )
 def test_what_no_trial_can_use_is_refused(overrides: list[str], words: list[str]) -> None:
