@@ -78,8 +78,9 @@ def run(argv: list[str]) -> int:
         if message is None:
             if not place.sweep_dir:
                 raise
-            message = f"the sweep ended early: {type(error).__name__}: {error}"
-            message += f"\nto go on: the same command with {place.to_go_on()}"
+            from mentalft.sweeping.ending import ended_early
+
+            message = f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
         _say_error(message)
         return _end_sweep(place, EXIT_ERROR)
     return _end_sweep(place, EXIT_ERROR if _failed else 0)
@@ -109,10 +110,12 @@ def _end_sweep(place: Place, code: int) -> int:
         return code
     from mentalft.sweeping.ending import conclude
 
-    for line in conclude(place.sweep_dir, place.begun):
+    failed = conclude(place.sweep_dir, place.begun)
+    for line in failed:
         _say_error(line)
-        code = code or EXIT_ERROR
-    return code
+    if failed and not code:
+        _say_error(f"to run what failed: the same command with {place.to_go_on()}")
+    return code or (EXIT_ERROR if failed else 0)
 
 
 def _launched_as() -> int | None:

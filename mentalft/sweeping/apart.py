@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from platform import node
 
@@ -33,14 +35,18 @@ def run_apart(trial: Trial, together: int) -> float | None:
         say(f"{in_short(earlier)}: already done{result_of(earlier)}")
         return earlier.for_sweeper
     with _place(trial.sweep_dir, together) as place:
-        process = get_context("spawn").Process(target=_alone, args=(trial, place, together))
-        process.start()
+        # an interpreter of its own: the workers of some launchers cannot start processes in Python's own ways
+        command = [sys.executable, "-m", __name__, str(place), str(together)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8")
+        assert process.stdin is not None  # as asked for; for the type checker
+        process.stdin.write(json.dumps(trial._replace(sweep_dir=str(trial.sweep_dir))._asdict()))  # type: ignore[arg-type]
+        process.stdin.close()
         try:
-            process.join()
+            process.wait()
         except KeyboardInterrupt:
-            process.join()  # it got the signal as well, and saves
+            process.wait()  # it got the signal as well, and saves
             raise
-    return _outcome(trial, process.exitcode or 0)
+    return _outcome(trial, process.returncode)
 
 
 def share(things: Sequence[str], place: int, together: int) -> list[str]:
@@ -69,16 +75,19 @@ def _place(sweep_dir: Path, together: int) -> Iterator[int]:
     yield 0  # more trials than were announced
 
 
-def _alone(trial: Trial, place: int, together: int) -> None:
+def main(place: int, together: int) -> int:
+    """Run the trial that standard input describes, with its share of the machine; the exit code."""
     quiet_libraries()
-    threads = max(1, (os.cpu_count() or 1) // together)
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # before torch is imported
+    os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // together))  # before torch is imported
+    given = json.load(sys.stdin)
+    trial = Trial(**{**given, "sweep_dir": Path(given["sweep_dir"]), "overrides": tuple(given["overrides"])})
     if together > 1:
         _take_gpus(place, together)
     try:
         run_trial(trial, quiet=True)
     except KeyboardInterrupt:
-        os._exit(130)
+        return 130
+    return 0
 
 
 def _take_gpus(place: int, together: int) -> None:
@@ -104,3 +113,7 @@ def _outcome(trial: Trial, exit_code: int) -> float | None:
     ended = f"failed: {status.error}" if status.state == FAILED else f"done in {status.seconds or 0:.0f} s"
     say(f"{in_short(status)}: {ended}{result_of(status)}", style="red" if status.state == FAILED else None)
     return status.for_sweeper
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

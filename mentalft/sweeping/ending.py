@@ -25,7 +25,11 @@ def conclude(sweep_dir: Path, begun: float) -> list[str]:
         say(f"sweep: best: {in_short(best)}{result_of(best)}")
     say(f"sweep directory: {shown(sweep_dir)}")
     failed = [s for s in found if s.state == FAILED and datetime.fromisoformat(s.started).timestamp() >= begun]
-    if not failed:
-        return []
-    again = f"to run what failed: the same command with sweep_dir={shown(sweep_dir)}"
-    return [*(f"{in_short(s)} failed: {s.error}" for s in failed), again]
+    return [f"{in_short(s)} failed: {s.error}" for s in failed]
+
+
+def ended_early(sweep_dir: Path, error: Exception) -> str:
+    """What the user is told where a launcher or a sweeper raised ``error``."""
+    if isinstance(error, ValueError) and not any(s.state == DONE for s in statuses(sweep_dir)):
+        return "the sweep ended early: not one trial has a result to go by"  # a study without any has no best one
+    return f"the sweep ended early: {type(error).__name__}: {error}"

@@ -21,13 +21,13 @@ def left_to_do(sweep_dir: Path, storage: str, study_name: str, sweeper: dict[str
     Trials that a stop left open get their result where the run was finished; those, and trials that failed, are queued
     to be run with the same values.
     """
-    wanted, seed = int(sweeper["n_trials"]), sweeper["sampler"].get("seed")
-    if not (sweep_dir / "study.db").is_file():
-        return Left(wanted, None)
     import optuna
     from optuna.trial import TrialState
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    wanted, seed = int(sweeper["n_trials"]), sweeper["sampler"].get("seed")
+    if not (sweep_dir / "study.db").is_file():
+        return Left(wanted, None)
     try:
         study = optuna.load_study(study_name=study_name, storage=storage)
     except KeyError:

@@ -142,7 +142,6 @@ def key_of(override: str) -> str:
 def _run(trial: Trial, status: Status) -> Status:
     run_dir = trial.sweep_dir / str(status.job)
     write_status(trial.sweep_dir, status)
-    update_page(trial.sweep_dir)
     with log_to(run_dir):
         say(f"{in_short(status)}: {shown(run_dir)}")
         for name, text in trial.records.items():
@@ -158,7 +157,6 @@ def _run(trial: Trial, status: Status) -> Status:
             raise
         except Exception as error:
             ended = status.ended_as(FAILED, error=_one_line(error, trial, run_dir))
-            log.error(ended.error)  # noqa: TRY400 - where a traceback is of use, _one_line has logged it
             say(f"{in_short(ended)}: failed: {ended.error}", style="red")
     write_status(trial.sweep_dir, ended)
     return ended

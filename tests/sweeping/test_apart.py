@@ -44,7 +44,7 @@ def test_a_killed_trial_is_a_failed_trial(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     for process in psutil.Process().children():
-        if "spawn_main" in " ".join(process.cmdline()):
+        if "mentalft.sweeping.apart" in process.cmdline():
             process.kill()
     running.join(timeout=60)
     assert outcome == [None]
@@ -62,5 +62,5 @@ def test_what_the_sweep_has_already_starts_no_process(tmp_path: Path, monkeypatc
 
     asked = trial(tmp_path, 3, ["lora.r=4"], ["seed=1"])
     write_status(tmp_path, replace(status(0, "lora.r=4"), fixed=["seed=1"], state=DONE, objective=0.5))
-    monkeypatch.setattr("mentalft.sweeping.apart.get_context", None)
+    monkeypatch.setattr("subprocess.Popen", None)
     assert run_apart(asked, 2) == 0.5
