@@ -9,10 +9,13 @@ from mentalft.console import say, shown
 from mentalft.sweeping.status import DONE, FAILED, bury_the_dead, statuses
 from mentalft.sweeping.trial import in_short, result_of, update_page
 
+PATIENCE = 5.0
+"""Seconds; a launcher that is interrupted ends the trials a moment after itself."""
+
 
 def conclude(sweep_dir: Path, begun: float) -> list[str]:
     """Say how the sweep stands; a line for each trial that failed since ``begun`` (seconds since the epoch)."""
-    bury_the_dead(sweep_dir)
+    bury_the_dead(sweep_dir, PATIENCE)
     update_page(sweep_dir)
     found = statuses(sweep_dir)
     if not found:

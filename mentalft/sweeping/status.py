@@ -7,6 +7,7 @@ is running, and whose lock is free, was killed.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,7 +21,7 @@ from mentalft.files import read_json, write_json
 FILE = "status.json"
 FOLDER = ".sweep"
 RUNNING, DONE, FAILED = "running", "done", "failed"
-KILLED = "ended without a word: killed (on Linux most often because main memory ran out), or the machine went down"
+KILLED = "ended without a word: killed (on Linux most often because main memory ran out) or interrupted"
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,18 @@ def trial_lock(sweep_dir: Path, number: int) -> FileLock:
     return FileLock(sweep_dir / FOLDER / f"{number}.lock")
 
 
-def bury_the_dead(sweep_dir: Path) -> None:
-    """Trials that were killed are marked as failed."""
+def bury_the_dead(sweep_dir: Path, patience: float = 0) -> None:
+    """Trials that were killed are marked as failed.
+
+    Args:
+        patience: seconds to wait for trials that are about to end.
+    """
+    until = time.monotonic() + patience
     for status in statuses(sweep_dir):
         if status.state != RUNNING:
             continue
         try:
-            with trial_lock(sweep_dir, status.job).acquire(timeout=0):
+            with trial_lock(sweep_dir, status.job).acquire(timeout=max(0.0, until - time.monotonic())):
                 now = read_status(sweep_dir / str(status.job))
                 if now is not None and now.state == RUNNING:
                     write_status(sweep_dir, replace(now, state=FAILED, error=KILLED))  # when is not known
