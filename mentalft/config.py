@@ -12,6 +12,7 @@ from typing import Any, Literal, Optional
 from omegaconf import MISSING
 
 from mentalft.bounds import number
+from mentalft.config_report import ReportConfig
 from mentalft.config_training import LoraConfig, TrainerConfig
 
 STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
@@ -244,6 +245,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
 
 def source_name(spec: str | dict[str, Any]) -> str:

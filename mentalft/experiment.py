@@ -50,6 +50,8 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
     write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
+    if "compare" in cfg.stages:
+        _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
 
 
@@ -179,6 +181,12 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
         lambda: compare(cfg.eval, asked, cfg.seed, runner.run_dir, overlap),
         outputs=["metrics.json", "comparison.*", "items.jsonl", "scores.jsonl"],
     )
+
+
+def _report(cfg: Config, run_dir: Path) -> None:
+    from mentalft.stages.report import report
+
+    report(cfg.report, run_dir)
 
 
 def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:

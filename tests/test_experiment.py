@@ -23,6 +23,7 @@ PROMISED = [
     "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
+    "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
 
 
@@ -39,8 +40,9 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides) == 0
+    assert mentalft(monkeypatch, *quick_overrides, "report.html=true", "report.plots=true") == 0
     run_dir, said = only_run(), capsys.readouterr().out
+    assert f"report: {run_dir.relative_to(Path.cwd())}/report.html" in said
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
     assert list(run_dir.glob("wandb/offline-run-*"))
     assert not list(run_dir.rglob("*.tmp"))
