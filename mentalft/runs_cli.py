@@ -70,6 +70,7 @@ def report(
     say_path("report", path)
 
 
+@app.command()
 def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:

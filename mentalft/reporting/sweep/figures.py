@@ -49,8 +49,8 @@ MOST_AXES = 10
 MOST_TICKS = 6
 
 
-def figures_of(sweep: Sweep, draw: Callable[[Figure], str]) -> dict[str, str]:
-    """Those that the sweep has the data for, each as ``draw`` makes it, by its name in :data:`TITLES`."""
+def figures_of(sweep: Sweep, draw: Callable[[str, Figure], str]) -> dict[str, str]:
+    """Those that the sweep has the data for, each as ``draw`` makes it of name and figure."""
     makers = {
         "learning_curve": learning_curve,
         "parallel": parallel_coordinates,
@@ -62,7 +62,7 @@ def figures_of(sweep: Sweep, draw: Callable[[Figure], str]) -> dict[str, str]:
         for name, make in makers.items():
             figure = make(sweep)
             if figure is not None:
-                found[name] = draw(figure)
+                found[name] = draw(name, figure)
     return found
 
 

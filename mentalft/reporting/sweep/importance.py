@@ -18,8 +18,8 @@ FOREST = (
     "as a hint."
 )
 RANKS = (
-    "The size of Spearman's rank correlation with the objective, over {trials} {what}; it sees only what rises or falls "
-    "throughout, and {without}fANOVA needs at least {enough}."
+    "The size of Spearman's rank correlation with the objective, over {trials} {what}; it sees only what rises or "
+    "falls throughout, and {without}fANOVA needs at least {enough}."
 )
 
 
@@ -29,9 +29,7 @@ def importance_of(settings: Sequence[Setting], axes: Sequence[Axis], *, maximize
     if len(axes) < 2:
         return Importance({}, "Importance is shown where at least two things vary.")
     if len(settings) < ENOUGH_FOR_RANKS:
-        return Importance(
-            {}, f"{len(settings)} {what} are not enough to say what matters; {ENOUGH_FOR_RANKS} are the least."
-        )
+        return Importance({}, f"{len(settings)} {what} are too few to say what matters; it takes {ENOUGH_FOR_RANKS}.")
     if len({setting.objective for setting in settings}) == 1:
         return Importance({}, "The objective is the same everywhere; nothing varies that could be explained.")
     if len(settings) >= ENOUGH_FOR_FOREST:

@@ -25,8 +25,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 SEED = 0
 BY_SEEDS = (
-    "A setting is within noise of the chosen one where its mean objective is not shown to be worse: a one-sided t-test on "
-    "the scatter between seeds, taken to be the same in all settings ({degrees} degrees of freedom), at 5 % for all "
+    "A setting is within noise of the chosen one where its mean objective is not shown to be worse: a one-sided t-test "
+    "on the scatter between seeds, taken to be the same in all settings ({degrees} degrees of freedom), at 5 % for all "
     "comparisons together (Bonferroni). With few seeds only large differences show."
 )
 BY_ITEMS = (
@@ -65,7 +65,7 @@ def tell_apart(settings: Sequence[Setting], sweep_dir: Path, *, objective_name: 
 
 
 def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool | None], str]:
-    """Subset selection (Gupta 1965, doi 10.1080/00401706.1965.10490251) with Bonferroni's bound in place of his constant.
+    """Subset selection (Gupta 1965, doi 10.1080/00401706.1965.10490251) with Bonferroni's bound for his constant.
 
     Unequal numbers of seeds are allowed for; settings that share seeds are as if they did not, which errs on the side
     of calling too many near.

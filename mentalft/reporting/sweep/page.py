@@ -1,20 +1,15 @@
-"""``sweep.html``: a sweep on one page that opens anywhere and needs no network.
-
-Everything reaches the page escaped by the template; a policy in the page allows its one script and one style sheet, by
-their hashes, and nothing else.
-"""
+"""``sweep.html``: a sweep on one page that opens anywhere and needs no network; everything in it is escaped."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 import shlex
-from functools import cache
-from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
+from mentalft.records import BETTER, UNDECIDED, WORSE
+from mentalft.reporting import html
+from mentalft.reporting.report_shapes import Strip, strip
 from mentalft.reporting.sweep.cells import (
     Table,
     chosen_table,
@@ -24,8 +19,8 @@ from mentalft.reporting.sweep.cells import (
     unfinished_table,
 )
 from mentalft.reporting.sweep.files import MARKS
-from mentalft.reporting.sweep.result import Sweep
-from mentalft.reporting.sweep.trials import RUNNING
+from mentalft.reporting.sweep.result import BEST, NEAR, Sweep
+from mentalft.reporting.sweep.trials import FAILED, RUNNING, UNREADABLE
 from mentalft.reporting.sweep.words import (
     MEMORY,
     OPTIMISTIC,
@@ -33,47 +28,47 @@ from mentalft.reporting.sweep.words import (
     command_of,
     counted,
     described,
+    headline,
     near_in_words,
     objective_in_words,
     tried,
 )
 
 log = logging.getLogger("mentalft")
-
-
-class Bar(NamedTuple):
-    """A metric's difference and interval, on a scale of its own from -1 to 1, turned so that right is better."""
-
-    low: float
-    high: float
-    middle: float
+STYLES, SCRIPTS = ("report.css", "sweep.css"), ("sweep.js",)
+PILLS = {
+    BEST: "picked", NEAR: "better", BETTER: "better", WORSE: "worse", UNDECIDED: "undecided", FAILED: "worse",
+    UNREADABLE: "worse", RUNNING: "undecided",
+}  # fmt: skip
+"""Words that are drawn as labels, and the class of each."""
 
 
 def sweep_html(sweep: Sweep) -> str:
     """The page as a whole HTML document."""
     from markupsafe import Markup
 
-    style, script = _text("sweep.css"), _text("sweep.js")
+    style, script = html.joined(STYLES), html.joined(SCRIPTS)
     chosen = sweep.chosen
+    template = html.environment().get_template("sweep.html.j2")
+    template.environment.filters.update(address=quote, shell=shlex.join)
     return str(
-        _environment()
-        .get_template("sweep.html.j2")
-        .render(
+        template.render(
             sweep=sweep,
-            policy=_policy(style, script),
+            pills=PILLS,
+            policy=html.policy(style, script),
             style=Markup(style),
             script=Markup(script),
             name=sweep.sweep_dir.resolve().name,
-            counted=counted(sweep),
-            running=bool(sweep.in_state(RUNNING)),
+            headline=headline(sweep),
+            counted=counted(sweep).partition(": ")[2],
             objective=objective_in_words(sweep),
             chosen=chosen,
             setting=described(sweep, chosen) if chosen else None,
-            optimistic=OPTIMISTIC.format(tried=tried(sweep)),
             near=near_in_words(sweep),
+            optimistic=OPTIMISTIC.format(tried=tried(sweep)),
             command=command_of(chosen) if chosen else None,
             test=chosen_table(sweep),
-            bars=_bars(sweep),
+            strips=_strips(sweep),
             settings=settings_table(sweep) if sweep.settings else None,
             seeds=_seeds(sweep),
             unfinished=unfinished_table(sweep),
@@ -90,62 +85,22 @@ def _seeds(sweep: Sweep) -> Table | None:
     return trials_table(sweep, [t for s in sweep.settings for t in s.trials]) if sweep.by_seeds else None
 
 
-def _bars(sweep: Sweep) -> list[Bar]:
+def _strips(sweep: Sweep) -> list[Strip]:
     """Of the chosen run's metrics; empty where the chosen setting has several runs, or none was compared."""
-    compared = [trial for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
-    if len(compared) != 1 or compared[0].comparison is None:
-        return []
-    found = []
-    for m in compared[0].comparison.metrics:
-        size = max(abs(m.interval.low), abs(m.interval.high), abs(m.difference)) or 1.0
-        sign = 1 if m.higher_is_better else -1
-        low, high = sorted((sign * m.interval.low / size, sign * m.interval.high / size))
-        found.append(Bar(low, high, sign * m.difference / size))
-    return found
+    compared = [t.comparison for t in sweep.chosen.trials if t.comparison] if sweep.chosen else []
+    return [strip(m) for m in compared[0].metrics] if len(compared) == 1 else []
 
 
-def _figures(sweep: Sweep) -> list[tuple[str, Any]]:
-    """Title and SVG of each picture; a picture that cannot be drawn is no reason to have no page."""
+def _figures(sweep: Sweep) -> list[tuple[str, str, Any]]:
+    """Name, title and SVG of each picture; a picture that cannot be drawn is no reason to have no page."""
     from markupsafe import Markup
 
     try:
         from mentalft.reporting.plots import inline_svg
         from mentalft.reporting.sweep.figures import TITLES, figures_of
 
-        return [(TITLES[name], Markup(svg)) for name, svg in figures_of(sweep, inline_svg).items()]
+        drawn = figures_of(sweep, lambda name, figure: inline_svg(figure, TITLES[name]))
+        return [(name, TITLES[name], Markup(svg)) for name, svg in drawn.items()]
     except Exception:
         log.warning("sweep: the pictures could not be drawn", exc_info=True)
         return []
-
-
-def _policy(style: str, script: str) -> str:
-    """Content Security Policy Level 3 (W3C): nothing is loaded, and only what has these hashes is run or applied."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-@cache
-def _text(name: str) -> str:
-    return (resources.files("mentalft.reporting") / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mentalft.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"address": quote, "shell": shlex.join}
-    return environment

@@ -105,7 +105,7 @@ def _trial(sweep_dir: Path, name: str) -> Trial:
 
 
 def _status(path: Path) -> dict[str, Any]:
-    """The fields of ``status.json`` that are fields of a trial; KeyError, TypeError or ValueError where it is not one."""
+    """The fields of ``status.json`` that are a trial's; KeyError, TypeError or ValueError where it is none."""
     found = read_json(path)
     if found["state"] not in (DONE, RUNNING, FAILED):
         raise ValueError(found["state"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from mentalft.reporting.numbers import plain
 from mentalft.reporting.sweep.axes import SEED
 from mentalft.reporting.sweep.result import NEAR, UNKNOWN, Setting, Sweep
 from mentalft.reporting.sweep.trials import DONE, FAILED, RUNNING, UNREADABLE, Trial
@@ -31,10 +32,12 @@ def counted(sweep: Sweep) -> str:
 
 
 def objective_in_words(sweep: Sweep) -> str:
+    return f"{_name(sweep)} ({'higher' if sweep.maximize else 'lower'} is better)"
+
+
+def _name(sweep: Sweep) -> str:
     name = sweep.objective_name.replace("_", " ")
-    if "validation" not in name:
-        name = f"{name} on the validation split"
-    return f"{name} ({'higher' if sweep.maximize else 'lower'} is better)"
+    return name if "validation" in name else f"{name} on the validation split"
 
 
 def tried(sweep: Sweep) -> str:
@@ -71,6 +74,22 @@ def _arguments(trial: Trial) -> list[str]:
     own = trial.command[1:]
     single = not {"-m", "--multirun"} & set(own) and set(trial.overrides) <= set(own)
     return list(own if single else trial.overrides)
+
+
+def headline(sweep: Sweep) -> str:
+    """The result in a sentence."""
+    chosen = sweep.chosen
+    if chosen is None:
+        states = len(sweep.in_state(FAILED, UNREADABLE)), len(sweep.trials)
+        return "Every trial failed." if states[0] == states[1] else "No trial has an objective, so none is chosen."
+    figure = plain(chosen.objective) + (f" ± {plain(chosen.sd)}" if chosen.sd is not None else "")
+    base = f"; {plain(sweep.base_objective)} before training" if sweep.base_objective is not None else ""
+    name = described(sweep, chosen)
+    if len(sweep.settings) == 1:
+        return f"{name}: {_name(sweep)} {figure}{base}."
+    near = sum(setting.standing == NEAR for setting in sweep.settings)
+    others = f" Within noise of it: {near}." if near else ""
+    return f"Of {tried(sweep)}, {name} has the best {_name(sweep)}: {figure}{base}.{others}"
 
 
 def near_in_words(sweep: Sweep) -> str:

@@ -90,7 +90,7 @@ def make_comparison(run_dir: Path, worse: float = 0.0) -> None:
     plain = np.column_stack([shared.random(ITEMS), np.ones(ITEMS)])
     parts = {
         "base": {"rougeL": plain, "cosine": plain, "perplexity": np.column_stack([tokens * 6.5, tokens])},
-        "tuned": {"rougeL": plain + [0.02, 0], "cosine": plain, "perplexity": np.column_stack([nll, tokens])},
+        "tuned": {"rougeL": plain + np.array([0.02, 0]), "cosine": plain, "perplexity": np.column_stack([nll, tokens])},
     }
     lengths = np.full(ITEMS, 30.0)
     ids = tuple(f"d{i % DIALOGUES}#{i}" for i in range(ITEMS))

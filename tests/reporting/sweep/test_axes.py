@@ -40,7 +40,7 @@ def test_one_trial_has_the_axes_that_the_command_sweeps() -> None:
 
 def test_a_key_that_some_trials_leave_alone_is_text() -> None:
     (axis,) = axes_of(trials(("lora.r=4", "seed=1"), ("seed=1",)), {})
-    assert (axis.values, axis.numeric) == ((DEFAULT, "4"), False)
+    assert (axis.values, axis.numeric) == (("4", DEFAULT), False)
 
 
 def test_names_are_short_unless_two_would_be_the_same() -> None:

@@ -40,7 +40,7 @@ def test_a_few_trials_are_ranked_and_text_is_left_out_by_name() -> None:
 def test_fewer_say_nothing() -> None:
     importance = found(3)
     assert importance.shares == {}
-    assert importance.how.startswith("3 trials are not enough")
+    assert importance.how.startswith("3 trials are too few")
 
 
 def test_one_axis_or_one_objective_has_no_importance() -> None:
