@@ -16,6 +16,8 @@ DEFAULT = "(default)"
 """The value of a trial that leaves the key alone."""
 NOT_AN_AXIS = ("hydra.", "hydra/", "tracking.", "run_dir", "sweep_dir", "cache_dir")
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+LONGEST = 8
+"""Characters of a number that is shown as it was given."""
 LOGARITHMIC = 20.0
 """Positive values whose largest is so many times the smallest are drawn on a logarithmic scale."""
 
@@ -57,6 +59,12 @@ def number(value: str) -> float | None:
     """The number that ``value`` is; None for text, and for ``nan`` and ``inf``."""
     found = float(value) if NUMBER.fullmatch(value) else math.inf
     return found if math.isfinite(found) else None
+
+
+def shown(value: str) -> str:
+    """``value`` as it is read: a number with a long tail is cut to four digits."""
+    found = number(value)
+    return value if found is None or len(value) <= LONGEST else f"{found:.4g}"
 
 
 def _axis(key: str, label: str, values: set[str]) -> Axis:

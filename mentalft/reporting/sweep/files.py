@@ -10,15 +10,9 @@ from mentalft.files import write_json, write_text, written_whole
 from mentalft.records import MetricComparison
 from mentalft.reporting.markdown import table_lines
 from mentalft.reporting.sweep.axes import DEFAULT
-from mentalft.reporting.sweep.cells import (
-    Table,
-    chosen_table,
-    scores_table,
-    settings_table,
-    trials_table,
-    unfinished_table,
-)
+from mentalft.reporting.sweep.cells import Table, settings_table, trials_table, unfinished_table
 from mentalft.reporting.sweep.result import UNKNOWN, Sweep
+from mentalft.reporting.sweep.scores import MARKS, chosen_table, scores_table
 from mentalft.reporting.sweep.trials import Trial
 from mentalft.reporting.sweep.words import (
     MEMORY,
@@ -31,6 +25,7 @@ from mentalft.reporting.sweep.words import (
     objective_in_words,
     run_command,
     tried,
+    warnings_of,
 )
 
 COSTS = ("seconds", "training_seconds", "memory_bytes", "adapter_bytes", "parameters", "train_dialogues")
@@ -119,9 +114,6 @@ def write_sweep_markdown(sweep: Sweep, path: Path) -> None:
     write_text(path, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")
 
 
-MARKS = "▲ better than the base, ▼ worse, · no evidence of a difference, by each run's own test."
-
-
 def _chosen(sweep: Sweep) -> list[list[str]]:
     chosen = sweep.chosen
     if chosen is None:
@@ -132,6 +124,7 @@ def _chosen(sweep: Sweep) -> list[list[str]]:
         [OPTIMISTIC.format(tried=tried(sweep)), near_in_words(sweep)],
         ["```bash", command_of(chosen), "```"],
         [f"Test scores ({chosen.trials[0].comparison.decoding}):"] if table and chosen.trials[0].comparison else [],
+        [f"- **Warning:** {warning}" for warning in warnings_of(chosen)],
         _lines(table) if table else ["It has not been compared with the base on the test split."],
     ]
 

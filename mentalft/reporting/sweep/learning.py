@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mentalft.records import MetricComparison
 from mentalft.reporting.plots.style import BLUE, GREEN, INK, ORANGE, PAGE, PURPLE, VERMILLION, new_figure, tick_text
-from mentalft.reporting.sweep.axes import SEED, TRAIN_FRACTION, number
+from mentalft.reporting.sweep.axes import SEED, TRAIN_FRACTION, number, shown
 from mentalft.reporting.sweep.result import Setting, Sweep
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def learning_curve(sweep: Sweep) -> Figure | None:
     if not any(len(points) > 1 for points in curves.values()) or len(curves) > len(LOOKS):
         return None
     metric = _metric(sweep)
-    figure = new_figure("learning_curve", PAGE if metric else PAGE * 0.6, 2.6)
+    figure = new_figure("learning_curve", PAGE, 2.6)
     objective = figure.add_subplot(1, 2 if metric else 1, 1)
     for (name, points), (colour, marker) in zip(curves.items(), LOOKS, strict=False):
         x, y = [p.dialogues for p in points], [p.setting.objective for p in points]
@@ -62,7 +62,7 @@ def _curves(sweep: Sweep, *, counted: bool) -> dict[str, list[Point]]:
     others = [axis for axis in sweep.axes if axis.key not in (TRAIN_FRACTION, SEED)]
     found: dict[str, list[Point]] = {}
     for setting in sweep.settings:
-        name = ", ".join(f"{axis.label}={setting.values[axis.key]}" for axis in others) or "tuned"
+        name = ", ".join(f"{axis.label}={shown(setting.values[axis.key])}" for axis in others) or "tuned"
         share = number(setting.values[TRAIN_FRACTION])
         size = setting.trials[0].train_dialogues if counted else share
         if size is not None:

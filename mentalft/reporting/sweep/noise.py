@@ -19,7 +19,7 @@ from mentalft.errors import DataError
 from mentalft.records import WORSE as SHOWN_WORSE
 from mentalft.reporting.scores import ScoreSheet, read_scores
 from mentalft.reporting.sweep.result import BEST, NEAR, UNKNOWN, WORSE, Setting
-from mentalft.statistics import Measured, Settings, compare_all
+from mentalft.statistics import FEW_DIALOGUES, Measured, Settings, compare_all
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
@@ -35,6 +35,7 @@ BY_ITEMS = (
     "It says what other dialogues might change; what another seed would change is not in it. These comparisons chose "
     "nothing."
 )
+FEW = " With only {dialogues} dialogues hardly anything can be shown, and near says little."
 NO_RIVAL = "There is one setting, and nothing to tell it from."
 NOTHING = (
     "Which trials are within noise of the chosen one is not known: no setting was tried with several seeds, and "
@@ -96,7 +97,9 @@ def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str)
         best, alike, metric, higher_is_better=bool(higher and _higher_is_better(higher.metrics, metric))
     )
     what = "the loss on the references" if metric == "perplexity" else f"the mean {metric}"
-    how = BY_ITEMS.format(items=len(best.ids), dialogues=len(set(best.dialogues)), what=what)
+    dialogues = len(set(best.dialogues))
+    how = BY_ITEMS.format(items=len(best.ids), dialogues=dialogues, what=what)
+    how += FEW.format(dialogues=dialogues) if dialogues < FEW_DIALOGUES else ""
     return [verdicts[place] == SHOWN_WORSE if place in verdicts else None for place in range(len(others))], how
 
 

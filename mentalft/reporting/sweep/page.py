@@ -10,16 +10,9 @@ from urllib.parse import quote
 from mentalft.records import BETTER, UNDECIDED, WORSE
 from mentalft.reporting import html
 from mentalft.reporting.report_shapes import Strip, strip
-from mentalft.reporting.sweep.cells import (
-    Table,
-    chosen_table,
-    scores_table,
-    settings_table,
-    trials_table,
-    unfinished_table,
-)
-from mentalft.reporting.sweep.files import MARKS
+from mentalft.reporting.sweep.cells import Table, settings_table, trials_table, unfinished_table
 from mentalft.reporting.sweep.result import BEST, NEAR, Sweep
+from mentalft.reporting.sweep.scores import MARKS, chosen_table, scores_table
 from mentalft.reporting.sweep.trials import FAILED, RUNNING, UNREADABLE
 from mentalft.reporting.sweep.words import (
     MEMORY,
@@ -32,6 +25,7 @@ from mentalft.reporting.sweep.words import (
     near_in_words,
     objective_in_words,
     tried,
+    warnings_of,
 )
 
 log = logging.getLogger("mentalft")
@@ -68,6 +62,7 @@ def sweep_html(sweep: Sweep) -> str:
             optimistic=OPTIMISTIC.format(tried=tried(sweep)),
             command=command_of(chosen) if chosen else None,
             test=chosen_table(sweep),
+            warnings=warnings_of(chosen) if chosen else [],
             strips=_strips(sweep),
             settings=settings_table(sweep) if sweep.settings else None,
             seeds=_seeds(sweep),

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from mentalft.reporting.sweep.cells import Table, chosen_table, settings_table, unfinished_table
+from mentalft.reporting.sweep.cells import Table, settings_table, unfinished_table
 from mentalft.reporting.sweep.result import BEST, Sweep
+from mentalft.reporting.sweep.scores import chosen_table
 from mentalft.reporting.sweep.words import counted, described, objective_in_words
 from mentalft.reporting.tables import compact_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from mentalft.reporting.numbers import plain
-from mentalft.reporting.sweep.axes import SEED
+from mentalft.reporting.sweep.axes import SEED, shown
 from mentalft.reporting.sweep.result import NEAR, UNKNOWN, Setting, Sweep
 from mentalft.reporting.sweep.trials import DONE, FAILED, RUNNING, UNREADABLE, Trial
 
@@ -50,7 +50,7 @@ def tried(sweep: Sweep) -> str:
 
 def described(sweep: Sweep, setting: Setting) -> str:
     """``r=8, learning_rate=0.001``; the trial's directory where nothing varies."""
-    values = [f"{axis.label}={setting.values[axis.key]}" for axis in sweep.axes if axis.key != SEED]
+    values = [f"{axis.label}={shown(setting.values[axis.key])}" for axis in sweep.axes if axis.key != SEED]
     return ", ".join(values) or f"trial {setting.trials[0].name}"
 
 
@@ -76,13 +76,21 @@ def _arguments(trial: Trial) -> list[str]:
     return list(own if single else trial.overrides)
 
 
+def warnings_of(setting: Setting) -> list[str]:
+    """Of its runs' comparisons, each once."""
+    compared = [trial.comparison for trial in setting.trials if trial.comparison]
+    return list(dict.fromkeys(warning for comparison in compared for warning in comparison.warnings))
+
+
 def headline(sweep: Sweep) -> str:
     """The result in a sentence."""
     chosen = sweep.chosen
     if chosen is None:
         states = len(sweep.in_state(FAILED, UNREADABLE)), len(sweep.trials)
         return "Every trial failed." if states[0] == states[1] else "No trial has an objective, so none is chosen."
-    figure = plain(chosen.objective) + (f" ± {plain(chosen.sd)}" if chosen.sd is not None else "")
+    figure = plain(chosen.objective)
+    if chosen.sd is not None:
+        figure += f" ± {plain(chosen.sd)} (mean ± sd of {len(chosen.trials)} seeds)"
     base = f"; {plain(sweep.base_objective)} before training" if sweep.base_objective is not None else ""
     name = described(sweep, chosen)
     if len(sweep.settings) == 1:

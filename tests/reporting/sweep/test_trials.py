@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.files import read_json, write_json
 from mentalft.reporting.sweep.trials import read_trials
 from tests.reporting.sweep.made_up import make_trial
 
@@ -61,10 +60,7 @@ def test_damaged_results_do_not_hide_the_trial(tmp_path: Path) -> None:
 
 
 def test_an_objective_that_is_no_number_is_none(tmp_path: Path) -> None:
-    path = make_trial(tmp_path, 0) / "status.json"
-    status = read_json(path)
-    path.write_text(str({**status, "objective": None}).replace("None", "NaN").replace("'", '"'))
+    path = make_trial(tmp_path, 0, objective=3.0) / "status.json"
+    path.write_text(path.read_text().replace('"objective": 3.0', '"objective": NaN'))
     (trial,) = read_trials(tmp_path)
-    assert (trial.objective, trial.error) == (None, "the objective is nan") or trial.state == "unreadable"
-    write_json(path, status)
-    assert read_trials(tmp_path)[0].objective == 3.0
+    assert (trial.objective, trial.error) == (None, "the objective is nan")

@@ -146,7 +146,7 @@ def test_seeds_and_the_learning_curve_are_drawn(tmp_path: Path) -> None:
     write_sweep(tmp_path)
     page = (tmp_path / "sweep.html").read_text(encoding="utf-8")
     assert "figure learning_curve" in page
-    assert "mean ± sd of 2 seeds" in page
+    assert "(mean ± sd of 2 seeds)" in page
     assert "Each seed" in page
     markdown = (tmp_path / "sweep.md").read_text(encoding="utf-8")
     assert "mentalft -m experiment=quick data.train_fraction=1.0 seed=1,2" in markdown
