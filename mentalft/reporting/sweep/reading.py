@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.reporting.sweep.axes import DEFAULT, SEED, Axis, axes_of
 from mentalft.reporting.sweep.importance import importance_of
@@ -24,8 +23,6 @@ def read_sweep(sweep_dir: Path) -> Sweep:
         DataError: no trial is there.
     """
     trials = read_trials(sweep_dir)
-    if not trials:
-        raise DataError(f"{sweep_dir} holds no trial (NUMBER/status.json); give the directory of a sweep")
     plan = _plan(sweep_dir)
     axes = axes_of(trials, plan)
     rated = [trial for trial in trials if trial.state == DONE and trial.objective is not None]
@@ -96,7 +93,7 @@ def _notes(trials: Sequence[Trial], rated: Sequence[Trial], axes: Sequence[Axis]
     other = {trial.objective_name for trial in trials if trial.objective is not None} - {name}
     if other:
         yield f"Trials with another objective ({', '.join(sorted(other))}) are listed without one."
-    if trials and not rated:
+    if not rated:
         yield "No trial has an objective yet, so none is chosen."
     decodings = {trial.comparison.decoding for trial in trials if trial.comparison}
     if len(decodings) > 1 and not any(axis.key == SEED for axis in axes):

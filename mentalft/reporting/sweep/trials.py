@@ -63,10 +63,21 @@ class Trial:
 
 
 def read_trials(sweep_dir: Path) -> list[Trial]:
-    """Every trial that has a ``status.json`` in ``sweep_dir``, in the order of its directories' names and numbers."""
-    found = [*sweep_dir.glob(f"*/{STATUS}"), *sweep_dir.glob(f"*/*/{STATUS}")]
-    names = [path.parent.relative_to(sweep_dir).as_posix() for path in found]
+    """Every trial of the sweep, in the order of their directories' names and numbers."""
+    names = [run_dir.relative_to(sweep_dir).as_posix() for run_dir in run_dirs(sweep_dir)]
     return [_trial(sweep_dir, name) for name in sorted(names, key=natural)]
+
+
+def run_dirs(sweep_dir: Path) -> list[Path]:
+    """The directories of the trials: those in ``sweep_dir``, or one further down, where names of folders have a slash.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [path.parent for pattern in (f"*/{STATUS}", f"*/*/{STATUS}") for path in sweep_dir.glob(pattern)]
+    if not found:
+        raise DataError(f"{sweep_dir} holds no trial (NUMBER/{STATUS}); give the directory of a sweep")
+    return sorted(found)
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

@@ -7,17 +7,17 @@ from pathlib import Path
 from filelock import FileLock
 
 from mentalft import __version__
-from mentalft.errors import DataError
 from mentalft.files import read_json, sha256_json, write_text
 from mentalft.reporting.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
 from mentalft.reporting.sweep.reading import PLAN, read_sweep
 from mentalft.reporting.sweep.result import Sweep
+from mentalft.reporting.sweep.trials import STATUS, run_dirs
 
 OUTPUTS = ("sweep.md", "sweep.csv", "sweep.html", "sweep.json")
 LOCK = ".sweep.lock"
 WAIT_SECONDS = 120.0
 LOOKED_AT = (
-    "status.json", "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
+    STATUS, "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
     ".stages/prepare.json", ".stages/train.json", "adapter/adapter_model.safetensors",
 )  # fmt: skip
 
@@ -32,6 +32,7 @@ def write_sweep(sweep_dir: Path, *, again: bool = False) -> None:
         DataError: no trial is there.
         filelock.Timeout: another job has been writing for two minutes.
     """
+    run_dirs(sweep_dir)  # before a lock is left in a folder that is none of a sweep
     with FileLock(sweep_dir / LOCK, timeout=WAIT_SECONDS):
         state = _state(sweep_dir)
         if again or _written_from(sweep_dir) != state:
@@ -49,12 +50,8 @@ def _write(sweep: Sweep, state: str) -> None:
 
 def _state(sweep_dir: Path) -> str:
     """Changes when a file that the result is made from does."""
-    places = [sweep_dir / PLAN, *(p.parent / name for p in _statuses(sweep_dir) for name in LOOKED_AT)]
+    places = [sweep_dir / PLAN, *(run_dir / name for run_dir in run_dirs(sweep_dir) for name in LOOKED_AT)]
     return sha256_json([__version__, *(_stamp(path) for path in places)])
-
-
-def _statuses(sweep_dir: Path) -> list[Path]:
-    return sorted([*sweep_dir.glob("*/status.json"), *sweep_dir.glob("*/*/status.json")])
 
 
 def _stamp(path: Path) -> list[str | int]:
@@ -70,5 +67,5 @@ def _written_from(sweep_dir: Path) -> str | None:
         return None
     try:
         return str(read_json(sweep_dir / "sweep.json")["written_from"])
-    except (OSError, ValueError, KeyError, TypeError, DataError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -67,8 +67,9 @@ def test_it_sorts_copies_and_says_no_error(browser: Any, address: str) -> None:
     assert "untuned" in table.locator("tfoot").inner_text()
     page.get_by_role("button", name="Copy").first.click()
     assert page.evaluate("getSelection().toString()").startswith("mentalft experiment=quick")
-    page.get_by_text("Test scores of all").click()
     assert page.get_by_text("tune on the test split").is_visible()
+    page.get_by_text("Show them").click()
+    assert page.locator("#scores tfoot").is_visible()
     assert page.locator("svg.figure").count() >= 3
     assert errors == []
     assert requests == [address]
