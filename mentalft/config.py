@@ -181,6 +181,9 @@ class EvalConfig:
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = MISSING
     """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
+    lower_is_better: list[str] = MISSING
+    """Which of ``extra_metrics`` are better the lower they are, by the names that tables give them: ``wer`` for
+    ``./wer.py``, ``rouge.rouge1`` for ``rouge#rouge1``."""
     language: Literal["auto", "zh", "en"] = MISSING
     """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
     tokenizer: TokenizerName = MISSING
@@ -253,6 +256,13 @@ def source_name(spec: str | dict[str, Any]) -> str:
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
+
+
+def extra_name(spec: str) -> str:
+    """What an entry of ``eval.extra_metrics`` is called in tables: its module, and the result's key if one is given."""
+    path, _, key = spec.partition("#")
+    name = path.rstrip("/").rpartition("/")[2].removesuffix(".py")
+    return f"{name}.{key}" if key else name
 
 
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")

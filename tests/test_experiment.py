@@ -111,8 +111,8 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1", "perplexity"]
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
-    assert "train: runs again: lora.r changed" in said
-    assert "evaluate: runs again: adapter changed" in said
+    assert "train: runs again: lora.r changed from 8 to 4" in said
+    assert "evaluate: runs again: the adapter changed" in said
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
 
 
@@ -187,7 +187,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
         (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
-        (["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"], ["none holds no adapter"]),
+        (
+            ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
+            ["eval.adapter=none has no adapter_config.json"],
+        ),
         (["data.path=good.json", "data.max_length=16", "stages=[prepare,train]"], ["data.max_length=16"]),
     ],
 )
@@ -307,8 +310,8 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     command = ["stages=[compare]", "tracking=none", "eval.metrics=[rouge1]", *given]
     assert mentalft(monkeypatch, *command) == 0
     said, run_dir = capsys.readouterr().out, only_run()
-    assert "base.json, record 12: its question is not among the references; it is left out" in said
-    assert "base.json: no answer to item" in said
+    assert "base.json, record 12: '别的问题' is not among the references; it is left out" in said
+    assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
     assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")

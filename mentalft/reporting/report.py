@@ -22,6 +22,7 @@ from mentalft.reporting.report_items import items_json
 from mentalft.reporting.report_settings import without_secrets
 from mentalft.reporting.report_words import HTML_LANGUAGE, Language, words
 from mentalft.reporting.verdict import verdict_sentence
+from mentalft.statistics.grouping import NO_TOPIC, OTHER
 
 SCRIPTS = ("report_texts.js", "report_item.js", "report_list.js", "report_keys.js")
 STYLES = ("report.css", "report_items.css")
@@ -47,7 +48,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     label = words(language)
     style, script = _joined(STYLES), f'(() => {{\n"use strict";\n{_joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
-    return _environment().get_template("report.html.j2").render(
+    html: str = _environment().get_template("report.html.j2").render(
         w=label,
         html_language=HTML_LANGUAGE[language],
         policy=_policy(style, script),
@@ -61,6 +62,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         facts=sections.facts(run),
         rows=sections.rows(run),
         groups=sections.groups(run),
+        group_names={OTHER: label["other_topics"], NO_TOPIC: label["no_topic"]},
         checks=sections.checks(run),
         training_figures=_figures(figures, TRAINING, language),
         distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others), language),
@@ -70,6 +72,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         environment=sections.environment(run, label),
         command=sections.command(run),
     )  # fmt: skip
+    return html
 
 
 def _figures(figures: Mapping[str, str], names: Sequence[str], language: Language) -> list[tuple[str, str, Any]]:

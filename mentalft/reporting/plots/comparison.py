@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, MetricComparison
+from mentalft.records import BETTER, UNDECIDED, WORSE, Interval, MetricComparison
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.numbers import plain, signed, spread
 from mentalft.reporting.plots.fonts import width_of
@@ -18,16 +18,19 @@ from mentalft.reporting.plots.style import (
     VERDICT_COLOUR,
     VERDICT_MARKER,
     marker_face,
+    minus,
     new_figure,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-ROW, HEAD, FOOT = 0.24, 0.3, 0.78
+ROW, HEAD, FOOT = 0.24, 0.3, 0.68
 """Inches: of a metric, above the first, below the last."""
 FIGURES = 2.85
 """Inches at the right for the figures in the metrics' own units."""
+HEADING = -0.9
+"""Where the headings stand, in rows."""
 WIDEST = 300.0
 """Percent; an interval that goes on beyond is cut at the edge of the axis, where it has no cap."""
 
@@ -65,22 +68,22 @@ def comparison(run: FinishedRun, labels: Labels) -> Figure | None:
         _box(left=0.15 + max(width_of(name, TEXT) for name in names), right=FIGURES, height=height, width=PAGE)
     )
     rows = [scaled(m) for m in metrics]
-    edge = _edge(rows)
+    edges = _edges(rows)
     for y, (m, row) in enumerate(zip(metrics, rows, strict=True)):
-        _interval(axes, y, row, VERDICT_COLOUR[m.verdict], edge)
+        _interval(axes, y, row, VERDICT_COLOUR[m.verdict], edges)
         axes.plot(
-            [row.difference], [y], linestyle="none", marker=VERDICT_MARKER[m.verdict], markersize=5.5,
+            [row.difference], [y], linestyle="none", marker=VERDICT_MARKER[m.verdict], markersize=4.5,
             markeredgecolor=VERDICT_COLOUR[m.verdict], markerfacecolor=marker_face(m.verdict), zorder=3,
         )  # fmt: skip
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.set_yticks(range(len(metrics)), names, fontsize=TEXT)
     axes.set_ylim(len(metrics) - 0.5, -0.5)
-    axes.set_xlim(-edge, edge)
+    axes.set_xlim(edges)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.3g}" if value else "0")
+    axes.xaxis.set_major_formatter(lambda value, _: minus(f"{value:+.3g}") if value else "0")
     axes.set_xlabel(labels.word("comparison_axis", confidence=run.comparison.confidence))
-    _figures(axes, metrics, labels)
+    _figures(axes, run, labels)
     _legend(axes, metrics, labels)
     return figure
 
@@ -90,31 +93,39 @@ def _box(*, left: float, right: float, height: float, width: float) -> tuple[flo
     return left / width, FOOT / height, (width - left - right) / width, (height - HEAD - FOOT) / height
 
 
-def _edge(rows: list[Scaled]) -> float:
-    """Half the width of the axis: all points, and intervals up to :data:`WIDEST`."""
-    points = max(abs(row.difference) for row in rows)
-    ends = max(min(WIDEST, max(abs(row.low), abs(row.high))) for row in rows)
-    return max(points, ends) * 1.08 or 1.0
+def _edges(rows: list[Scaled]) -> Interval:
+    """Ends of the axis: 0, all points, and intervals as far as :data:`WIDEST`."""
+    low = min(0.0, *(min(row.difference, max(row.low, -WIDEST)) for row in rows))
+    high = max(0.0, *(max(row.difference, min(row.high, WIDEST)) for row in rows))
+    low, high = min(low, -0.2 * high), max(high, -0.2 * low)  # room on both sides of 0 for the headings
+    margin = 0.05 * (high - low) or 1.0
+    return Interval(low - margin, high + margin)
 
 
-def _interval(axes: Any, y: float, row: Scaled, colour: str, edge: float) -> None:
-    axes.plot([max(row.low, -edge), min(row.high, edge)], [y, y], color=colour, linewidth=1.2, zorder=2)
-    caps = [end for end in (row.low, row.high) if abs(end) <= edge]
+def _interval(axes: Any, y: float, row: Scaled, colour: str, edges: Interval) -> None:
+    axes.plot([max(row.low, edges.low), min(row.high, edges.high)], [y, y], color=colour, linewidth=1.1, zorder=2)
+    caps = [end for end in (row.low, row.high) if edges.low <= end <= edges.high]
     axes.plot(caps, [y] * len(caps), linestyle="none", marker="|", markersize=5, color=colour, zorder=2)
 
 
-def _figures(axes: Any, metrics: tuple[MetricComparison, ...], labels: Labels) -> None:
-    """Base, tuned and the difference, in columns at the right of the axes."""
+def _figures(axes: Any, run: FinishedRun, labels: Labels) -> None:
+    """Above the rows which side is which, and at their right, in columns, base, tuned and the difference."""
     inches = axes.get_position().width * PAGE
     columns = {"base": 0.55, "tuned": 1.1, "difference": FIGURES - 0.05}
     places = {name: 1 + x / inches for name, x in columns.items()}
-    how = {"transform": axes.get_yaxis_transform(), "va": "center", "ha": "right", "fontsize": SMALL}
+    how = {"va": "center", "fontsize": SMALL}
+    for key, side, x in (("tuned_worse", "right", -4), ("tuned_better", "left", 4)):
+        axes.annotate(
+            labels.word(key), (0, HEADING), (x, 0), textcoords="offset points", ha=side, annotation_clip=False,
+            color=MUTED, **how,
+        )  # fmt: skip
+    how |= {"ha": "right", "transform": axes.get_yaxis_transform()}
     for name, x in places.items():
-        axes.text(x, -0.9, labels.word(name), color=MUTED, **how)
-    for y, m in enumerate(metrics):
+        axes.text(x, HEADING, labels.word(name, confidence=run.comparison.confidence), color=MUTED, **how)
+    for y, m in enumerate(run.comparison.metrics):
         axes.text(places["base"], y, plain(m.base), **how)
         axes.text(places["tuned"], y, plain(m.tuned), **how)
-        axes.text(places["difference"], y, f"{signed(m.difference)}  ({spread(m.interval)})", **how)
+        axes.text(places["difference"], y, minus(f"{signed(m.difference)}  ({spread(m.interval)})"), **how)
 
 
 def _legend(axes: Any, metrics: tuple[MetricComparison, ...], labels: Labels) -> None:

@@ -15,9 +15,11 @@ from mentalft.reporting.plots.style import (
     COLUMN,
     INK,
     PAGE,
+    ROUND,
     SIDE_COLOUR,
     SIDE_DASH,
     SMALL,
+    TEXT,
     new_figure,
     plain_ticks,
     tick_text,
@@ -36,7 +38,7 @@ BINS = 40
 STRIP = 0.62
 """Height in inches of one histogram of lengths."""
 WIDE = 30.0
-"""Scores or lengths whose largest is so many times their middle are drawn on a log axis."""
+"""Scores or lengths whose largest is so many times their first quartile are drawn on a log axis."""
 Numbers = NDArray[np.float64]
 
 
@@ -59,7 +61,7 @@ def scores(run: FinishedRun, labels: Labels) -> Figure | None:
         axes.set_title(labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓"))
     for axes in panels[len(found) :]:
         axes.set_visible(False)
-    figure.supylabel(labels.word("at_most"), fontsize=SMALL)
+    figure.supylabel(labels.word("at_most"), fontsize=TEXT)
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2)
     return figure
@@ -78,11 +80,14 @@ def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
         axes.plot(
             [low, *values[at], high], [0, *(at + 1) / len(values), 1], drawstyle="steps-post",
             color=SIDE_COLOUR[side], linestyle=SIDE_DASH[side], label=labels.word(side),
+            zorder=3 if side == "base" else 2,  # dashes on a line, where the two are one
         )  # fmt: skip
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
     _few_ticks(axes)
+    if together.min() == together.max():
+        axes.set_xticks([together[0]])
     axes.grid(visible=True, axis="y", color=INK, alpha=0.1, linewidth=0.5)
     axes.set_axisbelow(True)
 
@@ -100,27 +105,31 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     figure = new_figure("lengths", COLUMN, STRIP * len(found) + 0.55)
     strips = figure.subplots(len(found), 1, squeeze=False, sharex=True)[:, 0]
     for axes, (name, values) in zip(strips, found.items(), strict=True):
-        shown = values[values > 0] if log else values
-        counts, _ = np.histogram(shown, edges)
-        axes.stairs(counts, edges, fill=True, color=SIDE_COLOUR[name], alpha=0.35, linewidth=0)
-        axes.stairs(counts, edges, color=SIDE_COLOUR[name], linewidth=0.8)
-        median, empty = float(np.median(values)), int((values == 0).sum())
-        if not log or median > 0:
-            axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
-        said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
-        axes.text(
-            1, 0.98, f"{labels.word(name)}: {', '.join(said)}", transform=axes.transAxes, ha="right", va="top",
-            fontsize=SMALL,
-        )  # fmt: skip
-        axes.set_ylim(0, max(1, counts.max()) * 1.45)
-        _few_counts(axes)
+        _histogram(axes, name, values, edges, labels, log=log)
     if log:
         strips[-1].set_xscale("log")
     strips[-1].set_xlim(edges[0], edges[-1])
     _few_ticks(strips[-1], number=6)
     strips[-1].set_xlabel(labels.word("characters"))
-    figure.supylabel(labels.word("items"), fontsize=8)
+    figure.supylabel(labels.word("count"), fontsize=TEXT)
     return figure
+
+
+def _histogram(axes: Any, side: str, values: Numbers, edges: Numbers, labels: Labels, *, log: bool) -> None:
+    counts, _ = np.histogram(values[values > 0] if log else values, edges)
+    axes.stairs(counts, edges, fill=True, color=SIDE_COLOUR[side], alpha=0.35, linewidth=0)
+    axes.stairs(counts, edges, color=SIDE_COLOUR[side], linewidth=0.8)
+    median, empty = float(np.median(values)), int((values == 0).sum())
+    if not log or median > 0:
+        axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
+    said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
+    at_right = _place(median, edges, log=log) < 0.5
+    axes.text(
+        1 if at_right else 0.02, 0.98, labels.word("of_side", name=labels.word(side), said=", ".join(said)),
+        ha="right" if at_right else "left", va="top", fontsize=SMALL, transform=axes.transAxes,
+    )  # fmt: skip
+    axes.set_ylim(0, max(1, counts.max()) * 1.45)
+    _few_counts(axes)
 
 
 def _edges(values: Numbers, *, log: bool) -> Numbers:
@@ -131,26 +140,33 @@ def _edges(values: Numbers, *, log: bool) -> Numbers:
     return np.arange(0, top + (step := max(1.0, math.ceil(top / BINS))), step)
 
 
+def _place(length: float, edges: Numbers, *, log: bool) -> float:
+    """Where on the axis a length is: 0 at its left end, 1 at its right."""
+    scale = np.log if log else np.asarray
+    low, at, high = (scale(max(x, 1.0) if log else x) for x in (edges[0], length, edges[-1]))
+    return float((at - low) / (high - low))
+
+
 def _sorted(values: list[float]) -> Numbers:
     return np.sort(np.asarray(values, dtype=np.float64))
 
 
 def _is_wide(values: Numbers) -> bool:
-    return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.median(values))
+    return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.quantile(values, 0.25))
 
 
-def _few_ticks(axes: Any, number: int = 3) -> None:
+def _few_ticks(axes: Any, number: int = 4) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if axes.get_xscale() == "log":
         plain_ticks(axes.xaxis)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(number))
+        axes.xaxis.set_major_locator(MaxNLocator(number, steps=ROUND))
         axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
 
 
 def _few_counts(axes: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(2, steps=ROUND, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: tick_text(value))

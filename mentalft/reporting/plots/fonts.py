@@ -42,8 +42,12 @@ def width_of(text: str, size: float) -> float:
 
 
 def one_line(text: str) -> str:
-    """``text`` without control characters, lone surrogates, and what else has no glyph and breaks files."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """``text`` without line breaks, control characters, lone surrogates, and what XML forbids."""
+    return " ".join("".join(" " if _breaks_files(c) else c for c in text).split())
+
+
+def _breaks_files(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or ord(character) & 0xFFFE == 0xFFFE
 
 
 def shortened(text: str, size: float, inches: float) -> str:

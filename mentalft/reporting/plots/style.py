@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
 
@@ -30,6 +30,8 @@ COLUMN, PAGE = 3.3, 7.0
 POINTS = 72.0
 TEXT, SMALL = 8.0, 7.0
 """Sizes of text in points."""
+ROUND = (1, 2, 5, 10)
+"""Steps between ticks, by their first figure."""
 BUNDLED = "DejaVu Sans"
 """The font that comes with matplotlib: figures come out alike on every machine."""
 
@@ -86,7 +88,9 @@ def missing_glyphs_allowed() -> Iterator[None]:
         yield
 
 
-def new_figure(name: str, width: float, height: float, *, layout: str | None = "constrained") -> Figure:
+def new_figure(
+    name: str, width: float, height: float, *, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
     """An empty figure of that size in inches; ``name`` is its label, and what :func:`inline_svg` makes ids from."""
     from matplotlib.figure import Figure
 
@@ -113,5 +117,10 @@ def plain_ticks(axis: Any) -> None:
 
 
 def tick_text(value: float) -> str:
-    """``20000`` → ``20,000``, ``1e+12`` stays; ``0.005`` stays."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}"
+    """``20000`` → ``20,000``; ``0.005`` and ``1e+12`` stay."""
+    return minus(f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}")
+
+
+def minus(figures: str) -> str:
+    """``figures`` with minus signs for hyphens, as wide as a plus sign."""
+    return figures.replace("-", "−")

@@ -38,6 +38,8 @@ DROPPED = ("font-family", "font-size", "font-stretch")
 """Of matplotlib's declarations: fonts are the page's, and the size is set as a number."""
 ROUND = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 """What matplotlib's style sheet says of everything."""
+LONG = re.compile(r"-?\d+\.\d{3,}")
+"""Coordinates finer than a hundredth of a point, which nobody sees and which double the size of a page."""
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -87,7 +89,7 @@ def _references(root: ElementTree.Element) -> set[str]:
 
 def _attributes_only(element: ElementTree.Element, used: set[str], prefix: str) -> None:
     """Turn declarations into attributes, name colours by their part, and keep only ids that something refers to."""
-    attributes = {}
+    attributes: dict[str, str] = {}
     for key, value in element.attrib.items():
         if key == "style":
             attributes |= _declarations(value)
@@ -95,6 +97,8 @@ def _attributes_only(element: ElementTree.Element, used: set[str], prefix: str) 
             attributes |= {"id": prefix + value} if value in used else {}
         elif key == XLINK:
             attributes["href"] = f"#{prefix}{value.removeprefix('#')}"
+        elif key == "d":
+            attributes[key] = " ".join(LONG.sub(lambda found: f"{float(found[0]):.2f}", value).split())
         else:
             attributes[key] = REFERENCE.sub(rf"url(#{prefix}\1)", value)
     element.attrib.clear()

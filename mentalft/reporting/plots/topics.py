@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from mentalft.records import BETTER, UNDECIDED, WORSE, Group, Interval, MetricComparison
@@ -13,6 +14,7 @@ from mentalft.reporting.plots.style import (
     INK,
     MUTED,
     PAGE,
+    ROUND,
     SMALL,
     VERDICT_COLOUR,
     VERDICT_MARKER,
@@ -29,9 +31,11 @@ FIRST = ("bleu", "rougeL", "cosine")
 """Metrics shown where the comparison has them: words, their order, their sense."""
 MOST = 15
 """Topics shown by name."""
-ROW, HEAD, FOOT = 0.2, 0.12, 0.85
-"""Inches: of a topic, above the first, below the last."""
-GAP = 0.2
+ROW, HEAD, FOOT, LINE = 0.2, 0.08, 0.68, 0.16
+"""Inches: of a topic, above the first, below the last, and of each further line of the legend."""
+NO_INTERVAL = "x"
+OVERALL: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (3, 2))}
+GAP = 0.25
 """Inches between panels."""
 
 
@@ -48,11 +52,14 @@ def topics(run: FinishedRun, labels: Labels) -> Figure | None:
     texts = [labels.word("dialogues", name=labels.topics[n], dialogues=dialogues[n]) for n in names]
     left = 0.15 + max(width_of(text, SMALL) for text in texts)
     width = COLUMN if len(shown) == 1 else PAGE
-    height = HEAD + ROW * (len(names) + bool(more)) + FOOT
+    handles = _legend(shown, names, labels)
+    columns = len(handles) if width == PAGE else 2
+    foot = FOOT + LINE * (math.ceil(len(handles) / columns) - 1)
+    height = HEAD + ROW * (len(names) + bool(more)) + foot
     figure = new_figure("topics", width, height, layout=None)
     panel = (width - left - GAP * len(shown)) / len(shown)
     for i, m in enumerate(shown):
-        box = (left + i * (panel + GAP), FOOT, panel, height - HEAD - FOOT)
+        box = (left + i * (panel + GAP), foot, panel, height - HEAD - foot)
         axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
         _panel(axes, m, names, labels)
         axes.set_ylim(len(names) - 0.5 + bool(more), -0.5)
@@ -62,7 +69,9 @@ def topics(run: FinishedRun, labels: Labels) -> Figure | None:
                 -0.02, len(names), labels.word("more", more=more), transform=axes.get_yaxis_transform(),
                 ha="right", va="center", fontsize=SMALL, color=MUTED,
             )  # fmt: skip
-    _legend(figure, labels)
+    figure.legend(
+        handles=handles, loc="lower right", ncols=columns, handletextpad=0.3, columnspacing=1.0, borderaxespad=0.4
+    )
     return figure
 
 
@@ -79,30 +88,34 @@ def _topics(m: MetricComparison) -> tuple[list[str], int]:
 
 
 def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     groups = {group.name: group for group in m.by_topic}
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
-    axes.axvline(m.difference, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+    axes.axvline(m.difference, zorder=0, **OVERALL)
     for y, group in enumerate(groups[name] for name in names if name in groups):
         verdict = _reading(group, higher_is_better=m.higher_is_better)
         colour = VERDICT_COLOUR[verdict]
         if group.interval:
             axes.plot(group.interval, [y, y], color=colour, linewidth=1.1)
-        marker, face = (VERDICT_MARKER[verdict], marker_face(verdict)) if group.interval else ("x", colour)
+        marker = VERDICT_MARKER[verdict] if group.interval else NO_INTERVAL
         axes.plot(
             [group.difference], [y], linestyle="none", marker=marker, markersize=4.5, markeredgecolor=colour,
-            markerfacecolor=face,
+            markerfacecolor=marker_face(verdict),
         )  # fmt: skip
     axes.margins(x=0.08)
     if not m.higher_is_better:
         axes.invert_xaxis()
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{'+' if value > 0 else ''}{tick_text(round(value, 10))}")
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=ROUND))
+    axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
     name = labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓")
     axes.set_xlabel(labels.word("topic_difference", metric=name))
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + tick_text(round(value, 10))
 
 
 def _reading(group: Group, *, higher_is_better: bool) -> str:
@@ -112,24 +125,21 @@ def _reading(group: Group, *, higher_is_better: bool) -> str:
     return BETTER if (interval.low > 0) == higher_is_better else WORSE
 
 
-def _legend(figure: Figure, labels: Labels) -> None:
+def _legend(shown: list[MetricComparison], names: list[str], labels: Labels) -> list[Any]:
+    """Handles of the legend, for the markers that are there."""
     from matplotlib.lines import Line2D
 
-    def marker(verdict: str, sign: str, text: str) -> Line2D:
-        colour = VERDICT_COLOUR[verdict]
-        face = marker_face(verdict)
-        return Line2D(
-            [], [], linestyle="none", marker=sign, markersize=4.5, markeredgecolor=colour, markerfacecolor=face,
-            label=text,
-        )  # fmt: skip
-
-    handles = [
-        marker(BETTER, VERDICT_MARKER[BETTER], labels.word(BETTER)),
-        marker(WORSE, VERDICT_MARKER[WORSE], labels.word(WORSE)),
-        marker(UNDECIDED, VERDICT_MARKER[UNDECIDED], labels.word("includes")),
-        marker(UNDECIDED, "x", labels.word("no_interval")),
-        Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)), label=labels.word("overall")),
-    ]
-    figure.legend(
-        handles=handles, loc="lower right", ncols=len(handles), handletextpad=0.3, columnspacing=1.0, borderaxespad=0.4
-    )
+    groups = [(group, m.higher_is_better) for m in shown for group in m.by_topic if group.name in names]
+    found = {_reading(group, higher_is_better=up) for group, up in groups if group.interval}
+    words = {BETTER: BETTER, WORSE: WORSE, UNDECIDED: "includes"}
+    kinds = [(verdict, VERDICT_MARKER[verdict], word) for verdict, word in words.items() if verdict in found]
+    if any(group.interval is None for group, _ in groups):
+        kinds.append((UNDECIDED, NO_INTERVAL, "no_interval"))
+    markers = [
+        Line2D(
+            [], [], linestyle="none", marker=marker, markersize=4.5, markeredgecolor=VERDICT_COLOUR[verdict],
+            markerfacecolor=marker_face(verdict), label=labels.word(word),
+        )
+        for verdict, marker, word in kinds
+    ]  # fmt: skip
+    return [*markers, Line2D([], [], label=labels.word("overall"), **OVERALL)]

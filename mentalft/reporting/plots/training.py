@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.plots.labels import Labels
-from mentalft.reporting.plots.style import BLUE, COLUMN, INK, MUTED, PAPER, new_figure, plain_ticks, tick_text
+from mentalft.reporting.plots.style import BLUE, COLUMN, INK, MUTED, PAPER, ROUND, new_figure, plain_ticks, tick_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +35,11 @@ def loss(run: FinishedRun, labels: Labels) -> Figure | None:
         return None
     figure = new_figure("loss", COLUMN, HEIGHT)
     axes = figure.add_subplot()
-    _line(axes, training, color=MUTED, label=labels.word("training"))
-    axes.plot(*validation, color=BLUE, marker="o", markersize=3, markerfacecolor=PAPER, label=labels.word("validation"))
+    if training.steps:
+        _line(axes, training, color=MUTED, label=labels.word("training"))
+    if validation.steps:
+        name = labels.word("validation")
+        axes.plot(*validation, color=BLUE, marker="o", markersize=3, markerfacecolor=PAPER, label=name)
     trained = [(value, step) for step, value in zip(*validation, strict=True) if step > 0]
     if trained:
         value, step = min(trained)
@@ -61,7 +64,7 @@ def curve(name: str, run: FinishedRun, labels: Labels) -> Figure | None:
         axes.set_yscale("log")
         plain_ticks(axes.yaxis)
     else:
-        axes.set_ylim(bottom=0, top=None if max(found.values) > 0 else 1)
+        axes.set_ylim(0, 1.08 * max(found.values) or 1)
         axes.yaxis.set_major_formatter(lambda value, _: tick_text(value))
     _finish(axes, labels, f"{name}_axis")
     return figure
@@ -82,7 +85,7 @@ def _finish(axes: Any, labels: Labels, ylabel: str) -> None:
 
     axes.set_xlabel(labels.word("step"))
     axes.set_ylabel(labels.word(ylabel))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=ROUND, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
     low, high = axes.get_xlim()
     if high - low < 1:  # one step alone

@@ -38,12 +38,12 @@ if (byId("list")) document.addEventListener("keydown", onKey);
 const folds = []; // what was closed before printing
 
 window.addEventListener("beforeprint", () => {
+  for (const at of byId("list")?.querySelectorAll("[data-at]") ?? []) {
+    if (!at.querySelector(".detail")) at.append(detail(items[state.found[at.dataset.at]], state.metric));
+  }
   for (const fold of document.querySelectorAll("details:not([open])")) {
     fold.open = true;
     folds.push(fold);
-  }
-  for (const at of byId("list")?.querySelectorAll("[data-at]") ?? []) {
-    if (!at.querySelector(".detail")) at.append(detail(items[state.found[at.dataset.at]], state.metric));
   }
 });
 

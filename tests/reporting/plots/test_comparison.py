@@ -55,7 +55,7 @@ def test_verdicts_differ_in_marker_and_colour() -> None:
 def test_the_figures_stand_beside_in_their_own_units() -> None:
     figure = figures_of(made_run([PERPLEXITY]))["comparison"]
     shown = [text.get_text() for text in figure.axes[0].texts]
-    assert "-550.00  (-620.00 … -480.00)" in shown
+    assert "−550.00  (−620.00 … −480.00)" in shown
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["perplexity ↓"]
 
 
