@@ -93,7 +93,7 @@ def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> 
     groups = {group.name: group for group in m.by_topic}
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.axvline(m.difference, zorder=0, **OVERALL)
-    for y, group in enumerate(groups[name] for name in names if name in groups):
+    for y, group in ((y, groups[name]) for y, name in enumerate(names) if name in groups):
         verdict = _reading(group, higher_is_better=m.higher_is_better)
         colour = VERDICT_COLOUR[verdict]
         if group.interval:

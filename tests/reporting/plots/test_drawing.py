@@ -53,7 +53,8 @@ def test_a_single_step_of_training_is_seen() -> None:
     figures = figures_of(made_run(training=TRAINING[1:2]))
     (line,) = figures["learning_rate"].axes[0].get_lines()
     assert line.get_marker() == "o", "one point makes no line"
-    assert figures["loss"].axes[0].get_xlim() == (4.0, 6.0) or figures["loss"].axes[0].get_xlim()[0] < 5
+    left, right = figures["loss"].axes[0].get_xlim()
+    assert left < 5 < right
 
 
 def test_one_item_and_scores_that_are_all_zero() -> None:

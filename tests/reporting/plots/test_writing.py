@@ -64,5 +64,6 @@ def test_with_a_chinese_font_topics_are_named(tmp_path: Path) -> None:
 
 
 def test_characters_that_no_font_has_are_numbered(tmp_path: Path) -> None:
-    write_plots(made_run([BLEU], topics=("\U0001fae8 shaken", "a\x00b\ud800", "x" * 300)), tmp_path)
+    topics = ("\U0001fae8 shaken", "a\x00b\ud800", "x" * 300, "القلق والنوم")
+    write_plots(made_run([BLEU], topics=topics), tmp_path)
     assert (tmp_path / "topics.txt").read_text(encoding="utf-8") == "T1\t\U0001fae8 shaken\n"
