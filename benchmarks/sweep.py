@@ -6,6 +6,7 @@
 Each contender is a command of its own with a cache of its own. The parts are read from the completion markers of the
 sweep's trials: one prepare stage and one base evaluation, and of every trial its training, its evaluation (of which the
 first trial's holds the base answers, the others' do not) and its comparison. The bound is their sum and a tenth.
+Reports of single runs, which have no marker, are switched off; the sweep's own page is part of the sweep.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import time
 from pathlib import Path
 
 TRIALS = [f"lora.r={r}" for r in (2, 4, 8, 12, 16, 24, 32, 64)]
-DEFAULT = ["experiment=quick", "eval.max_items=64", "eval.max_new_tokens=64", "tracking=none"]
+DEFAULT = [
+    "experiment=quick", "eval.max_items=64", "eval.max_new_tokens=64", "tracking=none", "report.html=false",
+    "report.plots=false",
+]  # fmt: skip
 AFTER_TRAINING = ("train", "evaluate", "compare")
 
 

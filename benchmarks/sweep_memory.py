@@ -20,7 +20,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-DEFAULT = ["experiment=quick", "trainer.max_steps=6", "trainer.eval_steps=3", "trainer.save_steps=3", "tracking=none"]
+DEFAULT = [
+    "experiment=quick",
+    "trainer.max_steps=6",
+    "trainer.eval_steps=3",
+    "trainer.save_steps=3",
+    "tracking=none",
+    "report.plots=false",
+]
 
 
 def main() -> None:

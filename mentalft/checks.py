@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING
 
-from mentalft.config import FORMATS, METRICS, STAGES, VALIDATION_LOSS, Config, source_name
+from mentalft.config import (
+    FORMATS,
+    METRICS,
+    STAGES,
+    VALIDATION_LOSS,
+    Config,
+    EvalConfig,
+    extra_name,
+    source_name,
+)
 
 
 def problems(cfg: Any, prefix: str = "") -> list[str]:
@@ -48,7 +56,7 @@ def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterato
 def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
-    yield from _extra_metric_problems(cfg.eval.extra_metrics)
+    yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
@@ -136,13 +144,17 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
         yield f"data.sources: two are called {name!r}; give each a name of its own"
 
 
-def _extra_metric_problems(specs: list[str]) -> Iterator[str]:
-    names = [f"{Path(path).stem}#{key}".rstrip("#") for path, _, key in (spec.partition("#") for spec in specs)]
-    for spec, name in zip(specs, names, strict=True):
+def _extra_metric_problems(cfg: EvalConfig) -> Iterator[str]:
+    names = [extra_name(spec) for spec in cfg.extra_metrics]
+    for spec, name in zip(cfg.extra_metrics, names, strict=True):
         if name in METRICS:
             yield f"eval.extra_metrics holds {spec!r}, and eval.metrics has a metric called {name!r}; rename the file"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"eval.extra_metrics names {name!r} twice"
+    for name in cfg.lower_is_better:
+        if name not in names:
+            known = f"those are called {', '.join(names)}" if names else "there are none"
+            yield f"eval.lower_is_better holds {name!r}, which is none of eval.extra_metrics; {known}"
 
 
 def _choice_problems(key: str, chosen: list[str], known: tuple[str, ...]) -> Iterator[str]:

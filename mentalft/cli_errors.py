@@ -14,6 +14,32 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 
 from mentalft.config import Config
 
+ALIASES = {
+    "lr": "trainer.learning_rate",
+    "epochs": "trainer.num_train_epochs", "num_epochs": "trainer.num_train_epochs",
+    "batch_size": "trainer.per_device_train_batch_size", "train_batch_size": "trainer.per_device_train_batch_size",
+    "grad_accum": "trainer.gradient_accumulation_steps", "gradient_accumulation": "trainer.gradient_accumulation_steps",
+    "warmup": "trainer.warmup_ratio", "warmup_steps": "trainer.warmup_ratio",
+    "scheduler": "trainer.lr_scheduler_type", "lr_scheduler": "trainer.lr_scheduler_type",
+    "fp16": "trainer.precision", "bf16": "trainer.precision", "mixed_precision": "trainer.precision",
+    "dtype": "trainer.precision", "torch_dtype": "trainer.precision",
+    "patience": "trainer.early_stopping_patience",
+    "gpus": "trainer.num_processes", "num_gpus": "trainer.num_processes", "devices": "trainer.num_processes",
+    "rank": "lora.r", "lora_rank": "lora.r",
+    "alpha": "lora.lora_alpha",
+    "dropout": "lora.lora_dropout",
+    "lora_target": "lora.target_modules", "modules": "lora.target_modules",
+    "load_in_4bit": "model.quantization", "load_in_8bit": "model.quantization",
+    "model_name_or_path": "model.name_or_path", "model_name": "model.name_or_path", "model_path": "model.name_or_path",
+    "flash_attn": "model.attn_implementation",
+    "dataset": "data.path", "data_path": "data.path", "train_file": "data.path",
+    "max_seq_length": "data.max_length", "max_seq_len": "data.max_length", "cutoff_len": "data.max_length",
+    "system_prompt": "data.system_message",
+    "max_tokens": "eval.max_new_tokens",
+    "output_dir": "run_dir", "resume_from_checkpoint": "run_dir",
+}  # fmt: skip
+"""What other tools call a key of ours, by its last part."""
+
 PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -75,7 +101,7 @@ def _bad_key_or_value(cause: OmegaConfBaseException, overrides: list[str]) -> st
         return f"{key} has no value; give one: {key}=VALUE"
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
         names = [name for name, _, _ in known_keys()] + list(_groups())
-        return f"{key}{value}: there is no such key{_nearest(key, names)}"
+        return f"{key}{value}: there is no such key{_nearest(f'{key}{value}'.partition('=')[0], names)}"
     if "does not support deletion" in str(cause):
         return f"~{key}: a key of the schema cannot be deleted; set it to another value"
     if key and key in {name for name, _, _ in known_keys()}:
@@ -122,15 +148,22 @@ def _value_of(key: str, overrides: list[str]) -> str:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    leaf = name.rpartition(".")[2]
-    by_leaf = get_close_matches(leaf, [k.rpartition(".")[2] for k in known], n=1, cutoff=0.7)
-    near = get_close_matches(name, known, n=1, cutoff=0.7) or [k for k in known if k.rpartition(".")[2] in by_leaf]
+    """What may have been meant, or what there is in that place."""
+    parent, _, leaf = name.rpartition(".")
+    if leaf in ALIASES:
+        return f"; did you mean {ALIASES[leaf]!r}?"
+    siblings = [k for k in known if k.rpartition(".")[0] == parent]
+    near = _alike(leaf, siblings) or _alike(leaf, known)
     if near:
-        return f"; did you mean {near[0]!r}?"
-    siblings = [k for k in known if k.rpartition(".")[0] == name.rpartition(".")[0] and "." in k]
-    return (
-        f"; accepted there are {', '.join(k.rpartition('.')[2] for k in siblings or known if '.' not in k or siblings)}"
-    )
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    there = siblings or [k for k in known if "." not in k]
+    return f"; accepted there are {', '.join(k.rpartition('.')[2] for k in there)}"
+
+
+def _alike(leaf: str, known: list[str]) -> list[str]:
+    """The keys whose last part is most like ``leaf``."""
+    best = get_close_matches(leaf, [k.rpartition(".")[2] for k in known], n=1, cutoff=0.7)
+    return [k for k in known if k.rpartition(".")[2] in best]
 
 
 def _quoted(override: object) -> str:

@@ -17,6 +17,22 @@ from mentalft.console import say
 from mentalft.files import digest_file, read_json, sha256_json, write_json
 
 FOLDER = ".stages"
+WORDS = {
+    "files": "the files of data.path",
+    "external_tests": "the files of data.external_tests",
+    "data": "the dialogues in data/",
+    "model": "which model is asked",
+    "model.fingerprint": "the model's files",
+    "adapter": "the adapter",
+    "items": "what is asked (responses/items.jsonl)",
+    "responses": "the answers (responses/base.jsonl, tuned.jsonl)",
+    "perplexity": "eval.perplexity or what it measured (responses/perplexity.jsonl)",
+    "problems": "the number of problems in the files given",
+    "overlap": "the overlap that data/report.json states",
+}
+"""What a stage may be made from that is no key of the configuration."""
+SHORT = 30
+"""Characters of a value that is shown."""
 
 
 class StageRunner:
@@ -71,7 +87,7 @@ def why_not_done(run_dir: Path, stage: str, made_from: dict[str, Any]) -> str | 
     then, now = _flat(marker["made_from"]), _flat(made_from)
     changed = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
     if changed:
-        return f"{', '.join(changed)} changed"
+        return ", ".join(f"{WORDS.get(key, key)} changed{_from_to(then.get(key), now.get(key))}" for key in changed)
     for name, digest in marker["outputs"].items():
         output = run_dir / name
         if not output.is_file():
@@ -90,6 +106,13 @@ def mark_done(run_dir: Path, stage: str, made_from: dict[str, Any], outputs: lis
 def costs(run_dir: Path) -> dict[str, dict[str, Any]]:
     """Seconds and peak memory of each completed stage."""
     return {path.stem: read_json(path)["cost"] for path in sorted((run_dir / FOLDER).glob("*.json"))}
+
+
+def _from_to(then: Any, now: Any) -> str:
+    """The two values, where a reader can take them in; files stand there as digests."""
+    if not all(isinstance(value, int | float | str | None) and len(str(value)) <= SHORT for value in (then, now)):
+        return ""
+    return " from {} to {}".format(*("null" if value is None else value for value in (then, now)))
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

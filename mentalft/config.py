@@ -12,6 +12,7 @@ from typing import Any, Literal, Optional
 from omegaconf import MISSING
 
 from mentalft.bounds import number
+from mentalft.config_report import ReportConfig
 from mentalft.config_training import LoraConfig, TrainerConfig
 
 STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
@@ -184,6 +185,9 @@ class EvalConfig:
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = MISSING
     """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
+    lower_is_better: list[str] = MISSING
+    """Which of ``extra_metrics`` are better the lower they are, by the names that tables give them: ``wer`` for
+    ``./wer.py``, ``rouge.rouge1`` for ``rouge#rouge1``."""
     language: Literal["auto", "zh", "en"] = MISSING
     """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
     tokenizer: TokenizerName = MISSING
@@ -251,6 +255,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
 
 def source_name(spec: str | dict[str, Any]) -> str:
@@ -258,6 +263,13 @@ def source_name(spec: str | dict[str, Any]) -> str:
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
     return str(given or path.rstrip("/").rpartition("/")[2] or path)
+
+
+def extra_name(spec: str) -> str:
+    """What an entry of ``eval.extra_metrics`` is called in tables: its module, and the result's key if one is given."""
+    path, _, key = spec.partition("#")
+    name = path.rstrip("/").rpartition("/")[2].removesuffix(".py")
+    return f"{name}.{key}" if key else name
 
 
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")

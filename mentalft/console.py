@@ -47,6 +47,13 @@ def say(line: str, *, style: str | None = None) -> None:
     log.info(line)
 
 
+def say_path(what: str, path: Path) -> None:
+    """Print and log where a file is; terminals that can open links open it."""
+    line = Text(f"{what}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
+    console.print(line)
+    log.info(line.plain)
+
+
 @contextmanager
 def log_to(run_dir: Path | None) -> Iterator[None]:
     """Append to ``run_dir/mentalft.log`` what is said and what libraries warn of; None logs nowhere."""

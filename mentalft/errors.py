@@ -20,6 +20,16 @@ class ModelError(UserError):
     """A model, tokenizer or embedder cannot be found or does not fit."""
 
 
+LONGEST = 160
+"""Characters of another library's message that are shown."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what ``error`` says, cut where it is long; its type where it says nothing."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return first if len(first) <= LONGEST else f"{first[:LONGEST]}…"
+
+
 class Stopped(KeyboardInterrupt):
     """The run was asked to stop, saved what it had, and can go on later."""
 

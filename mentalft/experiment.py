@@ -58,19 +58,22 @@ def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dic
         if stage == "train" and stage in cfg.stages and cfg.eval.objective != VALIDATION_LOSS:
             _measure_objective(cfg, runner, located)
     write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
+    if "compare" in cfg.stages:
+        _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
+    from mentalft.data.pool import processes
     from mentalft.data.sources import local_files, sources_of
-    from mentalft.data.staging import processes
-    from mentalft.stages.prepare import prepare
 
     cache_dir = _cache_dir(cfg)
     sources = sources_of(cfg.data, cache_dir)
     cache = cache_dir if cfg.cache else None
     audit = cfg.stages == ["prepare"]
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
+        from mentalft.stages.prepare import prepare  # meanwhile the others start
+
         made_from = {
             "data": _without(asdict(cfg.data), "max_length", "num_proc"),
             "files": [source.digest for source in sources],
@@ -209,6 +212,12 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     )
 
 
+def _report(cfg: Config, run_dir: Path) -> None:
+    from mentalft.stages.report import report
+
+    report(cfg.report, run_dir)
+
+
 def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:
     """The configuration for the tracker; a system message is text of the data, and stays here like all of it."""
     shared = asdict(cfg)
@@ -227,14 +236,11 @@ def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:
 
 def _adapter(cfg: Config, run_dir: Path) -> Path:
     """The adapter to evaluate: the one that the config names, or this run's own."""
-    folder = Path(cfg.eval.adapter).expanduser() if cfg.eval.adapter else run_dir / "adapter"
+    if cfg.eval.adapter:
+        return Path(cfg.eval.adapter).expanduser()
+    folder = run_dir / "adapter"
     if not (folder / "adapter_config.json").is_file():
-        hint = (
-            "give a folder that peft wrote"
-            if cfg.eval.adapter
-            else "add train to stages, or name one: eval.adapter=FOLDER"
-        )
-        raise DataError(f"{folder} holds no adapter; {hint}")
+        raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
     return folder
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.config import EMBEDDED, Config
+from mentalft.console import say
 
 
 def check_inputs(cfg: Config) -> Any:
@@ -23,6 +24,13 @@ def check_inputs(cfg: Config) -> Any:
             from mentalft.data.question_files import read_questions
 
             read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
+        if "train" in cfg.stages and cfg.eval.engine == "openai":
+            say(
+                "warning: eval.engine=openai asks the server for eval.openai.tuned_model="
+                f"{cfg.eval.openai.tuned_model}; the adapter that this run trains is not asked",
+                style="yellow",
+            )
+    _check_adapters(cfg)
     if {"preflight", "train"} & set(cfg.stages) or asks_here(cfg):
         from mentalft.modeling.base import check_attention, check_quantization
         from mentalft.modeling.locate import locate_model
@@ -49,6 +57,15 @@ def check_inputs(cfg: Config) -> Any:
 
         load_embedder(cfg.eval.embedder)
     return located
+
+
+def _check_adapters(cfg: Config) -> None:
+    from mentalft.modeling.adapter import check_adapter
+
+    if {"preflight", "train"} & set(cfg.stages) and cfg.lora.adapter:
+        check_adapter(Path(cfg.lora.adapter).expanduser(), "lora.adapter")
+    if asks_here(cfg) and cfg.eval.adapter:
+        check_adapter(Path(cfg.eval.adapter).expanduser(), "eval.adapter")
 
 
 def asks_here(cfg: Config) -> bool:

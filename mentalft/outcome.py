@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
-from mentalft.console import console, say, shown
+from mentalft.console import console, say, say_path, shown
 from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
@@ -33,6 +33,8 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
     objective = _objective(cfg, run_dir, tracker)
     say(f"run directory: {shown(run_dir)}")
+    if comparison and (run_dir / "report.html").is_file():
+        say_path("report", run_dir / "report.html")
     if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")

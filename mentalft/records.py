@@ -44,8 +44,8 @@ class Rejected:
     """A record that was set aside, and why."""
 
     file: str
-    record: int
-    """Counted from 1, in the order of the file."""
+    record: int | None
+    """Counted from 1, in the order of the file; None is the file as a whole."""
     reason: str
     field: str | None = None
     """Where in the record, if it is one place."""
@@ -53,7 +53,7 @@ class Rejected:
     """Of the record in the file, in bytes, where its text could not be parsed."""
 
     def in_words(self) -> str:
-        """File, record, field and reason on one line; record 0 is the file as a whole."""
+        """File, record, field and reason on one line."""
         record = f", record {self.record}" if self.record else ""
         field = f'"{self.field}" ' if self.field else ""
         return f"{self.file}{record}: {field}{self.reason}"
@@ -164,7 +164,8 @@ class MetricComparison:
     interval: Interval
     """Confidence interval of the difference."""
     wins: int
-    """Items where tuned is better, whichever direction that is."""
+    """Items where tuned is better, whichever direction that is; items that count in no mean are left out of all three.
+    """
     ties: int
     losses: int
     p_value: float

@@ -1,4 +1,4 @@
-"""``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command only reads them.
+"""``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command runs nothing.
 
 Exit codes: 0 done, 1 the runs cannot be used as asked, 2 wrong usage.
 """
@@ -15,16 +15,11 @@ from mentalft.errors import UserError
 
 app = typer.Typer(
     name="mentalft-runs",
-    help="Look at what mentalft ran. Nothing is run, and run directories are not changed.",
+    help="Look at what mentalft ran. Nothing is run, and no result is changed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.callback()
-def _subcommands() -> None:
-    """Keeps the name of a single subcommand."""
 
 
 @app.command()
@@ -53,6 +48,44 @@ def compare(
         write_runs_markdown(found, markdown)
     if json:
         write_runs_json(found, json)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that holds a comparison.")],
+    language: Annotated[str, typer.Option(metavar="auto|zh|en", help="Of the labels.")] = "auto",
+    plots: Annotated[bool, typer.Option(help="Draw plots/ again too.")] = True,
+) -> None:
+    """Write report.html and plots/ of a finished run again."""
+    from mentalft.config_report import ReportConfig
+    from mentalft.console import say_path
+    from mentalft.reporting.report_words import ASKED
+    from mentalft.stages.report import report as write_report
+
+    if language not in ASKED:
+        raise typer.BadParameter(f"{language!r} is none of {', '.join(ASKED)}", param_hint="--language")
+    path = write_report(ReportConfig(language=language, html=True, plots=plots), run)  # type: ignore[arg-type]
+    if path is None:
+        raise typer.Exit(1)
+    say_path("report", path)
+
+
+@app.command()
+def sweep(
+    sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
+) -> None:
+    """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
+    from mentalft.console import console, shown
+    from mentalft.reporting.sweep import read_sweep, terminal_tables, write_sweep
+
+    write_sweep(sweep_dir, again=True)
+    found = read_sweep(sweep_dir)
+    for note in found.notes:
+        console.print(f"note: {note}", style="yellow", markup=False)
+    for table in terminal_tables(found):
+        console.print(table)
+        console.print()
+    console.print(f"page: {shown((sweep_dir / 'sweep.html').absolute())}", markup=False)
 
 
 def main() -> None:

@@ -26,8 +26,15 @@ def test_same_inputs_run_once_and_changes_are_named(tmp_path: Path, capsys: pyte
     assert run(tmp_path, {"lora": {"r": 8}}) == 0
     assert "already done" in capsys.readouterr().out
     assert run(tmp_path, {"lora": {"r": 4}}) == 1
-    assert "lora.r changed" in capsys.readouterr().out
+    assert "lora.r changed from 8 to 4" in capsys.readouterr().out
     assert costs(tmp_path)["train"]["peak_memory_bytes"] > 0
+
+
+def test_what_is_no_key_of_the_configuration_is_said_in_words(tmp_path: Path) -> None:
+    run(tmp_path, {"perplexity": None, "eval": {"metrics": ["bleu"]}})
+    assert why_not_done(tmp_path, "train", {"perplexity": "f" * 32, "eval": {"metrics": ["chrf"]}}) == (
+        "eval.metrics changed, eval.perplexity or what it measured (responses/perplexity.jsonl) changed"
+    )
 
 
 def test_a_damaged_or_missing_output_is_noticed(tmp_path: Path) -> None:

@@ -53,7 +53,15 @@ def test_extra_metrics_have_names_of_their_own() -> None:
     found = "\n".join(problems(cfg))
     assert "'./bleu.py', and eval.metrics has a metric called 'bleu'" in found
     assert "eval.extra_metrics names 'mine' twice" in found
-    assert "rouge#" not in found
+    assert "rouge" not in found
+
+
+def test_the_direction_of_a_metric_that_is_not_there_is_refused() -> None:
+    cfg = composed("eval.extra_metrics=['./wer.py','rouge#rouge1']", "eval.lower_is_better=[wer,rouge.rouge1]")
+    assert problems(cfg) == []
+    cfg.eval.lower_is_better = ["bleu"]
+    (problem,) = problems(cfg)
+    assert "holds 'bleu', which is none of eval.extra_metrics; those are called wer, rouge.rouge1" in problem
 
 
 def test_bounds_are_checked() -> None:

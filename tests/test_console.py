@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from mentalft.console import progress, say, shown
+from mentalft.console import progress, say, say_path, shown
 
 
 def test_a_line_is_printed_as_it_is_and_logged(
@@ -17,6 +19,18 @@ def test_a_line_is_printed_as_it_is_and_logged(
         say("12 [rejected] records", style="yellow")
     assert capsys.readouterr().out == "12 [rejected] records\n"
     assert caplog.messages == ["12 [rejected] records"]
+
+
+def test_a_file_is_a_link_where_the_terminal_knows_links(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path.cwd() / "a [b]" / "report.html"
+    say_path("report", path)
+    assert capsys.readouterr().out == "report: a [b]/report.html\n"
+    terminal = Console(force_terminal=True, color_system="standard", width=120, file=io.StringIO())
+    monkeypatch.setattr("mentalft.console.console", terminal)
+    say_path("report", path)
+    assert f";{path.as_uri()}\x1b\\a [b]/report.html" in terminal.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_no_bar_where_the_output_is_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ PROMISED = [
     "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
+    "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
 
 
@@ -39,8 +40,9 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides) == 0
+    assert mentalft(monkeypatch, *quick_overrides, "report.html=true", "report.plots=true") == 0
     run_dir, said = only_run(), capsys.readouterr().out
+    assert f"report: {run_dir.relative_to(Path.cwd())}/report.html" in said
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
     assert list(run_dir.glob("wandb/offline-run-*"))
     assert not list(run_dir.rglob("*.tmp"))
@@ -109,8 +111,8 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1", "perplexity"]
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
-    assert "train: runs again: lora.r changed" in said
-    assert "evaluate: runs again: adapter changed" in said
+    assert "train: runs again: lora.r changed from 8 to 4" in said
+    assert "evaluate: runs again: the adapter changed" in said
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
 
 
@@ -185,7 +187,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
         (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
-        (["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"], ["none holds no adapter"]),
+        (
+            ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
+            ["eval.adapter=none has no adapter_config.json"],
+        ),
         (["data.path=good.json", "data.max_length=16", "stages=[prepare,train]"], ["data.max_length=16"]),
     ],
 )
@@ -305,8 +310,8 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     command = ["stages=[compare]", "tracking=none", "eval.metrics=[rouge1]", *given]
     assert mentalft(monkeypatch, *command) == 0
     said, run_dir = capsys.readouterr().out, only_run()
-    assert "base.json, record 12: its question is not among the references; it is left out" in said
-    assert "base.json: no answer to item" in said
+    assert "base.json, record 12: '别的问题' is not among the references; it is left out" in said
+    assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
     assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mentalft.data.question_files import Entry, key_of, read_entries, read_questions
+from mentalft.data.question_files import Entry, key_of, kind_of, named, read_entries, read_questions
 from mentalft.errors import DataError
 from mentalft.records import Item, Rejected, Response
 
@@ -40,7 +40,7 @@ def align(references: Path, answers: dict[str, Path]) -> Aligned:
         found[side], troubles = _by_place(path, f"eval.responses.{side}", places)
         problems += troubles
         problems += [
-            Rejected(path.name, 0, f"no answer to item {item.id}; it scores as an empty one")
+            Rejected(path.name, None, f"no answer to {named(item.messages, item.id)}; it scores as an empty one")
             for place, item in enumerate(items)
             if place not in found[side]
         ]
@@ -69,15 +69,23 @@ def _by_place(path: Path, key: str, places: dict[str, int]) -> tuple[dict[int, E
         if place is None and entry.messages:
             place = places.get(key_of(entry.messages))
         if place is None:
-            what = f"id {entry.id!r}" if entry.id else "its question"
+            has_name = entry.id or entry.messages
+            what = named(entry.messages, entry.id) if has_name else "a record with neither id nor question"
             reason = f"{what} is not among the references; it is left out"
         elif place in found:
-            reason = f"answers the same question as record {found[place].record}, which counts; it is left out"
+            reason = (
+                f"answers {named(entry.messages, entry.id)}, the same question as record {found[place].record}, "
+                "which counts; it is left out"
+            )
         else:
             found[place] = entry
-            if isinstance(_only(entry.answer), str):
+            answer = _only(entry.answer)
+            if isinstance(answer, str):
                 continue
-            reason = "the answer is not text; it scores as an empty one"
+            reason = (
+                f"the answer to {named(entry.messages, entry.id)} is {kind_of(answer)}, not text; "
+                "it scores as an empty one"
+            )
         problems.append(Rejected(path.name, entry.record, reason))
     return found, problems
 

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from mentalft.console import Bar, bar, say
-from mentalft.errors import DataError
+from mentalft.errors import DataError, first_line
 from mentalft.files import read_json, sha256_file, sha256_json, write_json
 
 ATTEMPTS, TIMEOUT = 5, 20.0
@@ -82,12 +82,12 @@ def _from_hugging_face(address: str, name: str, revision: str | None, file: str 
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise DataError(
-            f"data.path={address}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}"
+            f"data.path={address}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS}"
         ) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
             raise DataError(
-                f"data.path={address}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS}"
+                f"data.path={address}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS}"
             ) from error
         raise
     found = [folder / file] if file else sorted(p for p in folder.rglob("*") if p.name.endswith(DATA_SUFFIXES))
@@ -174,7 +174,7 @@ class ModelScopeFile:
             return response.json()
         except (httpx.HTTPError, ValueError) as error:
             where = f"data.path={self.address}: ModelScope cannot be reached"
-            raise DataError(f"{where} ({_short(error)}); {OFFLINE_WAYS}") from error
+            raise DataError(f"{where} ({first_line(error)}); {OFFLINE_WAYS}") from error
 
     def _check(self, response: Any) -> None:
         if response.status_code in (401, 403):
@@ -203,7 +203,7 @@ class ModelScopeFile:
                 self._one_request(part, have, shown)
                 failure = f"{part.stat().st_size} of {size} bytes came"
             except (httpx.HTTPError, OSError) as error:
-                failure = _short(error)
+                failure = first_line(error)
         if part.is_file() and part.stat().st_size == size:
             return
         raise DataError(
@@ -252,8 +252,3 @@ def check_hash(files: list[Path], sha256: str, address: str) -> None:
             f"data.path={address}: the file's SHA-256 is {found}, not {sha256}; it was changed at its source or on the "
             "way. Try again, or set data.sha256 to the one you mean"
         )
-
-
-def _short(error: Exception) -> str:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return first[:160]

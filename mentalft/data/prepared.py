@@ -21,9 +21,10 @@ from mentalft.data import blocks as _blocks
 from mentalft.data.blocks import Block, file_blocks, line_blocks, table_blocks
 from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
+from mentalft.data.pool import Submit
 from mentalft.data.shapes import is_array
 from mentalft.data.sources import Source
-from mentalft.data.staging import Collector, Index, PartFile, Reader, Submit
+from mentalft.data.staging import Collector, Index, PartFile, Reader
 from mentalft.data.tables import TABLES
 from mentalft.data.workers import Part
 from mentalft.errors import DataError
@@ -48,7 +49,7 @@ def staged(
     Args:
         settings: for each source, by its name.
         most: use so many dialogues at most, from the front.
-        submit: has a block read, as :func:`mentalft.data.staging.processes` yields it.
+        submit: has a block read, as :func:`mentalft.data.pool.processes` yields it.
         cache: the cache's folder; None makes the corpus in ``scratch`` and removes it afterwards.
     """
     if cache is None:

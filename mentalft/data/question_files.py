@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mentalft.data.encoding import check_encoding
 from mentalft.data.prompts import with_system
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
@@ -20,6 +21,12 @@ from mentalft.records import Item, Message, Rejected
 
 ANSWER_KEYS = ("references", "answers", "answer", "response", "text")
 ROLES = ("system", "user", "assistant")
+FORMS = (
+    "a JSON object {question: answer}, or records with question and answer as a JSON list, JSON lines or a CSV file "
+    "with a head"
+)
+SHOWN = 40
+"""Characters of a question that a message shows."""
 
 
 class Entry(NamedTuple):
@@ -51,18 +58,27 @@ def read_questions(path: Path, key: str, system_message: str | None) -> tuple[li
     asked: set[str] = set()
     for entry in read_entries(path, key):
         made = entry if isinstance(entry, Rejected) else _item(entry, path, system_message)
-        if isinstance(made, Item) and (made.id in items or (question := key_of(made.messages)) in asked):
-            what = f"id {made.id!r} is there" if made.id in items else "the same question is there"
-            made = Rejected(path.name, entry.record, f"{what} already; the first one counts")
+        if isinstance(made, Item) and ((question := key_of(made.messages)) in asked or made.id in items):
+            what = named(made.messages, None) if question in asked else f"id {made.id!r}"
+            made = Rejected(path.name, entry.record, f"{what} is there already; the first one counts")
         if isinstance(made, Rejected):
             problems.append(made)
         else:
             items[made.id] = made
             asked.add(question)
     if not items:
-        reason = f" (record {problems[0].record}: {problems[0].reason})" if problems else ""
-        raise DataError(f"{key}={path}: not one question with an answer in {len(problems)} records{reason}")
+        first = f" in {len(problems)} records (record {problems[0].record}: {problems[0].reason})" if problems else ""
+        raise DataError(f"{key}={path}: not one question with an answer{first}; give {FORMS}")
     return list(items.values()), problems
+
+
+def named(messages: tuple[Message, ...], given_id: str | None) -> str:
+    """What a message calls a question: its id, where the file gives one, and how its last turn begins."""
+    text = " ".join(messages[-1].content.split()) if messages else ""
+    short = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    if not given_id or (messages and given_id == _made_id(messages)):
+        return f"'{short}'"
+    return f"id {given_id!r} ('{short}')" if short else f"id {given_id!r}"
 
 
 def key_of(messages: tuple[Message, ...]) -> str:
@@ -75,14 +91,21 @@ def read_entries(path: Path, key: str) -> Iterator[Entry | Rejected]:
     """The records of a file; those that are no records as :class:`Rejected`.
 
     Raises:
-        DataError: there is no such file, or it is neither JSON nor JSONL nor CSV.
+        DataError: there is no such file, it is empty or not in UTF-8, or neither JSON nor JSONL nor CSV holds records.
     """
     if not path.is_file():
         raise DataError(f"{key}={path} does not exist; give a JSON, JSONL or CSV file")
+    data = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{key}={path} is not UTF-8 ({error.reason} at byte {error.start}); convert it") from error
+        check_encoding(data, f"{key}={path}")
+        raise DataError(
+            f"{key}={path} is not in UTF-8 ({error.reason} at byte {error.start}); mend it there, or convert the file: "
+            "iconv -f ENCODING -t UTF-8 FILE > NEW"
+        ) from error
+    if not text.strip():
+        raise DataError(f"{key}={path} is empty; give {FORMS}")
     rows = _rows(path, text, key)
     for number, row in enumerate(rows, 1):
         if isinstance(row, _Unreadable):
@@ -93,7 +116,7 @@ def read_entries(path: Path, key: str) -> Iterator[Entry | Rejected]:
         elif isinstance(row, dict):
             yield _entry(path, number, row)
         else:
-            yield Rejected(path.name, number, f"is {_kind(row)}, not a record with a question and an answer")
+            yield Rejected(path.name, number, f"is {kind_of(row)}, not a record with a question and an answer")
 
 
 class _Unreadable(NamedTuple):
@@ -118,7 +141,11 @@ def _rows(path: Path, text: str, key: str) -> Iterator[Any]:
             if isinstance(whole, _Pairs) and not {name for name, _ in whole} & {"question", "messages"}:
                 yield from ((name, _plain(value)) for name, value in whole)
             else:
-                yield from (_plain(row) for row in (whole if type(whole) is list else [whole]))
+                rows = whole if type(whole) is list else [whole]
+                if rows and not any(isinstance(row, _Pairs) for row in rows):
+                    of = f"a list, whose first member is {kind_of(rows[0])}" if rows is whole else kind_of(whole)
+                    raise DataError(f"{key}={path} holds {of}; give {FORMS}")
+                yield from map(_plain, rows)
             return
     for line in text.splitlines():
         if line.strip():
@@ -143,7 +170,7 @@ def _entry(path: Path, number: int, row: dict[str, Any]) -> Entry | Rejected:
     else:
         question = row.get("question")
         if question is not None and not isinstance(question, str):
-            return Rejected(path.name, number, f"is {_kind(question)}, not text", "question")
+            return Rejected(path.name, number, f"is {kind_of(question)}, not text", "question")
         messages = (Message("user", _text(question).strip()),) if question and question.strip() else ()
     system = row.get("system")
     if messages and isinstance(system, str) and system.strip():
@@ -184,11 +211,11 @@ def _item(entry: Entry, path: Path, system_message: str | None) -> Item | Reject
     answers = answers if isinstance(answers, list) else [answers]
     wrong = next((a for a in answers if not isinstance(a, str)), "")
     if not isinstance(wrong, str):
-        return Rejected(path.name, entry.record, f"has an answer that is {_kind(wrong)}, not text")
+        return Rejected(path.name, entry.record, f"has an answer that is {kind_of(wrong)}, not text")
     references = tuple(dict.fromkeys(_text(a).strip() for a in answers if a.strip()))
     if not references:
         return Rejected(path.name, entry.record, "has no answer to compare with")
-    name = entry.id or key_of(entry.messages)[:12]
+    name = entry.id or _made_id(entry.messages)
     cluster = entry.fields.get("dialogue_id")
     return Item(
         id=name,
@@ -199,12 +226,17 @@ def _item(entry: Entry, path: Path, system_message: str | None) -> Item | Reject
     )
 
 
+def _made_id(messages: tuple[Message, ...]) -> str:
+    """The id of a question that has none in its file."""
+    return key_of(messages)[:12]
+
+
 def _text(value: str) -> str:
     """``value`` without what UTF-8 cannot hold (half of a surrogate pair)."""
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     return {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}.get(
         type(value), "null" if value is None else "text"
     )

@@ -11,9 +11,10 @@ import orjson
 from mentalft.data.blocks import file_blocks, line_blocks, table_blocks
 from mentalft.data.compressed import inner_suffix
 from mentalft.data.gathering import Settings
+from mentalft.data.pool import processes
 from mentalft.data.shapes import is_array, shape_of
 from mentalft.data.sources import local_files
-from mentalft.data.staging import Collector, Reader, processes
+from mentalft.data.staging import Collector, Reader
 from mentalft.data.tables import TABLES
 from mentalft.records import Dialogue, Rejected
 

@@ -6,13 +6,8 @@ already, and for each a row of numbers (see :data:`mentalft.data.workers.ARRAYS`
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,15 +18,10 @@ from mentalft.data.blocks import Block, array_blocks, scanned_text, value_blocks
 from mentalft.data.compressed import cut_short
 from mentalft.data.fingerprints import BANDS
 from mentalft.data.gathering import Settings
+from mentalft.data.pool import Submit
 from mentalft.data.scanning import ArrayScanner, Raw
-from mentalft.data.workers import ARRAYS, Part, read_block
-from mentalft.errors import DataError
+from mentalft.data.workers import ARRAYS, Part
 from mentalft.records import Rejected
-
-SMALL = 8 << 20
-"""Bytes; starting processes costs more than reading this much."""
-Submit = Callable[..., "Future[Part | None]"]
-"""Takes the arguments of :func:`mentalft.data.workers.read_block`."""
 
 
 class PartFile(NamedTuple):
@@ -73,7 +63,7 @@ class Collector:
         """Take in what a block became; ``files`` is the file that it is of, or the file of each record."""
         for rejected in part.rejected:
             self.reasons[rejected.reason] += 1
-            number = self.in_file + rejected.record
+            number = self.in_file + (rejected.record or 0)
             self.reject(replace(rejected, record=number, file=files[number - 1] if len(files) > 1 else files[0]))
         part.record = part.record + self.in_file
         self.records += part.records
@@ -93,52 +83,6 @@ class Collector:
             found = self.columns.pop(name)
             arrays[name] = np.concatenate(found) if found else np.zeros((0, BANDS) if name == "bands" else 0, np.uint64)
         return Index(arrays, list(self.topics), self.parts, [], self.counts)
-
-
-@contextmanager
-def processes(size: int, wanted: int | None) -> Iterator[Submit]:
-    """Yield a function that has a block read: here when there is little to read, else by other processes."""
-    count = wanted or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
-    if count == 1 or size < SMALL:
-        yield _at_once
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would copy the locks of threads that run here
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
-        pool.submit(os.getpid)  # they start now, while the caller still looks at the files
-        try:
-            yield lambda *arguments: pool.submit(read_block, *arguments)
-        except BrokenProcessPool as error:
-            raise DataError(
-                "prepare: a process that reads dialogues was killed, perhaps for want of memory; use data.num_proc=1"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _at_once(*arguments: Any) -> "Future[Part | None]":
-    done: Future[Part | None] = Future()
-    done.set_result(read_block(*arguments))
-    return done
-
-
-def _start_worker() -> None:
-    import gc
-    import signal
-    import threading
-
-    os.environ["RAYON_NUM_THREADS"] = "1"  # there is one process a core already
-    gc.disable()  # a block is a million objects without a cycle among them; walking them costs a tenth of the time
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    """A reader whose parent was killed would wait for its next block for ever."""
-    parent.join()
-    os._exit(1)
 
 
 class Reader:

@@ -7,16 +7,14 @@ are, share its prefill. A batch that does not fit in memory is asked again in ha
 
 from __future__ import annotations
 
-import gc
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mentalft.console import say
-from mentalft.errors import UserError
 from mentalft.generation.decoding import Decoding, choose
+from mentalft.generation.memory import smaller
 from mentalft.generation.rows import Row, families, padded_left
 from mentalft.records import Prompt, Response
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
 ENDED = 0.25
 """The share of a batch that has ended when the rest makes a pause."""
+LESS = "lower data.max_length or eval.max_new_tokens, or on a GPU use model.quantization=4bit"
 
 
 def generate(
@@ -50,7 +49,7 @@ def generate(
         try:
             ended = batch.advance(new)
         except Exception as error:
-            batch_size = _smaller(error, len(unfinished))
+            batch_size = smaller(error, len(unfinished), "prompts", LESS)
             waiting.extendleft(reversed(unfinished))
             batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
             continue
@@ -147,24 +146,6 @@ def _share_ended(end_ids: list[int]) -> Callable[..., torch.Tensor]:
         return (ended[0].sum() >= ENDED * len(now)).expand(len(now))
 
     return criterion
-
-
-def _smaller(error: Exception, rows: int) -> int:
-    """Half of ``rows`` where ``error`` is lack of memory; any other error is raised."""
-    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
-
-    if not should_reduce_batch_size(error):
-        raise error
-    if rows == 1:
-        raise UserError(
-            "evaluate: out of memory with a single prompt; lower data.max_length or eval.max_new_tokens, "
-            "or on a GPU use model.quantization=4bit"
-        ) from error
-    say(f"evaluate: out of memory; going on with {math.ceil(rows / 2)} prompts at a time", style="yellow")
-    error.__traceback__ = None  # its frames hold the tensors that were too large
-    gc.collect()
-    clear_device_cache()
-    return math.ceil(rows / 2)
 
 
 def response_of(prompt: Prompt, tokens: list[int], tokenizer: Any, end_ids: set[int]) -> Response:

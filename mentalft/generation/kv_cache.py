@@ -76,9 +76,10 @@ def put_together(sources: Sequence[Source], config: Any) -> DynamicCache:
         buffers = []
         for name in ("keys", "values"):
             like = getattr(given[0], name)
-            buffer = like.new_zeros((len(sources), like.shape[1], width + ROOM, like.shape[3]))
+            buffer = like.new_empty((len(sources), like.shape[1], width + ROOM, like.shape[3]))
             for row, (source, held) in enumerate(zip(sources, given, strict=True)):
                 end = source.start + source.length
+                buffer[row, :, : width - source.length] = 0  # what is masked must still be a number
                 buffer[row, :, width - source.length : width] = getattr(held, name)[source.row, :, source.start : end]
             buffers.append(buffer)
         layer.hold(*buffers, width)

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from mentalft.config import OpenAIConfig
-from mentalft.errors import ConfigError, UserError
+from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.generation.decoding import Decoding
 from mentalft.records import Prompt, Response
 
@@ -140,10 +140,8 @@ class OpenAIEngine:
                 f"eval.openai.requests_per_minute or eval.openai.concurrency; {again}"
             )
         if isinstance(error, openai.APIStatusError):
-            return (
-                f"{server} failed with HTTP {error.status_code} for model {model!r}: {_short(error.message)}; {again}"
-            )
-        return f"{server} gave an answer that cannot be read ({_short(str(error))}); {again}"
+            return f"{server} failed with HTTP {error.status_code} for model {model!r}: {first_line(error)}; {again}"
+        return f"{server} gave an answer that cannot be read ({first_line(error)}); {again}"
 
     def _tries(self) -> str:
         return f"{self.cfg.max_retries + 1} times"
@@ -165,9 +163,4 @@ def request_arguments(decoding: Decoding, prompt_id: str) -> dict[str, Any]:
 def _root(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    return _short(str(error) or type(error).__name__)
-
-
-def _short(text: str) -> str:
-    first = (text.strip().splitlines() or [""])[0]
-    return first if len(first) <= 160 else f"{first[:160]}…"
+    return first_line(error)

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.errors import ConfigError
+from mentalft.errors import ConfigError, first_line
 from mentalft.metrics.tokens import Language
 
 MODELS: dict[Language, str] = {"zh": "bert-base-chinese", "en": "roberta-large"}
@@ -63,17 +63,16 @@ def load(model: str | None, language: Language) -> Scorer:
         )
     try:
         scorer = BERTScorer(
-            model_type=str(Path(given).expanduser()) if name != given else given,
+            model_type=str(Path(given).expanduser() if Path(given).expanduser().is_dir() else _downloaded(given)),
             num_layers=model2layers[name],
             lang=language,
             rescale_with_baseline=True,
             baseline_path=str(baseline),
         )
     except Exception as error:  # the libraries below raise errors of many types for a model that is not there
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"eval.bertscore_model={given} cannot be loaded ({first[:160]}); give a name on the hub or a folder, "
-            "or leave bertscore out of eval.metrics"
+            f"eval.bertscore_model={given} cannot be loaded ({first_line(error)}); without a network, give the folder "
+            f"of a downloaded model: eval.bertscore_model=FOLDER/{name}, or leave bertscore out of eval.metrics"
         ) from error
     tokenizer = scorer._tokenizer
     tokenizer.model_max_length = min(tokenizer.model_max_length, 512)  # a folder may state none
@@ -82,6 +81,13 @@ def load(model: str | None, language: Language) -> Scorer:
         f"|bert_score:{version('bert_score')}",
         scorer,
     )
+
+
+def _downloaded(name: str) -> str:
+    """The folder of a model on the hub, asked for once: the loaders would ask again and again, and say so each time."""
+    from huggingface_hub import snapshot_download
+
+    return snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"], etag_timeout=10)
 
 
 def bertscore(scorer: Scorer, responses: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:

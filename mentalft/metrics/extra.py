@@ -1,12 +1,13 @@
 """Any further metric through ``evaluate``: by name from the hub, or a module of the user's own, which works offline.
 
 A module's ``compute`` takes ``predictions`` and ``references`` and returns a mapping. Where that offers a list with
-one number an item, those are the scores; otherwise items are scored one by one. Higher is taken to be better, and
-of several references the best counts where the module takes one at a time.
+one number an item, those are the scores; otherwise items are scored one by one. Of several references the best counts
+where the module takes one at a time.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -16,28 +17,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mentalft.errors import ConfigError
+from mentalft.config import extra_name
+from mentalft.errors import ConfigError, first_line
+
+NO_CLASS = "'NoneType' object is not callable"
+"""What ``evaluate.load`` fails with where a file has no class of its own kind."""
 
 
 class Extra(NamedTuple):
     name: str
     signature: str
     score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[float]]
+    higher_is_better: bool
 
 
-def extra_name(spec: str) -> str:
-    """What ``eval.extra_metrics`` calls a metric in tables: the module's name, and the result's key if one is given."""
-    path, _, key = spec.partition("#")
-    name = Path(path).name.removesuffix(".py")
-    return f"{name}.{key}" if key else name
-
-
-def load_extra(spec: str) -> Extra:
+def load_extra(spec: str, *, higher_is_better: bool = True) -> Extra:
     """The metric of one entry of ``eval.extra_metrics``.
 
     Args:
         spec: a name on the hub (``rouge``) or a path (``./my_metric.py``), with ``#KEY`` where the result holds several
             scores (``rouge#rougeLsum``).
+        higher_is_better: else, of several references, the lowest score counts.
 
     Raises:
         ConfigError: there is no such module, it does not load, it needs other input than texts, or (on scoring) its
@@ -48,22 +48,54 @@ def load_extra(spec: str) -> Extra:
     is_path = place.endswith(".py") or "/" in place[:2]
     if is_path and not path.exists():
         raise ConfigError(f"eval.extra_metrics: {place} does not exist; give the path of a Python file, or a name")
+    if is_path and path.is_file():
+        _check_file(place, path)
     try:
         import evaluate
 
         module = evaluate.load(str(path.resolve()) if is_path else place)
     except Exception as error:  # a module is anybody's code, and the hub fails in many ways
+        if is_path and str(error) == NO_CLASS:
+            raise ConfigError(
+                f"eval.extra_metrics: {place} holds no subclass of evaluate.Metric; write one with _info and _compute, "
+                "as docs/metrics.md shows"
+            ) from error
         raise ConfigError(
-            f"eval.extra_metrics: {place} cannot be loaded ({_first_line(error)}); a name needs the hub, "
+            f"eval.extra_metrics: {place} cannot be loaded ({first_line(error)}); a name needs the hub, "
             "a path to a module of evaluate works offline"
         ) from error
     source = hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else "hub"
-    signature = f"{extra_name(spec)}|source:{source}|refs:max|evaluate:{version('evaluate')}"
-    return Extra(extra_name(spec), signature, lambda responses, refs: _score(spec, module, key, responses, refs))
+    best = max if higher_is_better else min
+    return Extra(
+        extra_name(spec),
+        f"{extra_name(spec)}|source:{source}|refs:{best.__name__}|evaluate:{version('evaluate')}",
+        lambda responses, refs: _score(spec, module, key, best, responses, refs),
+        higher_is_better,
+    )
+
+
+def _check_file(place: str, path: Path) -> None:
+    """Say what ``evaluate`` would put in riddles: it reads imports by the line."""
+    try:
+        body = ast.parse(path.read_bytes(), filename=str(path)).body
+    except (SyntaxError, ValueError) as error:  # ValueError: NUL bytes
+        raise ConfigError(f"eval.extra_metrics: {place} is not Python ({first_line(error)})") from error
+    for node in body:
+        if isinstance(node, ast.Import) and len(node.names) > 1:
+            apart = "; ".join(f"import {alias.name}" for alias in node.names)
+            raise ConfigError(
+                f"eval.extra_metrics: {place}, line {node.lineno}: evaluate reads one import a line; "
+                f"write on lines of their own: {apart}"
+            )
 
 
 def _score(
-    spec: str, module: Any, key: str, responses: Sequence[str], references: Sequence[Sequence[str]]
+    spec: str,
+    module: Any,
+    key: str,
+    best: Callable[..., float],
+    responses: Sequence[str],
+    references: Sequence[Sequence[str]],
 ) -> list[float]:
     if not responses:
         return []
@@ -71,7 +103,7 @@ def _score(
         return _computed(spec, module, key, list(responses), [list(refs) for refs in references])
     pairs = [(response, ref) for response, refs in zip(responses, references, strict=True) for ref in refs]
     scores = iter(_computed(spec, module, key, [r for r, _ in pairs], [ref for _, ref in pairs]))
-    return [max(next(scores) for _ in refs) for refs in references]
+    return [best(next(scores) for _ in refs) for refs in references]
 
 
 def _takes_lists(module: Any) -> bool:
@@ -87,7 +119,7 @@ def _computed(spec: str, module: Any, key: str, predictions: list[str], referenc
         try:
             result = module.compute(predictions=predictions, references=references)
         except Exception as error:  # whatever the module does wrong, the user must hear which module it was
-            raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({_first_line(error)})") from error
+            raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({first_line(error)})") from error
         return result if isinstance(result, dict) else {extra_name(spec): result}
 
     name = extra_name(spec).split(".")[0]
@@ -126,7 +158,3 @@ def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
 def _is_list_of(value: Any, size: int) -> bool:
     is_list = isinstance(value, list | tuple | np.ndarray)
     return is_list and len(value) == size and all(isinstance(v, Real) for v in value)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.config import EvalConfig
+from mentalft.config import EvalConfig, extra_name
 from mentalft.metrics import bertscore as _bertscore
 from mentalft.metrics import bleu as _bleu
 from mentalft.metrics import chrf as _chrf
@@ -95,7 +95,10 @@ def metrics_of(
             found[name] = _bertscore_of(cfg.bertscore_model, language)
         else:
             found[name] = _others(tokens, language)[name]
-    found |= {e.name: _plain(e.name, e.signature, e.score) for e in map(load_extra, cfg.extra_metrics)}
+    for spec in cfg.extra_metrics:
+        extra = load_extra(spec, higher_is_better=extra_name(spec) not in cfg.lower_is_better)
+        plain = _plain(extra.name, extra.signature, extra.score)
+        found[extra.name] = plain._replace(higher_is_better=extra.higher_is_better)
     return {name: _skipping(m) for name, m in found.items()} if cfg.empty_answers == "skip" else found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.config_training import LoraConfig
-from mentalft.errors import ConfigError, ModelError
+from mentalft.errors import ConfigError, ModelError, first_line
 
 BEGINS_IN_THE_BASE = ("pissa", "pissa_niter_16", "olora")
 """Initialisations that take something out of the base weights, so that the base alone is no longer the base."""
@@ -86,6 +86,13 @@ def save_adapter(model: Any, folder: Path, beginning: Path | None) -> None:
     )
 
 
+def check_adapter(folder: Path, key: str) -> None:
+    """Raises ModelError where ``folder``, which the configuration names by ``key``, holds no adapter."""
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / name).is_file():
+            raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
+
+
 def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False) -> Any:
     """Wrap ``model`` with the adapter saved in ``folder``; in evaluation mode unless ``trainable``.
 
@@ -97,14 +104,11 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
     """
     from peft import PeftModel
 
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        if not (folder / name).is_file():
-            raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
+    check_adapter(folder, key)
     try:
         wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (ValueError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(f"{key}={folder} does not fit the base model: {first}") from error
+        raise ModelError(f"{key}={folder} does not fit the base model: {first_line(error)}") from error
     return wrapped if trainable else wrapped.eval()
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.config import EMBEDDED
-from mentalft.errors import ModelError
+from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_file, sha256_json
 from mentalft.modeling.locate import hub_snapshot
 
@@ -43,10 +43,9 @@ def load_embedder(name: str) -> LoadedEmbedder:
     try:
         model = SentenceTransformer(str(folder), trust_remote_code=False)
     except Exception as error:  # the library raises errors of many types for a folder that is no embedder
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"eval.embedder={name} cannot be loaded ({first[:160]}); give a sentence-transformers name or folder, "
-            "or eval.embedder=embedded, or leave cosine out of eval.metrics"
+            f"eval.embedder={name} cannot be loaded ({first_line(error)}); give a sentence-transformers name or "
+            "folder, or eval.embedder=embedded, or leave cosine out of eval.metrics"
         ) from error
     return LoadedEmbedder(
         _signature_name(name, folder), lambda texts: _embed(model, texts), lambda texts: _is_cut(model, texts)

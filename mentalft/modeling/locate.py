@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mentalft.assets import TINY_MODEL
 from mentalft.config import EMBEDDED, ModelConfig
-from mentalft.errors import ModelError
+from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_folder
 
 WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -109,10 +108,12 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None, weights: b
     except RepositoryNotFoundError as error:
         raise ModelError(f"{what}: {endpoint} has no such model or it is private; check the name or log in") from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise ModelError(f"{what}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS[key]}") from error
+        raise ModelError(f"{what}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS[key]}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
-            raise ModelError(f"{what}: {endpoint} cannot be reached ({_short(error)}); {OFFLINE_WAYS[key]}") from error
+            raise ModelError(
+                f"{what}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS[key]}"
+            ) from error
         raise
     if weights:
         _check_safetensors(folder, what)
@@ -131,13 +132,8 @@ def _from_modelscope(cfg: ModelConfig, *, weights: bool) -> LocatedModel:
         folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=_wanted(weights)))
     except Exception as error:  # modelscope raises plain exceptions of many types
         raise ModelError(
-            f"{key}: ModelScope gave no model ({_short(error)}); {OFFLINE_WAYS['model.name_or_path']}"
+            f"{key}: ModelScope gave no model ({first_line(error)}); {OFFLINE_WAYS['model.name_or_path']}"
         ) from error
     if weights:
         _check_safetensors(folder, key)
     return LocatedModel(folder, cfg.name_or_path, cfg.revision)
-
-
-def _short(error: Any) -> str:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return first if len(first) <= 160 else f"{first[:160]}…"

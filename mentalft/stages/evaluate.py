@@ -23,6 +23,7 @@ from mentalft.generation import answer_log
 from mentalft.generation.cache import ResponseCache
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, Perplexed, TransformersEngine
+from mentalft.generation.memory import in_batches
 from mentalft.launching import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
@@ -258,9 +259,14 @@ def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: 
     builder = PromptBuilder(engine.tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
     first = {item.id: item.references[0] for item in items}
     rows = reference_rows(builder, ((p.id, p.messages, first[p.id]) for p in prompts))
-    collate, size = Collator(engine.tokenizer.pad_token_id), cfg.trainer.per_device_eval_batch_size
-    for start in range(0, len(rows), size):
-        yield from engine.measure(collate(rows[start : start + size]))
+    collate = Collator(engine.tokenizer.pad_token_id)
+    yield from in_batches(
+        rows,
+        cfg.trainer.per_device_eval_batch_size,
+        lambda batch: list(engine.measure(collate(batch))),
+        "references",
+        "lower data.max_length, or leave perplexity out with eval.perplexity=false",
+    )
 
 
 def _made_from(job: Job, questions: Questions) -> dict[str, Any]:

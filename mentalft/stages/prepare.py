@@ -22,13 +22,14 @@ from mentalft.data.gathering import settings_for
 from mentalft.data.items import bank_items
 from mentalft.data.lengths import TOKEN_SAMPLE
 from mentalft.data.overlap import overlap
+from mentalft.data.pool import Submit
 from mentalft.data.prepared import staged
 from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
-from mentalft.data.staging import Index, PartFile, Submit
+from mentalft.data.staging import Index, PartFile
 from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
@@ -76,7 +77,7 @@ def prepare(
     """Write ``data/{train,validation,test}.jsonl``, ``rejected.jsonl`` and ``report.json``.
 
     Args:
-        submit: has a block read, as :func:`mentalft.data.staging.processes` yields it.
+        submit: has a block read, as :func:`mentalft.data.pool.processes` yields it.
         cache: the cache's folder; None keeps nothing.
         tokens: a function from a sample of dialogues to the report of their lengths in tokens.
         audit: say everything on screen that the report holds in short.

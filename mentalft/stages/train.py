@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from mentalft.config import Config
 from mentalft.console import console, say, shown
 from mentalft.data.batches import Collator, Encoded, encode_split
-from mentalft.data.preview import preview, preview_lines
+from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
 from mentalft.files import folder_written_whole, write_json, write_text
@@ -118,11 +118,7 @@ def _material(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path)
     tokenizer = load_tokenizer(cfg.model, located)
     builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
     train_set, validation_set = (encode_split(path, builder, cfg.data) for path in (splits.train, splits.validation))
-    for row in train_set.rows[: cfg.trainer.preview]:
-        if console.is_terminal:
-            console.print(preview(row, tokenizer))
-        else:
-            console.print(preview_lines(row, tokenizer), markup=False)
+    print_preview(train_set.rows[: cfg.trainer.preview], tokenizer, console)
     return Material(
         cfg,
         located,

@@ -41,6 +41,16 @@ class Measured(NamedTuple):
         """(runs, items): each item's own score, tuned minus base."""
         return difference_of(self.total(self.base), self.total(self.tuned))
 
+    def counted(self) -> Floats:
+        """(runs, items): 1 where the item adds to the scores of both sides, 0 where a metric passes over an answer."""
+        return np.asarray(self.base.any(axis=-1) & self.tuned.any(axis=-1), dtype=np.float64)
+
+    def mean_item_differences(self) -> Floats:
+        """(counted items,): the mean over the runs in which an item counts."""
+        counted = self.counted()
+        runs, items = counted.sum(axis=0), counted.any(axis=0)
+        return np.asarray((counted * self.item_differences()).sum(axis=0)[items] / runs[items])
+
     def difference(self, base: Floats, tuned: Floats) -> Floats:
         """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each side."""
         return np.asarray(difference_of(self.total(base), self.total(tuned)).mean(axis=-1))
@@ -75,7 +85,7 @@ def compare_all(
         ValueError: there are fewer than two clusters.
     """
     lines = {
-        name: regression_parts(m.item_differences(), log_length_ratios)
+        name: regression_parts(m.item_differences(), log_length_ratios) * m.counted()[..., None]
         for name, m in measured.items()
         if m.about_answers
     }
@@ -93,7 +103,7 @@ def compare_all(
     found = []
     for (name, m), p_value, p_holm in zip(measured.items(), p_values, holm(p_values), strict=True):
         resampled, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
-        wins, ties, losses = signs(m.item_differences().mean(axis=0), higher_is_better=m.higher_is_better)
+        wins, ties, losses = signs(m.mean_item_differences(), higher_is_better=m.higher_is_better)
         found.append(
             MetricComparison(
                 metric=name,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from pathlib import Path
 
-from mentalft.console import say, shown
+from mentalft.console import console, say, say_path, shown
 from mentalft.sweeping.status import DONE, FAILED, bury_the_dead, statuses
 from mentalft.sweeping.trial import in_short, result_of, update_page
 
+log = logging.getLogger("mentalft")
 PATIENCE = 5.0
 """Seconds; a launcher that is interrupted ends the trials a moment after itself."""
 
@@ -26,9 +28,22 @@ def conclude(sweep_dir: Path, begun: float) -> list[str]:
     if measured:
         best = min(measured, key=lambda s: s.for_sweeper or 0.0)
         say(f"sweep: best: {in_short(best)}{result_of(best)}")
+    _show(sweep_dir)
     say(f"sweep directory: {shown(sweep_dir)}")
+    if (sweep_dir / "sweep.html").is_file():
+        say_path("report", sweep_dir / "sweep.html")
     failed = [s for s in found if s.state == FAILED and datetime.fromisoformat(s.started).timestamp() >= begun]
     return [f"{in_short(s)} failed: {s.error}" for s in failed]
+
+
+def _show(sweep_dir: Path) -> None:
+    from mentalft.reporting.sweep import read_sweep, terminal_tables
+
+    try:
+        for table in terminal_tables(read_sweep(sweep_dir)):
+            console.print(table)
+    except Exception:  # as with the page, no reason to end in an error
+        log.warning("sweep: the tables could not be drawn", exc_info=True)
 
 
 def ended_early(sweep_dir: Path, error: Exception) -> str:

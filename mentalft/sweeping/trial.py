@@ -83,13 +83,10 @@ def in_short(status: Status) -> str:
 
 def update_page(sweep_dir: Path) -> None:
     """The sweep's tables and page; what goes wrong there is no reason to lose a trial."""
-    from importlib import import_module
-    from importlib.util import find_spec
+    from mentalft.reporting.sweep import write_sweep
 
-    if find_spec("mentalft.reporting.sweep") is None:
-        return
     try:
-        import_module("mentalft.reporting.sweep").write_sweep(sweep_dir)
+        write_sweep(sweep_dir)
     except Exception:
         log.warning("sweep: the page could not be written", exc_info=True)
 

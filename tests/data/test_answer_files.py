@@ -52,11 +52,22 @@ def test_missing_extra_double_and_wrong_answers_are_reported_and_scored_by_the_r
     assert found.responses["base"][2].finish_reason == "missing"
     said = [(p.file, p.record, p.reason) for p in found.problems]
     assert [s[:2] for s in said] == [
-        ("base.json", 2), ("base.json", 3), ("base.json", 0),
-        ("tuned.json", 2), ("tuned.json", 3), ("tuned.json", 4), ("tuned.json", 0),
+        ("base.json", 2), ("base.json", 3), ("base.json", None),
+        ("tuned.json", 2), ("tuned.json", 3), ("tuned.json", 4), ("tuned.json", None),
     ]  # fmt: skip
-    words = ["not text", "left out", "no answer", "same question as record 1", "not text", "not a record", "no answer"]
+    words = [
+        "the answer to '二' is a list, not text", "'四' is not among the references; it is left out", "no answer to '三'",
+        "answers '一', the same question as record 1", "the answer to '二' is null", "not a record", "no answer to '三'",
+    ]  # fmt: skip
     assert all(word in reason for word, (_, _, reason) in zip(words, said, strict=True))
+
+
+def test_a_long_question_is_cut_and_an_id_of_the_file_is_said(tmp_path: Path) -> None:
+    question = "我最近\n总是睡不着，" * 20
+    references = [{"id": n, "question": f"{n}{question}", "answer": "好"} for n in (7, 8)]
+    found = aligned(tmp_path, [{"id": 7, "answer": "好"}], references, references)
+    text = "8" + "我最近 总是睡不着，" * 20
+    assert found.problems[0].reason == f"no answer to id '8' ('{text[:39]}…'); it scores as an empty one"
 
 
 def test_an_empty_answer_is_an_answer_and_no_problem(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mentalft.data.pool import processes
 from mentalft.data.reading import read_dialogues
 from mentalft.data.sources import sources_of
-from mentalft.data.staging import processes
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Dialogue

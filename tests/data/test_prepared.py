@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mentalft.config import DataConfig
-from mentalft.data import blocks, staging
+from mentalft.data import blocks, pool
+from mentalft.data.pool import processes
 from mentalft.data.sources import sources_of
-from mentalft.data.staging import processes
 from mentalft.files import read_json, sha256_folder
 from mentalft.stages.prepare import prepare
 from tests.conftest import dialogue_record
@@ -50,7 +50,7 @@ def run(cfg: DataConfig, run_dir: Path, cache: Path | None = None) -> str:
 
 
 def test_one_process_and_two_give_the_same_bytes(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "SMALL", 0)
+    monkeypatch.setattr(pool, "SMALL", 0)
     monkeypatch.setattr(blocks, "BLOCK", 1 << 14)
     results = {run(config(corpus, f"data.num_proc={n}"), tmp_path / str(n)) for n in (1, 2)}
     monkeypatch.setattr(blocks, "BLOCK", 1 << 24)
@@ -97,9 +97,9 @@ import os, sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from tests.data.test_prepared import config, run
-from mentalft.data import blocks, staging
+from mentalft.data import blocks, pool
 blocks.BLOCK = 1 << 14
-staging.SMALL = {small}
+pool.SMALL = {small}
 left = {after}
 def count(event, arguments):
     global left
@@ -118,7 +118,7 @@ print(left)
 def child(corpus: Path, folder: Path, after: int, processes: int = 1) -> subprocess.CompletedProcess[str]:
     code = CHILD.format(
         path=sys.path, corpus=str(corpus), folder=str(folder), after=after, processes=processes,
-        small=0 if processes > 1 else staging.SMALL,
+        small=0 if processes > 1 else pool.SMALL,
     )  # fmt: skip
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=dict(os.environ)
@@ -153,9 +153,7 @@ def test_killed_with_processes_of_its_own_it_leaves_nothing_half(corpus: Path, t
 
 
 def test_two_at_once_share_the_cache(corpus: Path, tmp_path: Path) -> None:
-    code = CHILD.format(
-        path=sys.path, corpus=str(corpus), folder=str(tmp_path), after=0, processes=1, small=staging.SMALL
-    )
+    code = CHILD.format(path=sys.path, corpus=str(corpus), folder=str(tmp_path), after=0, processes=1, small=pool.SMALL)
     runs = [
         subprocess.Popen([sys.executable, "-c", code.replace('"run"', f'"run{n}"')], stdout=subprocess.DEVNULL)
         for n in range(3)

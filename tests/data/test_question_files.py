@@ -74,6 +74,14 @@ def test_a_question_that_is_twice_in_an_object_is_seen(tmp_path: Path) -> None:
     assert [(p.record, "already" in p.reason) for p in problems] == [(3, True)]
 
 
+def test_a_question_that_is_twice_is_named_by_its_text_unless_the_file_has_ids(tmp_path: Path) -> None:
+    _, (problem,) = read(tmp_path / "q.csv", "question,answer\n一,好\n一,又\n")
+    assert problem.reason == "'一' is there already; the first one counts"
+    rows = [{"id": "x", "question": q, "answer": "好"} for q in "一二"]
+    _, (problem,) = read(tmp_path / "q.json", dumped(rows))
+    assert problem.reason == "id 'x' is there already; the first one counts"
+
+
 def test_a_damaged_line_is_set_aside(tmp_path: Path) -> None:
     items, problems = read(tmp_path / "q.jsonl", '{"question": "一", "answer": "好"}\n{"question": "二", "ans\n')
     assert len(items) == 1
@@ -85,9 +93,13 @@ def test_a_damaged_line_is_set_aside(tmp_path: Path) -> None:
     [
         ("absent.json", None, "does not exist"),
         ("cut.json", b'{"a": "b', "neither JSON nor JSONL"),
-        ("gbk.json", '{"失眠": "好"}'.encode("gbk"), "is not UTF-8"),
-        ("empty.json", b"{}", "not one question"),
-        ("nothing.csv", b"", "not one question"),
+        ("gbk.json", dumped(QA).encode("gb18030"), "it looks like GB18030; convert it: iconv -f GB18030 -t UTF-8"),
+        ("broken.json", b'{"a": "b\xff"}', "is not in UTF-8 .* at byte 8"),
+        ("none.json", b"{}", "not one question"),
+        ("empty.json", b" \n", "is empty; give a JSON object"),
+        ("empty.csv", b"", "is empty"),
+        ("numbers.json", b"[1, 2, 3]", "holds a list, whose first member is a number; give a JSON object"),
+        ("number.json", b"3", "holds a number; give a JSON object"),
         ("other.json", b'[{"a": 1}]', "record 1: has no question"),
         ("deep.json", b"[" * 100_000, "neither JSON nor JSONL"),
     ],
@@ -108,8 +120,8 @@ values = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_si
 def test_no_json_value_crashes_the_reader(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"
     path.write_text(json.dumps(value), encoding="utf-8")
-    list(read_entries(path, "key"))
     try:
+        list(read_entries(path, "key"))
         items, _ = read_questions(path, "key", None)
     except DataError:
         return

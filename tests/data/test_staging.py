@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mentalft.data import blocks, staging
+from mentalft.data import blocks, pool
 from mentalft.data.blocks import line_blocks
 from mentalft.data.gathering import Settings
-from mentalft.data.staging import Collector, Reader, processes
+from mentalft.data.staging import Collector, Reader
 from mentalft.data.workers import Part
-from mentalft.errors import DataError
 from mentalft.records import Rejected
 from tests.conftest import dialogue_record
 
@@ -23,7 +21,7 @@ SETTINGS = Settings("soulchat", {}, False, "redact", ())
 
 
 def at_once(*arguments: Any) -> "Future[Part | None]":
-    return staging._at_once(*arguments)
+    return pool._at_once(*arguments)
 
 
 def test_parts_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,21 +47,3 @@ def test_parts_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest
 def test_nothing_read_is_an_empty_index() -> None:
     index = Collector(lambda rejected: None).index()
     assert {len(column) for column in index.arrays.values()} == {0}
-
-
-def test_little_is_read_here_and_much_elsewhere() -> None:
-    with processes(staging.SMALL - 1, 2) as submit:
-        assert submit is staging._at_once
-    with processes(staging.SMALL, 1) as submit:
-        assert submit is staging._at_once
-
-
-def test_a_reader_that_is_killed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staging, "read_block", os._exit)
-
-    def read() -> None:
-        with processes(staging.SMALL, 2) as submit:
-            submit(9).result()
-
-    with pytest.raises(DataError, match=r"was killed.*data.num_proc=1"):
-        read()

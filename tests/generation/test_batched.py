@@ -120,7 +120,7 @@ def test_a_batch_that_does_not_fit_is_asked_in_halves(
 
 
 def test_one_prompt_that_does_not_fit_is_said(model: Any, tokenizer: Any, prompts: list[Prompt]) -> None:
-    with pytest.raises(UserError, match=r"out of memory with a single prompt; lower data\.max_length"):
+    with pytest.raises(UserError, match=r"out of memory with a single one of the prompts; lower data\.max_length"):
         list(generate(Small(model, rows=0), tokenizer, prompts, GREEDY, [tokenizer.eos_token_id], 4))
 
 

@@ -62,6 +62,15 @@ def test_a_model_without_a_baseline_is_an_error(model: Path) -> None:
         load("my-bert", "zh")
 
 
+def test_without_a_network_the_mend_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise OSError("no network\nat all")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    with pytest.raises(ConfigError, match=r"\(no network\); .* eval\.bertscore_model=FOLDER/bert-base-chinese"):
+        load(None, "zh")
+
+
 def test_a_missing_package_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bert_score", None)
     with pytest.raises(ConfigError, match=r"pip install 'mentalft\[bertscore\]'"):

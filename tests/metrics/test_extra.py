@@ -53,6 +53,11 @@ def test_the_best_of_several_references_counts(tmp_path: Path) -> None:
     assert load_extra(module(tmp_path, body, SEVERAL, "lists")).score(["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
 
 
+def test_where_lower_is_better_the_lowest_of_several_references_counts(tmp_path: Path) -> None:
+    spec = module(tmp_path, 'return {"mine": [float(p != r) for p, r in zip(predictions, references)]}')
+    assert load_extra(spec, higher_is_better=False).score(["a", "b"], [["c", "a"], ["c"]]) == [0.0, 1.0]
+
+
 def test_one_of_several_scores_is_named(tmp_path: Path) -> None:
     spec = module(tmp_path, 'return {"a": [1.0] * len(predictions), "b": [2.0] * len(predictions)}')
     assert load_extra(f"{spec}#b").score(["x"], [["y"]]) == [2.0]
@@ -77,7 +82,19 @@ def test_what_goes_wrong_names_the_module(tmp_path: Path, body: str, message: st
 def test_what_is_not_there_or_no_module_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist"):
         load_extra("./nothing.py")
-    broken = tmp_path / "broken.py"
-    broken.write_text("import nothing_of_that_name\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="cannot be loaded"):
-        load_extra(str(broken))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import nothing_of_that_name\n", "cannot be loaded"),
+        ("import datasets\nimport evaluate, os\n", "line 2: evaluate reads one import a line; .*import evaluate; import os"),
+        ("import evaluate\n\ndef mine(): pass\n", "holds no subclass of evaluate.Metric"),
+        ("def mine(:\n", r"is not Python \(invalid syntax"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        load_extra(str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import jieba
 import numpy as np
@@ -17,6 +18,7 @@ from mentalft.config import METRICS
 from mentalft.errors import ConfigError
 from mentalft.metrics.table import Embedder, Metric, check_available, metrics_of
 from tests.metrics.pairs import PAIRS, short
+from tests.metrics.test_extra import module
 from tests.test_conf import composed
 
 PLAIN = [name for name in METRICS if name != "bertscore"]
@@ -86,6 +88,12 @@ def test_names_of_metrics_import_no_heavy_library() -> None:
         "print([m for m in ('torch', 'nltk', 'jieba', 'sacrebleu', 'evaluate') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_an_extra_metric_may_be_better_the_lower_it_is(tmp_path: Path) -> None:
+    spec = module(tmp_path, 'return {"mine": [0.5] * len(predictions)}')
+    assert metrics(f"eval.extra_metrics=['{spec}']")["mine"].higher_is_better
+    assert not metrics(f"eval.extra_metrics=['{spec}']", "eval.lower_is_better=[mine]")["mine"].higher_is_better
 
 
 def test_what_a_metric_needs_is_looked_for_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:

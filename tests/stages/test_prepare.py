@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mentalft.config import DataConfig
+from mentalft.data.pool import processes
 from mentalft.data.sources import sources_of
 from mentalft.data.splits import CONFLICT, placed
-from mentalft.data.staging import processes
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits

@@ -50,6 +50,15 @@ def test_a_model_against_itself_is_exactly_nothing() -> None:
     assert found.verdict == "no evidence of a difference"
 
 
+def test_items_that_a_metric_passes_over_neither_win_nor_tie_nor_lose() -> None:
+    base, tuned = parts(np.full(80, 0.5)), parts(np.full(80, 0.6))
+    base[0, :10] = tuned[0, 5:20] = 0  # as eval.empty_answers=skip leaves them
+    found = compared(base, tuned)
+    assert (found.wins, found.ties, found.losses) == (60, 0, 0)
+    assert found.length_controlled is not None
+    assert found.length_controlled.difference == pytest.approx(0.1)
+
+
 @given(st.integers(0, 1000))
 @settings(max_examples=15, deadline=None)
 def test_sides_exchanged_turn_every_sign(seed: int) -> None:

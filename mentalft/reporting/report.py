@@ -1,0 +1,136 @@
+"""``report.html``: a run in one file that opens anywhere, needs no network, and lets no text of the data run.
+
+Text reaches the page in two ways: escaped by the templates, or as JSON that the page's script shows as text. A policy
+in the page allows that one script and that one style sheet, by their hashes, and nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from mentalft.reporting import report_sections as sections
+from mentalft.reporting.finished import FinishedRun
+from mentalft.reporting.numbers import plain, probability, signed, spread
+from mentalft.reporting.plots.labels import WORDS as CAPTIONS
+from mentalft.reporting.report_items import items_json
+from mentalft.reporting.report_settings import without_secrets
+from mentalft.reporting.report_words import HTML_LANGUAGE, Language, words
+from mentalft.reporting.verdict import verdict_sentence
+from mentalft.statistics.grouping import NO_TOPIC, OTHER
+
+SCRIPTS = ("report_texts.js", "report_item.js", "report_list.js", "report_keys.js")
+STYLES = ("report.css", "report_items.css")
+TRAINING = ("loss", "learning_rate", "grad_norm", "tokens_per_second", "memory")
+DISTRIBUTIONS = ("scores", "lengths")
+VIEW_BOX = re.compile(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) [\d.]+"')
+SCALE = 1.55
+"""Pixels to a point of a figure: text of 8 points comes out at 12.4 pixels."""
+DRAWN_AS_TABLES = ("comparison", "topics")
+"""Figures whose content the report has in its tables."""
+
+
+def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language) -> str:
+    """The report of a run as a whole HTML document.
+
+    Args:
+        figures: SVG elements without ``style``, by the figure's name, as
+            :func:`mentalft.reporting.plots.inline_svg` makes them.
+        language: of the labels; what the run wrote in words, such as warnings, is English.
+    """
+    from markupsafe import Markup
+
+    label = words(language)
+    style, script = _joined(STYLES), f'(() => {{\n"use strict";\n{_joined(SCRIPTS)}}})();\n'
+    others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
+    html: str = _environment().get_template("report.html.j2").render(
+        w=label,
+        html_language=HTML_LANGUAGE[language],
+        policy=_policy(style, script),
+        style=Markup(style),
+        script=Markup(script),
+        items=Markup(items_json(run.items, run.comparison.metrics, run.titles, label)),
+        run=run,
+        name=sections.name_of(run),
+        comparison=run.comparison,
+        verdict=_unbroken(verdict_sentence(run.comparison, run.titles, language), run.titles.values()),
+        facts=sections.facts(run),
+        rows=sections.rows(run),
+        groups=sections.groups(run),
+        group_names={OTHER: label["other_topics"], NO_TOPIC: label["no_topic"]},
+        checks=sections.checks(run),
+        training_figures=_figures(figures, TRAINING, language),
+        distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others), language),
+        data=sections.data(run),
+        settings=sections.settings(run),
+        costs=sections.costs(run),
+        environment=sections.environment(run, label),
+        command=sections.command(run),
+    )  # fmt: skip
+    return html
+
+
+def _figures(figures: Mapping[str, str], names: Sequence[str], language: Language) -> list[tuple[str, str, Any]]:
+    """Name, caption and drawing of those of ``names`` that are there."""
+    from markupsafe import Markup
+
+    return [
+        (name, CAPTIONS[language].get(name, name), Markup(_sized(figures[name]))) for name in names if name in figures
+    ]
+
+
+def _unbroken(sentence: str, titles: Iterable[str]) -> Any:
+    """``sentence`` with titles such as ROUGE-L kept on one line, as markup."""
+    from markupsafe import Markup, escape
+
+    found = [re.escape(title) for title in sorted(titles, key=len, reverse=True) if "-" in title]
+    parts = re.split(f"({'|'.join(found)})", sentence) if found else [sentence]
+    spans = (Markup('<span class="whole">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(spans)
+
+
+def _sized(svg: str) -> str:
+    """``svg`` as wide as its text reads well; a narrow screen makes it smaller."""
+    box = VIEW_BOX.search(svg)
+    return svg.replace("<svg", f'<svg width="{float(box[1]) * SCALE:.0f}"', 1) if box else svg
+
+
+def _policy(style: str, script: str) -> str:
+    """Content Security Policy Level 3 (W3C): nothing is loaded, and only what has these hashes is run or applied."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _joined(names: Sequence[str]) -> str:
+    folder = resources.files("mentalft.reporting") / "templates"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("mentalft.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "plain": plain, "signed": signed, "spread": spread, "probability": probability,
+        "percent": lambda share: f"{share:.1%}", "size": sections.size, "without_secrets": without_secrets,
+    }  # fmt: skip
+    return environment

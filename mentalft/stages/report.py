@@ -1,0 +1,76 @@
+"""After the comparison: what people look at, ``report.html`` and ``plots/``.
+
+Nothing of a run depends on it, so whatever goes wrong here costs one warning and not the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mentalft.config_report import ReportConfig
+from mentalft.console import say, shown
+from mentalft.files import write_text
+from mentalft.reporting.finished import FinishedRun, read_run
+from mentalft.reporting.plots.labels import WORDS as CAPTIONS
+from mentalft.reporting.report import DRAWN_AS_TABLES, report_html
+from mentalft.reporting.report_words import Language, language_for
+
+REPORT, PLOTS = "report.html", "plots"
+T = TypeVar("T")
+log = logging.getLogger("mentalft")
+
+
+def report(cfg: ReportConfig, run_dir: Path) -> Path | None:
+    """Write what ``cfg`` asks for; return the report's path, None where there is none.
+
+    An earlier report goes first: it may show other figures than the comparison now does.
+
+    Raises:
+        DataError: ``run_dir`` holds no comparison.
+    """
+    path = run_dir / REPORT
+    path.unlink(missing_ok=True)
+    run = read_run(run_dir)
+    if cfg.plots:
+        _tried("plots/", run_dir, lambda: _write_plots(run))
+    if not cfg.html:
+        return None
+    language = language_for(cfg.language, (text for item in run.items for text in item["references"]))
+    figures = _tried("the report's figures", run_dir, lambda: _figures(run, language)) or {}
+    return _tried(REPORT, run_dir, lambda: _write_report(run, figures, language, path))
+
+
+def _write_report(run: FinishedRun, figures: dict[str, str], language: Language, path: Path) -> Path:
+    write_text(path, report_html(run, figures, language))
+    return path
+
+
+def _figures(run: FinishedRun, language: Language) -> dict[str, str]:
+    from mentalft.reporting.plots import figures_of, inline_svg
+
+    figures = figures_of(run, language).items()
+    return {
+        name: inline_svg(figure, CAPTIONS[language].get(name))
+        for name, figure in figures
+        if name not in DRAWN_AS_TABLES
+    }
+
+
+def _write_plots(run: FinishedRun) -> None:
+    from mentalft.reporting.plots import write_plots
+
+    write_plots(run, run.run_dir / PLOTS)
+
+
+def _tried(what: str, run_dir: Path, work: Callable[[], T]) -> T | None:
+    try:
+        return work()
+    except Exception as error:
+        log.info("%s failed", what, exc_info=True)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+        again = f"to try again: mentalft-runs report {shown(run_dir)}"
+        say(f"report: {what} could not be made ({reason}); the results are complete without; {again}", style="yellow")
+        return None
