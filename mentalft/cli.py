@@ -27,6 +27,7 @@ from omegaconf import DictConfig
 from mentalft import __version__
 from mentalft.config import OPEN_KEYS, Config
 from mentalft.errors import ConfigError, Stopped, UserError
+from mentalft.inputs import check_run_dir
 from mentalft.running import in_words, load_config, run_tracked
 
 log = logging.getLogger("mentalft")
@@ -179,7 +180,7 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
     with log_to(run_dir):
         try:
-            return run_tracked(load_config(cfg), run_dir, choices)
+            return run_tracked(load_config(cfg), run_dir, choices, list(HydraConfig.get().overrides.task))
         except Exception as error:
             message = in_words(error, list(HydraConfig.get().overrides.task), run_dir)
             if message is None:
@@ -208,8 +209,10 @@ def _check_and_claim(args: Any, argv: list[str]) -> Place:
         raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
     if args.cfg or "hydra.run.dir" in chosen:
         return Place()
-    run_dir = Path(config.run_dir) if config.run_dir else _claim(Path("outputs"))
-    return Place(run_dir, claimed=run_dir, overrides=(f"hydra.run.dir={_escaped(run_dir)}",))
+    check_run_dir(config)
+    run_dir = Path(config.run_dir).expanduser() if config.run_dir else _claim(Path("outputs"))
+    is_new = not config.run_dir or not run_dir.exists()
+    return Place(run_dir, None, run_dir if is_new else None, (f"hydra.run.dir={_escaped(run_dir)}",))
 
 
 def _begin_sweep(overrides: list[str], argv: list[str], chosen: dict[str, str]) -> Place:
@@ -247,11 +250,19 @@ def _remove_if_bare(claimed: Path | None) -> None:
     """A run that failed before its first result leaves nothing behind."""
     if claimed is None or not claimed.is_dir():
         return
-    bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json", "sweep_plan.json", "multirun.yaml"}
+    bare = {
+        ".hydra",
+        "mentalft.log",
+        "config.resolved.yaml",
+        "manifest.json",
+        "wandb",
+        "sweep_plan.json",
+        "multirun.yaml",
+    }
     written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
     if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
         shutil.rmtree(claimed, ignore_errors=True)
-        for parent in list(claimed.parents)[:2]:
+        for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
             with contextlib.suppress(OSError):
                 parent.rmdir()  # the folder of the day, and outputs/, where the run was their first
 

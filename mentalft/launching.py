@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 from mentalft.console import console, log_to, quiet_libraries
@@ -107,6 +108,27 @@ def _handlers_restored() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def sigterm_raised() -> Iterator[None]:
+    """In the block, SIGTERM raises :class:`Stopped`, so that what is open is closed as after Ctrl-C.
+
+    Training has its own way to stop (``mentalft/training/stopping.py``) while it lasts.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+        raise Stopped("stopped by SIGTERM; what is complete stays", exit_code=128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str) -> T:

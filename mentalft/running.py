@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -36,23 +37,33 @@ def load_config(cfg: DictConfig) -> Config:
 
 
 def run_tracked(
-    config: Config, run_dir: Path, choices: dict[str, str], *, group: str | None = None, name: str | None = None
+    config: Config,
+    run_dir: Path,
+    choices: dict[str, str],
+    overrides: Sequence[str],
+    *,
+    group: str | None = None,
+    name: str | None = None,
 ) -> float | None:
     """Run the experiment and return its objective; the tracker's run is closed however it ends.
 
     Args:
+        choices: the option taken from each group of ``conf/``.
+        overrides: the command's own.
         group, name: of the tracker's run, where this is a trial of a sweep.
     """
     from mentalft.console import quiet_libraries
     from mentalft.experiment import run_experiment
+    from mentalft.launching import sigterm_raised
     from mentalft.tracking import Tracker
 
     quiet_libraries()
     tracker = Tracker(config.tracking, run_dir, group=group, name=name)
     try:
-        result = run_experiment(config, run_dir, tracker, choices=choices)
-    except BaseException:
-        tracker.finish(failed=True)
+        with sigterm_raised():
+            result = run_experiment(config, run_dir, tracker, choices=choices, overrides=overrides)
+    except BaseException as error:
+        tracker.finish(error)
         raise
     tracker.finish()
     return result.objective

@@ -161,9 +161,10 @@ def _run(trial: Trial, status: Status) -> Status:
 
 def _objective(trial: Trial, status: Status, run_dir: Path) -> float | None:
     config = load_config(OmegaConf.create(trial.config))
-    group = f"{trial.sweep_dir.parent.name}/{trial.sweep_dir.name}"
+    group = "-".join(trial.sweep_dir.parts[-2:])
     name = " ".join(status.overrides) or f"trial {status.job}"
-    objective = run_tracked(config, run_dir, trial.choices, group=group, name=name)
+    overrides = [*status.fixed, *status.overrides]
+    objective = run_tracked(config, run_dir, trial.choices, overrides, group=group, name=name)
     searches = read_json(trial.sweep_dir / PLAN)["sweeper"] != "basic"
     if objective is None and searches:
         raise UserError("there is no objective to search by: train must be among stages")
