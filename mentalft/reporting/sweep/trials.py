@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mentalft.completion import costs
+from mentalft.completion import markers
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Comparison
@@ -158,7 +158,7 @@ def _before_training(rows: list[dict[str, float]]) -> float | None:
 
 def _training_seconds(run_dir: Path) -> float | None:
     try:
-        return float(costs(run_dir)["train"]["seconds"])
+        return float(markers(run_dir)["train"]["cost"]["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
