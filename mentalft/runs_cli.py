@@ -75,7 +75,7 @@ def show(
     say(f"run directory: {shown(run.absolute())}")
     report = run / "report.html"
     if open_ and not report.is_file():
-        raise DataError(f"{run} holds no report.html; leave --open out")
+        raise DataError(f"{run} holds no report.html; write it: mentalft-runs report {run}")
     if report.is_file() and (open_ or (open_ is None and console.is_terminal and _has_a_screen())):
         import webbrowser
 
