@@ -15,7 +15,7 @@ TOLERANCE = 1e-9
 """Absolute and relative: sums of floats may come out in another order."""
 SHOWN = 60
 """Characters of a value."""
-MOST = 10
+MOST = 25
 """Differences of one file that are named."""
 
 
@@ -79,7 +79,7 @@ def result_differences(then: Path, now: Path, *, notes: bool = True) -> Iterator
         yield from _few(row_differences(read_jsonl(then), read_jsonl(now)))
     else:
         before, after = (_by_metric(read_json(path), notes=notes) for path in (then, now))
-        yield from in_words(differences(before, after))
+        yield from _few(_by_place(differences(before, after)))
 
 
 def in_words(found: Iterable[Difference]) -> Iterator[str]:
@@ -91,6 +91,18 @@ def _by_metric(found: dict[str, Any], *, notes: bool) -> dict[str, Any]:
     rows = found["metrics"]
     named = {row["metric"]: row for row in rows} if isinstance(rows, list) else rows
     return {key: value for key, value in found.items() if notes or key != "notes"} | {"metrics": named}
+
+
+def _by_place(found: Iterable[Difference]) -> Iterator[str]:
+    """One sentence a metric, and one for each other part of the file."""
+    places: dict[str, list[Difference]] = {}
+    for difference in found:
+        parts = difference.path.split(".")
+        place = ".".join(parts[: 2 if parts[0] == "metrics" else 1]).partition("[")[0]
+        places.setdefault(place, []).append(difference)
+    for place, members in places.items():
+        more = f", and {len(members) - 1} more of {place}" if len(members) > 1 else ""
+        yield members[0].in_words() + more
 
 
 def _few(sentences: Iterator[str]) -> Iterator[str]:

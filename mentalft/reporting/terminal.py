@@ -11,7 +11,7 @@ from mentalft.reporting.verdict import verdict_sentence
 
 HOLM = "Holm p: corrected for the number of metrics"
 LEAST_SHOWN = "least shown: the smallest true difference found four times in five"
-EQUAL_LENGTH = "equal length: the difference left at it, * extrapolated"
+EQUAL_LENGTH = "equal length: diff at answers of equal length, * extrapolated"
 NO_EVIDENCE = "no evidence of a difference is not evidence of none"
 
 
