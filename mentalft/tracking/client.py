@@ -105,6 +105,7 @@ def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -
         x_disable_meta=True,
         x_save_requirements=False,
         host="",
+        program="mentalft",  # else the path of the script
         x_transaction_log_flush_interval=FLUSH_SECONDS,
         init_timeout=cfg.init_timeout,
         login_timeout=cfg.init_timeout,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import subprocess
 import sys
@@ -62,7 +64,10 @@ def test_curves_summary_and_end_reach_the_server(
     assert (first["jobType"], first["groupName"], first["tags"]) == (
         "train+evaluate", "2026-11-23-14-22-01", ["mine", "sample", "tiny"],
     )  # fmt: skip
-    assert not [key for key in ("host", "program", "repo", "commit") if first.get(key)], "nothing of the machine"
+    assert (first["program"], first["repo"], first["commit"]) == ("mentalft", None, None)
+    sent = json.dumps([server.upserts, server.streamed]).replace("\\", "")
+    for word in (f'"{os.uname().nodename}"', sys.executable, str(Path.home()), str(Path.cwd()), KEY):
+        assert word not in sent, "nothing of the machine"
     assert [row["train/loss"] for row in server.history() if "train/loss" in row] == [0.375, 0.25, 0.5]
     assert any(body.get("complete") for body in server.streamed)
 
