@@ -91,17 +91,17 @@ def _trial(sweep_dir: Path, name: str) -> Trial:
         status = _status(run_dir / STATUS)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Trial(name, UNREADABLE, error=f"{STATUS}: {type(error).__name__}; it was cut or edited")
-    error = status["error"]
+    said = status["error"]
     try:
         comparison, titles = read_comparison(run_dir) if (run_dir / "comparison.json").is_file() else (None, {})
     except DataError as problem:
-        comparison, titles, error = None, {}, error or str(problem)
+        comparison, titles, said = None, {}, said or str(problem)
     rows = list(_rows(run_dir / "training.jsonl"))
     memory = [row["train/memory_bytes"] for row in rows if "train/memory_bytes" in row]
     weights = run_dir / "adapter" / "adapter_model.safetensors"
     return Trial(
         name=name,
-        **{**status, "error": error},
+        **{**status, "error": said},
         base_objective=_before_training(rows) if status["objective_name"] == "validation_loss" else None,
         training_seconds=_training_seconds(run_dir),
         memory_bytes=int(max(memory)) if memory else None,
@@ -170,7 +170,8 @@ def _parameters(weights: Path) -> int | None:
             header = orjson.loads(handle.read(int.from_bytes(handle.read(8), "little")))
     except (OSError, ValueError):
         return None
-    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+    shapes: list[list[int]] = [tensor["shape"] for name, tensor in header.items() if name != "__metadata__"]
+    return sum(map(math.prod, shapes))
 
 
 def _lookup(path: Path, *keys: str) -> Any:
