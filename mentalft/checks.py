@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from mentalft.config import FORMATS, METRICS, STAGES, Config, EvalConfig, extra_name, source_name
+from mentalft.config import ARTIFACTS, FORMATS, METRICS, STAGES, Config, EvalConfig, extra_name, source_name
 
 
 def problems(cfg: Any, prefix: str = "") -> list[str]:
@@ -49,6 +49,10 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
     yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
+    if cfg.tracking.log_artifacts:
+        yield from _choice_problems("tracking.log_artifacts", cfg.tracking.log_artifacts, ARTIFACTS)
+    if "report" in cfg.tracking.log_artifacts and not cfg.tracking.log_text:
+        yield "tracking.log_artifacts holds report, which holds dialogue text; add tracking.log_text=true to upload it"
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
     if cfg.data.path is None and not cfg.data.sources:

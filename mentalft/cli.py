@@ -29,6 +29,7 @@ from mentalft.checks import problems
 from mentalft.cli_errors import explain
 from mentalft.config import OPEN_KEYS, Config
 from mentalft.errors import ConfigError, Stopped, UserError
+from mentalft.inputs import check_run_dir
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
@@ -56,17 +57,18 @@ def run(argv: list[str]) -> int:
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
         parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
     claimed: Path | None = None
+    is_new = False
     try:
         if _launched_as() is not None and _takes_part(args):
             return 0
         if not _only_prints(args):
-            claimed = _check_and_claim(args)
+            claimed, is_new = _check_and_claim(args)
         sys.argv = [sys.argv[0], *argv, *_directory_override(args, claimed)]
         _failed.clear()
         _hydra_main()
         _dismiss_others()
         if _failed:
-            _remove_if_bare(claimed)
+            _remove_if_bare(claimed if is_new else None)
     except Stopped as stop:
         _say_error(str(stop))
         return stop.exit_code
@@ -76,7 +78,7 @@ def run(argv: list[str]) -> int:
             _say_error(f"to go on: the same command with run_dir={claimed}")
         return EXIT_INTERRUPTED
     except Exception as error:
-        _remove_if_bare(claimed)
+        _remove_if_bare(claimed if is_new else None)
         if want_traceback:
             raise
         if not getattr(error, "reported", False):
@@ -181,16 +183,20 @@ def _hydra_main(cfg: DictConfig) -> float | None:
 def _run_tracked(config: Config, run_dir: Path) -> float | None:
     from mentalft.console import quiet_libraries
     from mentalft.experiment import run_experiment
+    from mentalft.launching import sigterm_raised
     from mentalft.tracking import Tracker
 
     quiet_libraries()
     choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
-    group = Path(HydraConfig.get().sweep.dir).name if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    sweep = Path(HydraConfig.get().sweep.dir) if HydraConfig.get().mode == RunMode.MULTIRUN else None
+    group = "-".join(sweep.parts[-2:]) if sweep else None
     tracker = Tracker(config.tracking, run_dir, group=group)
     try:
-        result = run_experiment(config, run_dir, tracker, choices=choices)
-    except BaseException:
-        tracker.finish(failed=True)
+        overrides = list(HydraConfig.get().overrides.task)
+        with sigterm_raised(run_dir):
+            result = run_experiment(config, run_dir, tracker, choices=choices, overrides=overrides)
+    except BaseException as error:
+        tracker.finish(error)
         raise
     tracker.finish()
     return result.objective
@@ -200,18 +206,22 @@ def _only_prints(args: Any) -> bool:
     return bool(args.help or args.hydra_help or args.info or args.shell_completion)
 
 
-def _check_and_claim(args: Any) -> Path | None:
-    """Compose once, before Hydra makes any directory; claim a directory that no other run has."""
+def _check_and_claim(args: Any) -> tuple[Path | None, bool]:
+    """Compose once, before Hydra makes any directory; claim a directory that no other run has, and say if it is new."""
     chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in args.overrides}
     if args.multirun:
         if chosen.get("run_dir", "null") != "null":
             raise ConfigError("run_dir continues one run and cannot be used with --multirun; use hydra.sweep.dir=PATH")
-        return None if "hydra.sweep.dir" in chosen else _claim(Path("multirun"))
+        return (None, False) if "hydra.sweep.dir" in chosen else (_claim(Path("multirun")), True)
     with hydra.initialize_config_module("mentalft.conf"):
         config = load_config(hydra.compose("config", overrides=args.overrides))
     if args.cfg or "hydra.run.dir" in chosen:
-        return None
-    return Path(config.run_dir) if config.run_dir else _claim(Path("outputs"))
+        return None, False
+    if not config.run_dir:
+        return _claim(Path("outputs")), True
+    check_run_dir(config)
+    run_dir = Path(config.run_dir).expanduser()
+    return run_dir, not run_dir.exists()
 
 
 def _claim(parent: Path) -> Path:
@@ -241,11 +251,11 @@ def _remove_if_bare(claimed: Path | None) -> None:
     """A run that failed before its first result leaves nothing behind."""
     if claimed is None or not claimed.is_dir():
         return
-    bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json"}
+    bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json", "wandb"}
     written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
     if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
         shutil.rmtree(claimed, ignore_errors=True)
-        for parent in list(claimed.parents)[:2]:
+        for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
             with contextlib.suppress(OSError):
                 parent.rmdir()  # the folder of the day, and outputs/, where the run was their first
 

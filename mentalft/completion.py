@@ -1,4 +1,4 @@
-"""Completion markers: which stage is done, from what it was made, and what it cost.
+"""Completion markers: which stage is done, from what it was made, by which command, and what it cost.
 
 A marker is written last, so a stage that was killed has none and runs again. What a killed stage left
 (checkpoints, some of the answers) is used only if the stage starts again from the same inputs.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,25 @@ WORDS = {
 """What a stage may be made from that is no key of the configuration."""
 SHORT = 30
 """Characters of a value that is shown."""
+REWRITTEN = ("adapter/README.md",)
+"""What a later stage writes again on purpose, so that its hash is held by no stage."""
 
 
 class StageRunner:
-    """Runs a stage unless it is done, times it, and marks it."""
+    """Runs a stage unless it is done, times it, and marks it.
 
-    def __init__(self, run_dir: Path) -> None:
-        self.run_dir = run_dir
+    Args:
+        record: what a stage that ran just now is recorded with (:mod:`mentalft.reporting.manifest`).
+        changed: called whenever a stage began or ended, when the markers are no longer what they were.
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        record: Callable[[], dict[str, Any]] = dict,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.run_dir, self.record, self.changed = run_dir, record, changed
 
     def run(
         self,
@@ -62,10 +75,13 @@ class StageRunner:
         if reason != "not done yet":
             say(f"{stage}: runs again: {reason}")
         self._begin(stage, made_from, leftovers)
-        began = time.perf_counter()
+        self.changed()
+        started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
         work()
         cost = {"seconds": round(time.perf_counter() - began, 2), **_peak_memory()}
-        mark_done(self.run_dir, stage, made_from, [p for o in outputs for p in self.run_dir.glob(o)], cost)
+        record = {"started": started, **self.record()}
+        mark_done(self.run_dir, stage, made_from, [p for o in outputs for p in self.run_dir.glob(o)], cost, record)
+        self.changed()
 
     def _begin(self, stage: str, made_from: dict[str, Any], leftovers: Sequence[str]) -> None:
         (self.run_dir / FOLDER / f"{stage}.json").unlink(missing_ok=True)
@@ -88,24 +104,39 @@ def why_not_done(run_dir: Path, stage: str, made_from: dict[str, Any]) -> str | 
     changed = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
     if changed:
         return ", ".join(f"{WORDS.get(key, key)} changed{_from_to(then.get(key), now.get(key))}" for key in changed)
+    return next(changed_outputs(run_dir, marker), None)
+
+
+def changed_outputs(run_dir: Path, marker: dict[str, Any]) -> Iterator[str]:
+    """What is no longer as the stage of ``marker`` left it, a few words each."""
     for name, digest in marker["outputs"].items():
+        if name in REWRITTEN:
+            continue
         output = run_dir / name
         if not output.is_file():
-            return f"{name} is gone"
-        if digest_file(output) != digest:
-            return f"{name} was changed since it was written"
-    return None
+            yield f"{name} is gone"
+        elif digest_file(output) != digest:
+            yield f"{name} was changed since it was written"
 
 
-def mark_done(run_dir: Path, stage: str, made_from: dict[str, Any], outputs: list[Path], cost: dict[str, Any]) -> None:
+def mark_done(
+    run_dir: Path,
+    stage: str,
+    made_from: dict[str, Any],
+    outputs: list[Path],
+    cost: dict[str, Any],
+    record: dict[str, Any],
+) -> None:
     """Record that ``stage`` is complete; ``outputs`` are files below ``run_dir``."""
-    hashes = {path.relative_to(run_dir).as_posix(): digest_file(path) for path in sorted(outputs)}
-    write_json(run_dir / FOLDER / f"{stage}.json", {"made_from": made_from, "outputs": hashes, "cost": cost})
+    names = {path.relative_to(run_dir).as_posix(): path for path in sorted(outputs)}
+    hashes = {name: digest_file(path) for name, path in names.items() if name not in REWRITTEN}
+    marker = {"made_from": made_from, "outputs": hashes, "cost": cost, "record": record}
+    write_json(run_dir / FOLDER / f"{stage}.json", marker)
 
 
-def costs(run_dir: Path) -> dict[str, dict[str, Any]]:
-    """Seconds and peak memory of each completed stage."""
-    return {path.stem: read_json(path)["cost"] for path in sorted((run_dir / FOLDER).glob("*.json"))}
+def markers(run_dir: Path) -> dict[str, dict[str, Any]]:
+    """What was recorded of each completed stage: ``made_from``, ``outputs``, ``cost`` and ``record``."""
+    return {path.stem: read_json(path) for path in sorted((run_dir / FOLDER).glob("*.json"))}
 
 
 def _from_to(then: Any, now: Any) -> str:

@@ -23,6 +23,7 @@ METRICS = (
 TokenizerName = Literal[
     "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
 ]  # fmt: skip
+ARTIFACTS = ("adapter", "report")
 EMBEDDED = "embedded"
 FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
@@ -226,8 +227,12 @@ class TrackingConfig:
     tags: list[str] = MISSING
     log_text: bool = MISSING
     """Whether dialogue text may go to W&B."""
+    log_artifacts: list[str] = MISSING
+    """What to upload whole: ``adapter``, ``report`` (which holds dialogue text, and so needs ``log_text``)."""
     init_timeout: int = number(ge=1)
     """Seconds to wait for the W&B server before the run goes on offline."""
+    finish_timeout: int = number(ge=1)
+    """Seconds to wait at the end of a run for what is still to be uploaded; the rest stays for ``wandb sync``."""
 
 
 @dataclass
@@ -265,5 +270,10 @@ def extra_name(spec: str) -> str:
     return f"{name}.{key}" if key else name
 
 
+ASKING = (
+    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
+    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
+)  # fmt: skip
+"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
 """Keys whose value is a mapping with names of the user's own."""

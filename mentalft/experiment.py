@@ -5,54 +5,67 @@ Each stage imports what it needs when it runs, so that a wrong path or value is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from omegaconf import OmegaConf
+from typing import TYPE_CHECKING, Any
 
 from mentalft.completion import StageRunner
-from mentalft.config import Config
+from mentalft.config import ASKING, Config
 from mentalft.errors import DataError, ModelError
-from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder, write_text
+from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder
 from mentalft.inputs import asks_here, check_inputs
 from mentalft.outcome import Result, show
 from mentalft.records import Dialogue
 from mentalft.reporting.data_report import overlap_in_words
-from mentalft.reporting.manifest import write_manifest
+from mentalft.reporting.manifest import record_of, write_manifest
+from mentalft.reporting.model_card import write_card
+from mentalft.reporting.settings import write_settings
 from mentalft.tracking import Tracker
 
-ASKING = (
-    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
-    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
-)  # fmt: skip
-"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
+if TYPE_CHECKING:
+    from mentalft.metrics.table import Metric, Parts
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
 """The keys of ``trainer`` that change how training is done, not what it ends with."""
 
 
-def run_experiment(cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dict[str, str]) -> Result:
+def run_experiment(
+    cfg: Config, run_dir: Path, tracker: Tracker, *, choices: dict[str, str], overrides: Sequence[str] = ()
+) -> Result:
     """Run the stages that ``cfg.stages`` names; one that is complete for the same inputs is not run again.
+
+    Args:
+        choices: what was taken from each group of ``conf/``, for the record.
+        overrides: the command's own, likewise.
 
     Raises:
         UserError: data, model, precision or embedder cannot be used; found out before anything is written.
     """
     located = check_inputs(cfg)
-    write_text(run_dir / "config.resolved.yaml", OmegaConf.to_yaml(OmegaConf.structured(cfg)))
-    tracker.start({**_shareable(cfg, tracker), "choices": choices})
-    runner = StageRunner(run_dir)
+    model = _model_record(cfg, located)
+    record = partial(record_of, cfg, overrides, choices, model)
+    keep_record = partial(_keep_record, run_dir, record)
+    keep_record()
+    tracker.start(_shareable(cfg, tracker), choices)
+    runner = StageRunner(run_dir, record, keep_record)
     steps = {"prepare": _prepare, "preflight": _preflight, "train": _train, "evaluate": _evaluate, "compare": _compare}
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
-    write_manifest(cfg, choices, _model_record(cfg, located), run_dir)
     if "compare" in cfg.stages:
         _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
+
+
+def _keep_record(run_dir: Path, record: Callable[[], dict[str, Any]]) -> None:
+    """What the run directory says of itself, put together anew from what its completed stages recorded."""
+    now = record()
+    write_settings(run_dir, now["config"])
+    write_manifest(run_dir, now)
+    write_card(run_dir)
 
 
 def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
@@ -165,8 +178,7 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     if cfg.eval.references:
         use_answers(cfg.eval, runner.run_dir)
     asked = asked_in(runner.run_dir)
-    report = runner.run_dir / "data" / "report.json"
-    overlap = overlap_in_words(read_json(report)) if report.is_file() else None
+    overlap = _overlap(runner.run_dir)
     made_from = {
         "overlap": overlap,
         "perplexity": digest_file(asked.perplexity) if cfg.eval.perplexity and asked.perplexity else None,
@@ -188,6 +200,20 @@ def _report(cfg: Config, run_dir: Path) -> None:
     from mentalft.stages.report import report
 
     report(cfg.report, run_dir)
+
+
+def score_again(cfg: Config, run_dir: Path, folder: Path, taken: Mapping[str, tuple[Metric, dict[str, Parts]]]) -> None:
+    """Write what the compare stage makes of the answers in ``run_dir`` into ``folder``; ``run_dir`` is only read."""
+    from mentalft.stages.compare import compare
+    from mentalft.stages.evaluate import asked_in
+
+    compare(cfg.eval, asked_in(run_dir), cfg.seed, folder, _overlap(run_dir), taken)
+
+
+def _overlap(run_dir: Path) -> str | None:
+    """What is known of how much of what was asked was trained on."""
+    report = run_dir / "data" / "report.json"
+    return overlap_in_words(read_json(report)) if report.is_file() else None
 
 
 def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:

@@ -97,9 +97,15 @@ def read_jsonl(path: Path) -> Iterator[Any]:
 
 
 def sha256_file(path: Path) -> str:
-    """SHA-256 of what ``path`` holds, for the record."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """SHA-256 of what ``path`` holds, for the record.
+
+    A file that has not been written to since is read once a process.
+    """
+    state = _state(path)
+    if state not in _sha256:
+        with path.open("rb") as handle:
+            _sha256[state] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return _sha256[state]
 
 
 def digest_file(path: Path) -> str:
@@ -123,6 +129,7 @@ def remember_digest(path: Path, digest: str) -> None:
 
 
 _digests: dict[tuple[int, ...], str] = {}
+_sha256: dict[tuple[int, ...], str] = {}
 
 
 def _state(path: Path) -> tuple[int, ...]:

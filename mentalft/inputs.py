@@ -7,6 +7,18 @@ from typing import Any
 
 from mentalft.config import EMBEDDED, Config
 from mentalft.console import say
+from mentalft.errors import ConfigError
+
+
+def check_run_dir(cfg: Config) -> None:
+    """Raise :class:`ConfigError` where ``run_dir`` is to be continued and is not there."""
+    if not cfg.run_dir or "prepare" in cfg.stages or cfg.eval.references:
+        return
+    if not Path(cfg.run_dir).expanduser().is_dir():
+        raise ConfigError(
+            f"run_dir={cfg.run_dir} does not exist, and stages=[{','.join(cfg.stages)}] has no stage to begin it with; "
+            "correct the path, or add prepare to stages"
+        )
 
 
 def check_inputs(cfg: Config) -> Any:

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
-from mentalft.console import console, log_to, quiet_libraries
+from mentalft.console import console, log_to, quiet_libraries, shown
 from mentalft.errors import Stopped, UserError
 from mentalft.files import write_json
 
@@ -107,6 +108,30 @@ def _handlers_restored() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def sigterm_raised(run_dir: Path) -> Iterator[None]:
+    """In the block, SIGTERM raises :class:`Stopped`, so that what is open is closed as after Ctrl-C.
+
+    Training has its own way to stop (``mentalft/training/stopping.py``) while it lasts.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        signal.signal(number, signal.SIG_DFL)  # a second one ends at once
+        raise Stopped(
+            f"stopped by SIGTERM; what is complete stays; to go on: the same command with run_dir={shown(run_dir)}",
+            exit_code=128 + number,
+        )
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str) -> T:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.config import EMBEDDED, Config
-from mentalft.console import console, say, say_path, shown
+from mentalft.console import say, shown
 from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
-from mentalft.reporting.tables import read_comparison, terminal_table
+from mentalft.reporting.tables import read_comparison
+from mentalft.reporting.terminal import show_comparison
+from mentalft.reporting.verdict import verdict_sentence
 from mentalft.tracking import Tracker
 
 
@@ -26,11 +28,12 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
     comparison = None
     if "compare" in cfg.stages:
         comparison, titles = read_comparison(run_dir)
-        for warning in comparison.warnings:
-            say(f"warning: {warning}", style="yellow")
-        console.print(terminal_table(comparison, titles, console.width))
+        show_comparison(comparison, titles, run_dir)
         tracker.comparison(comparison)
         tracker.items(read_jsonl(run_dir / "items.jsonl"))
+        tracker.summary({"comparison/verdict": verdict_sentence(comparison, titles)})
+        tracker.plots(run_dir / "plots")
+    tracker.artifacts()
     objective = None
     if (run_dir / "training.json").is_file() and "train" in cfg.stages:
         objective = float(read_json(run_dir / "training.json")["validation_loss"])
@@ -38,8 +41,6 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
             raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
         tracker.summary({"validation/best_loss": objective})
     say(f"run directory: {shown(run_dir)}")
-    if comparison and (run_dir / "report.html").is_file():
-        say_path("report", run_dir / "report.html")
     if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")

@@ -1,17 +1,18 @@
 """``mentalft-runs``: looks at what ran. ``mentalft`` runs experiments; this command runs nothing.
 
-Exit codes: 0 done, 1 the runs cannot be used as asked, 2 wrong usage.
+Exit codes: 0 done, 1 the runs cannot be used as asked or (``verify``) something differs, 2 wrong usage.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mentalft.errors import UserError
+from mentalft.errors import DataError, UserError
 
 app = typer.Typer(
     name="mentalft-runs",
@@ -20,6 +21,94 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+PLACES = (Path("outputs"), Path("multirun"))
+"""Where runs are, seen from the working directory."""
+
+
+@app.command("list")
+def list_(
+    roots: Annotated[
+        list[Path] | None, typer.Argument(metavar="ROOT", help="Folders of runs; outputs and multirun if left out.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Show the newest N alone.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> None:
+    """Show which runs there are, newest first: when, from what, how far they got, what they found."""
+    from mentalft.console import console
+    from mentalft.reporting.run_list import list_runs, runs_table
+
+    for root in roots or []:
+        if not root.is_dir():
+            raise DataError(f"{root} is no directory; give folders of runs, such as outputs")
+    found = list_runs(roots or PLACES)
+    runs = found[:limit]
+    if json:
+        from orjson import OPT_INDENT_2, dumps
+
+        print(dumps([run.to_json() for run in runs], option=OPT_INDENT_2).decode())
+        return
+    if not runs:
+        console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
+        return
+    console.print(runs_table(runs))
+    if len(runs) < len(found):
+        console.print(f"and {len(found) - len(runs)} older runs", style="dim")
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")],
+    open_: Annotated[
+        bool | None,
+        typer.Option("--open/--no-open", help="Open report.html in a browser; by default where there is a screen."),
+    ] = None,
+) -> None:
+    """Print a finished run again, and open its report."""
+    from mentalft.console import console, say, shown
+    from mentalft.reporting.finished import check_finished
+    from mentalft.reporting.tables import read_comparison
+    from mentalft.reporting.terminal import show_comparison
+
+    check_finished(run)
+    comparison, titles = read_comparison(run)
+    show_comparison(comparison, titles, run, notes=True)
+    say(f"run directory: {shown(run.absolute())}")
+    report = run / "report.html"
+    if open_ and not report.is_file():
+        raise DataError(f"{run} holds no report.html; leave --open out")
+    if report.is_file() and (open_ or (open_ is None and console.is_terminal and _has_a_screen())):
+        import webbrowser
+
+        webbrowser.open(report.absolute().as_uri())
+
+
+def _has_a_screen() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@app.command()
+def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
+    """Recompute every hash, and the scores from the answers, and say what differs."""
+    from mentalft.console import console, quiet_libraries, shown
+
+    quiet_libraries()
+    from mentalft.experiment import score_again
+    from mentalft.stages.verify import verify as verified
+
+    found = verified(run, score_again)
+    for check in found.checks:
+        for sentence in check.differences:
+            console.print(f"differs: {check.what}: {sentence}", style="red", markup=False)
+        for sentence in check.not_looked_at:
+            console.print(f"not looked at: {check.what}: {sentence}", style="yellow", markup=False)
+        if not check.differences and not check.not_looked_at:
+            console.print(f"equal: {check.what}", markup=False)
+    if found.other_versions:
+        why = "a possible cause" if not found.equal else "without effect"
+        console.print(f"other versions here, {why}: {'; '.join(found.other_versions)}", style="yellow", markup=False)
+    console.print(f"{shown(run.absolute())}: {'all equal' if found.equal else 'something differs'}", markup=False)
+    if not found.equal:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -75,7 +164,7 @@ def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
-    from mentalft.console import console, shown
+    from mentalft.console import console, say_path
     from mentalft.reporting.sweep import read_sweep, terminal_tables, write_sweep
 
     write_sweep(sweep_dir, again=True)
@@ -85,7 +174,18 @@ def sweep(
     for table in terminal_tables(found):
         console.print(table)
         console.print()
-    console.print(f"page: {shown((sweep_dir / 'sweep.html').absolute())}", markup=False)
+    say_path("page", sweep_dir.absolute() / "sweep.html")
+
+
+@app.command()
+def workspace(
+    project: Annotated[str, typer.Argument(metavar="ENTITY/PROJECT", help="The W&B project that gets the view.")],
+) -> None:
+    """Add a view to a W&B project: curves, scores before and after, sweeps. Needs mentalft[workspaces]."""
+    from mentalft.console import say
+    from mentalft.tracking.workspace import save_workspace
+
+    say(f"workspace: {save_workspace(project)}")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.completion import StageRunner, costs, why_not_done
+from mentalft.completion import StageRunner, markers, why_not_done
 
 
 def run(run_dir: Path, made_from: dict[str, object], text: str = "result") -> int:
@@ -27,7 +27,18 @@ def test_same_inputs_run_once_and_changes_are_named(tmp_path: Path, capsys: pyte
     assert "already done" in capsys.readouterr().out
     assert run(tmp_path, {"lora": {"r": 4}}) == 1
     assert "lora.r changed from 8 to 4" in capsys.readouterr().out
-    assert costs(tmp_path)["train"]["peak_memory_bytes"] > 0
+    assert markers(tmp_path)["train"]["cost"]["peak_memory_bytes"] > 0
+
+
+def test_the_record_is_of_the_command_that_really_ran_the_stage(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+    for command in ("first", "second"):
+        runner = StageRunner(
+            tmp_path, lambda name=command: {"command": name}, lambda: seen.append([*markers(tmp_path)])
+        )
+        runner.run("train", {"r": 8}, lambda: None, outputs=[])
+    assert markers(tmp_path)["train"]["record"]["command"] == "first"
+    assert seen == [[], ["train"]], "told when it begins and when it is done, and not when it is skipped"
 
 
 def test_what_is_no_key_of_the_configuration_is_said_in_words(tmp_path: Path) -> None:

@@ -117,3 +117,16 @@ def test_what_a_name_of_a_setting_cannot_say_is_pointed_to() -> None:
     found = "\n".join(problems(cfg))
     assert "eval.openai.base_url must begin with http:// or https://" in found
     assert "unless eval.perplexity=false" in found
+
+
+def test_a_report_goes_to_w_and_b_only_where_text_may() -> None:
+    cfg = composed("tracking.log_artifacts=[report]", "tracking.log_text=true")
+    assert problems(cfg) == []
+    cfg.tracking.log_text = False
+    assert problems(cfg) == [
+        "tracking.log_artifacts holds report, which holds dialogue text; add tracking.log_text=true to upload it"
+    ]
+    cfg.tracking.log_artifacts = ["adaptor"]
+    assert problems(cfg) == [
+        "tracking.log_artifacts holds 'adaptor'; accepted are adapter, report; did you mean 'adapter'?"
+    ]

@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from omegaconf import OmegaConf
 
+from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.cli import run
+from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
+from mentalft.stages.verify import verify
 from tests.conftest import dialogue_record
+from tests.tracking.reading import transaction_log
 
 PROMISED = [
     ".hydra/config.yaml", "mentalft.log", "config.resolved.yaml", "manifest.json",
@@ -25,6 +31,8 @@ PROMISED = [
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
     "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
+
+SYSTEM_MESSAGE = "你陪着来访者慢慢说，不催促"
 
 
 def mentalft(monkeypatch: pytest.MonkeyPatch, *overrides: str) -> int:
@@ -40,7 +48,16 @@ def only_run(kind: str = "outputs") -> Path:
 def test_a_whole_run_writes_what_it_promises(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert mentalft(monkeypatch, *quick_overrides, "report.html=true", "report.plots=true") == 0
+    assert (
+        mentalft(
+            monkeypatch,
+            *quick_overrides,
+            f"data.system_message={SYSTEM_MESSAGE}",
+            "report.html=true",
+            "report.plots=true",
+        )
+        == 0
+    )
     run_dir, said = only_run(), capsys.readouterr().out
     assert f"report: {run_dir.relative_to(Path.cwd())}/report.html" in said
     assert [name for name in PROMISED if not (run_dir / name).is_file()] == []
@@ -82,6 +99,7 @@ def check_answers(run_dir: Path) -> None:
 
 def check_manifest(run_dir: Path) -> None:
     manifest = read_json(run_dir / "manifest.json")
+    assert list(Draft202012Validator(read_json(MANIFEST_SCHEMA)).iter_errors(manifest)) == []
     assert set(manifest["stages"]) == {"prepare", "train", "evaluate", "compare"}
     assert len(manifest["data"]["sha256"]) == 64
     assert manifest["versions"]["torch"]
@@ -89,10 +107,21 @@ def check_manifest(run_dir: Path) -> None:
 
 
 def check_privacy(run_dir: Path) -> None:
-    """No sentence of the data in anything that W&B would upload."""
-    for path in (run_dir / "wandb").rglob("*"):
-        if path.is_file():
-            assert "今天有点累".encode() not in path.read_bytes(), path
+    """The scores and no sentence of the data, of the system message or of the answers in what W&B would upload."""
+    records = transaction_log(run_dir)
+    logged = {k: v for r in records if r["type"] == "summary" for k, v in r["summary"]["update"].items()}
+    for score in read_json(run_dir / "comparison.json")["metrics"]:
+        assert logged[f"tuned/{score['metric']}"] == score["tuned"]
+    log = json.dumps(records, ensure_ascii=False)
+    files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
+    uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+    dialogues = [r for name in ("train", "validation", "test") for r in read_jsonl(run_dir / "data" / f"{name}.jsonl")]
+    said = {message["content"] for record in dialogues for message in record["messages"]}
+    answers = {row["text"] for side in ("base", "tuned") for row in read_jsonl(run_dir / "responses" / f"{side}.jsonl")}
+    assert SYSTEM_MESSAGE in said
+    parts = {text[i : i + 8] for text in said | answers for i in range(max(1, len(text) - 7)) if len(text) >= 8}
+    assert len(parts) > 1000
+    assert [part for part in parts if part in uploaded or json.dumps(part)[1:-1] in uploaded] == []
 
 
 def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
@@ -114,6 +143,31 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert "train: runs again: lora.r changed from 8 to 4" in said
     assert "evaluate: runs again: the adapter changed" in said
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
+
+
+def test_a_later_command_changes_the_record_of_what_it_did_alone(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, *quick_overrides, "tracking=none", "lora.r=4") == 0
+    run_dir = only_run()
+    card = run_dir / "adapter" / "README.md"
+    assert "| ROUGE-1 |" in card.read_text()
+    before = read_json(run_dir / "manifest.json")
+    assert (
+        mentalft(monkeypatch, "stages=[compare]", f"run_dir={run_dir}", "tracking=none", "eval.metrics=[length]") == 0
+    )
+    after = read_json(run_dir / "manifest.json")
+    assert before["command"] == after["command"] == ["mentalft", *quick_overrides, "tracking=none", "lora.r=4"]
+    assert after["stages"]["train"] == before["stages"]["train"]
+    assert after["stages"]["compare"]["command"][1] == "stages=[compare]"
+    resolved = OmegaConf.load(run_dir / "config.resolved.yaml")
+    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["length"])
+    assert "| length |" in card.read_text(), "the card has the new comparison"
+    assert "| ROUGE-1 |" not in card.read_text()
+    assert verify(run_dir, score_again).equal
+    capsys.readouterr()
+    assert mentalft(monkeypatch, *quick_overrides, "tracking=none", "lora.r=4", f"run_dir={run_dir}") == 0
+    assert "train: already done" in capsys.readouterr().out, "a card written anew is no reason to train again"
 
 
 def test_the_same_command_gives_the_same_result(monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str]) -> None:
@@ -139,6 +193,7 @@ def test_a_sweep_gives_each_job_a_run_directory_and_a_tracker_run(
         assert read_json(sweep / number / "adapter" / "adapter_config.json")["r"] == rank
         assert len(list((sweep / number).glob("wandb/offline-run-*"))) == 1
         assert (sweep / number / "comparison.md").is_file()
+        assert read_json(sweep / number / "manifest.json")["command"][-1] == f"lora.r={rank}"
 
 
 def test_one_bad_job_of_a_sweep_is_reported_and_the_others_run(
@@ -210,6 +265,37 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
     assert not [name for name in left if "tmp" in name or "comparison" in name or name.startswith("adapter")]
     if "rejected.jsonl" not in said.err and "stages" not in " ".join(overrides):
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
+
+
+def test_a_run_that_fails_is_closed_at_w_and_b_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bad_files()
+    assert mentalft(monkeypatch, "data=local", "data.path=unusable.json", "stages=[prepare]") == 1
+    log = transaction_log(only_run())
+    told = [
+        record["summary"]["update"]["error"] for record in log if "error" in record.get("summary", {}).get("update", {})
+    ]
+    assert len(told) == 1
+    assert told[0].startswith("DataError: ")
+    assert [record["exit"]["exit_code"] for record in log if record["type"] == "exit"] == [1]
+
+
+def test_a_run_directory_to_go_on_from_that_is_not_there_is_named_and_not_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, "stages=[compare]", "run_dir=typo/run") == 1
+    assert "run_dir=typo/run does not exist" in capsys.readouterr().err
+    assert not Path("typo").exists()
+
+
+def test_a_command_that_fails_removes_what_it_made_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("here").mkdir()
+    for command in (["run_dir=here"], ["stages=[compare]"], ["run_dir=new/run", "stages=[prepare,compare]"]):
+        assert mentalft(monkeypatch, "data.path=nowhere.json", "data=local", *command) == 1
+    assert Path("here").is_dir(), "it was there before"
+    assert not Path("outputs").exists()
+    assert not Path("new/run").exists()
 
 
 def write_bad_files() -> None:

@@ -16,8 +16,8 @@ import torch
 from accelerate.utils.memory import should_reduce_batch_size
 from safetensors.torch import load_file
 
-from mentalft.errors import UserError
-from mentalft.launching import Meeting, launch, processes_wanted
+from mentalft.errors import Stopped, UserError
+from mentalft.launching import Meeting, launch, processes_wanted, sigterm_raised
 from tests import workers
 from tests.training.resuming import fit, settings
 from tests.training.test_resume import data  # noqa: F401 - a fixture
@@ -81,6 +81,19 @@ def test_each_process_knows_its_place_and_the_first_one_answers(tmp_path: Path) 
     assert launch(workers.places, 2, (tmp_path,), tmp_path) == [0, 2]
     assert signal.getsignal(signal.SIGTERM) is before
     assert len({(tmp_path / name).read_text() for name in "01"}) == 2
+
+
+def ask_to_end() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+
+
+def test_sigterm_ends_a_stage_like_an_error_and_says_how_to_go_on(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped, match=f"run_dir={tmp_path}") as stopped, sigterm_raised(tmp_path):
+        ask_to_end()
+    assert stopped.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_warnings_stand_above_the_table_and_the_directory_below(
 ) -> None:
     result = ended(run_dir)
     said = capsys.readouterr().out
-    places = [said.index(words) for words in (COMPARISON.warnings[0], "BLEU", "run directory: ", NEXT)]
+    places = [said.index(words) for words in (COMPARISON.warnings[0], "interval", "run directory: ", NEXT)]
     assert places == sorted(places)
     assert (result.comparison, result.objective) == (COMPARISON, 1.5)
 

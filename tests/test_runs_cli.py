@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from mentalft import runs_cli
 from mentalft.files import read_json
+from tests.recorded import recorded_run
 from tests.reporting.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
 
@@ -38,6 +41,74 @@ def test_a_table_in_the_terminal_and_in_files(
     assert read_json(files[1])["combined"][0]["metric"] == "rouge1"
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded_run(tmp_path_factory.mktemp("whole") / "run")
+
+
+def test_a_finished_run_is_shown_again(
+    whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert called(monkeypatch, "show", whole) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "The tuned model is",
+        "warning: only 12 dialogues",
+        "ROUGE-1",
+        "Holm p:",
+        "note: ",
+        f"run directory: {whole}",
+    ):
+        assert part in said
+    assert called(monkeypatch, "show", whole, "--open") == 1
+    assert "holds no report.html" in capsys.readouterr().err
+    (whole / "report.html").write_text("")
+    assert called(monkeypatch, "show", whole) == 0
+    assert opened == [], "not where nobody looks at a screen"
+    assert f"report: {whole / 'report.html'}" in capsys.readouterr().out
+    assert called(monkeypatch, "show", whole, "--open") == 0
+    assert opened == [(whole / "report.html").as_uri()]
+    (whole / "report.html").unlink()
+
+
+def test_runs_are_listed(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(monkeypatch, "list") == 0
+    assert "no runs in outputs and multirun" in capsys.readouterr().out
+    for name in ("a", "b", "c"):
+        (tmp_path / "outputs" / "day" / name / ".stages").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert called(monkeypatch, "list", "--limit", 2) == 0
+    said = capsys.readouterr().out
+    assert said.count("outputs/day/") == 2
+    assert "and 1 older runs" in said
+    assert called(monkeypatch, "list", whole, "outputs", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 4
+    assert {row["metrics"] for row in rows} == {0, 2}
+    assert called(monkeypatch, "list", "nowhere") == 1
+    assert "nowhere is no directory" in capsys.readouterr().err
+
+
+def test_verify_ends_with_0_or_1(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(monkeypatch, "verify", whole) == 0
+    said = capsys.readouterr().out
+    assert "equal: scores in comparison.json" in said
+    assert "all equal" in said
+    broken = shutil.copytree(whole, tmp_path / "broken")
+    (broken / "metrics.json").write_text('{"metrics": {}}')
+    assert called(monkeypatch, "verify", broken) == 1
+    said = capsys.readouterr().out
+    assert "differs: files of compare: metrics.json was changed" in said
+    assert "something differs" in said
+    assert called(monkeypatch, "verify", tmp_path / "nowhere") == 1
+
+
 def test_errors_are_lines_and_exit_codes(
     runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,15 +123,17 @@ def test_errors_are_lines_and_exit_codes(
     assert called(monkeypatch, "--help") == 0
 
 
-def test_it_needs_no_torch(runs: list[Path]) -> None:
+@pytest.mark.parametrize("command", ["compare", "list", "show"])
+def test_it_needs_no_torch(runs: list[Path], command: str) -> None:
     code = (
         "import sys\nfrom mentalft import runs_cli\n"
         "try:\n    runs_cli.main()\nexcept SystemExit as stopped:\n    assert not stopped.code\n"
         "print([name for name in ('torch', 'transformers', 'nltk', 'jieba', 'wandb', 'hydra') if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "compare", *map(str, runs)], capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", code, command, *map(str, runs[:1] if command == "show" else runs)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
 
 

@@ -1,4 +1,4 @@
-"""Paths of what the package carries: sample dialogues, question bank, tiny model and tiny embedder."""
+"""Paths of what the package carries: sample dialogues, question bank, tiny model and embedder, schema, card."""
 
 from pathlib import Path
 
@@ -7,3 +7,5 @@ SAMPLE_DIALOGUES = FOLDER / "sample" / "dialogues.json"
 QUESTION_BANK = FOLDER / "bank" / "questions.jsonl"
 TINY_MODEL = FOLDER / "tiny_model"
 TINY_EMBEDDER = FOLDER / "tiny_embedder"
+MANIFEST_SCHEMA = FOLDER / "manifest.schema.json"
+MODEL_CARD = FOLDER / "model_card.md.jinja"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,11 +62,13 @@ class Source:
 
     def fingerprint(self) -> dict[str, Any]:
         """What its files hold, as (bytes, SHA-256) over all of them."""
-        digests = [sha256_file(path) for path in self.files]
-        return {
-            "bytes": self.size,
-            "sha256": digests[0] if len(digests) == 1 else sha256_json(digests),
-        }
+        return {"bytes": self.size, "sha256": sha256_of(self.files)}
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """SHA-256 of a file; of several, of the list of theirs."""
+    digests = [sha256_file(path) for path in files]
+    return digests[0] if len(digests) == 1 else sha256_json(digests)
 
 
 def sources_of(cfg: DataConfig, cache_dir: Path) -> list[Source]:

@@ -36,25 +36,31 @@ def read_run(run_dir: Path) -> FinishedRun:
     Raises:
         DataError: there is no comparison, or it is not what this mentalft writes.
     """
-    if not (run_dir / "comparison.json").is_file():
-        raise DataError(f"{run_dir} holds no comparison.json; give the directory of a run that got as far as compare")
+    check_finished(run_dir)
     comparison, titles = read_comparison(run_dir)
     return FinishedRun(
         run_dir,
         comparison,
         titles,
         list(read_jsonl(run_dir / "items.jsonl")) if (run_dir / "items.jsonl").is_file() else [],
-        _rows(run_dir / "training.jsonl"),
+        training_rows(run_dir),
         _json(run_dir / "data" / "report.json"),
         _json(run_dir / "manifest.json"),
     )
+
+
+def check_finished(run_dir: Path) -> None:
+    """Raise :class:`DataError` where ``run_dir`` has no comparison."""
+    if not (run_dir / "comparison.json").is_file():
+        raise DataError(f"{run_dir} holds no comparison.json; give the directory of a run that got as far as compare")
 
 
 def _json(path: Path) -> dict[str, Any] | None:
     return read_json(path) if path.is_file() else None
 
 
-def _rows(path: Path) -> list[dict[str, float]]:
-    """Rows of a log to which a killed run may have written half a line."""
+def training_rows(run_dir: Path) -> list[dict[str, float]]:
+    """Rows of ``training.jsonl``, to which a killed run may have written half a line."""
+    path = run_dir / "training.jsonl"
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

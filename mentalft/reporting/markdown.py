@@ -36,7 +36,7 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
     blocks = [
         [f"# {caption_of(comparison)}"],
         [f"- **Warning:** {warning}" for warning in comparison.warnings],
-        _main_table(comparison, titles),
+        main_table(comparison, titles),
         [HOW_TO_READ.format(level=round(1 - comparison.confidence, 6))],
         [EQUAL_LENGTH.format(mark=EXTRAPOLATED)] if any(m.length_controlled for m in metrics) else [],
         [f"Overlap with the train split: {comparison.overlap or UNKNOWN_OVERLAP}."],
@@ -63,7 +63,8 @@ def at_equal_length(m: MetricComparison) -> str:
     return signed(m.length_controlled.difference) + EXTRAPOLATED * m.length_controlled.extrapolated
 
 
-def _main_table(comparison: Comparison, titles: dict[str, str]) -> list[str]:
+def main_table(comparison: Comparison, titles: dict[str, str]) -> list[str]:
+    """Every metric's figures as a Markdown table, line by line."""
     interval = f"{comparison.confidence:.0%} interval"
     headings = [
         "metric", "base", "tuned", "diff", interval, "p", "Holm p", "win/tie/loss", "least shown", "equal length",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
 from mentalft.metrics.integrity import Integrity, check_answers, warnings
 from mentalft.metrics.scoring import score_all
-from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, metrics_of
+from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, Parts, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
 from mentalft.reporting.scores import ScoreSheet, write_scores
@@ -35,11 +36,19 @@ NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
 """Metrics of length itself, and of the references: there is nothing to hold length equal for."""
 
 
-def compare(cfg: EvalConfig, asked: Asked, seed: int, run_dir: Path, overlap: str | None = None) -> Comparison:
+def compare(
+    cfg: EvalConfig,
+    asked: Asked,
+    seed: int,
+    run_dir: Path,
+    overlap: str | None = None,
+    taken: Mapping[str, tuple[Metric, dict[str, Parts]]] | None = None,
+) -> Comparison:
     """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl``.
 
     Args:
         overlap: what is known of how much of what was asked was trained on; stated with the result.
+        taken: further metrics that are not computed, with what each item adds to them, by side.
 
     Raises:
         DataError: an answer is missing, the two sides were asked different prompts, or there are
@@ -60,6 +69,10 @@ def compare(cfg: EvalConfig, asked: Asked, seed: int, run_dir: Path, overlap: st
         metrics["perplexity"] = PERPLEXITY
         for side, parts in _surprise(asked.perplexity, items).items():
             sheet.parts[side]["perplexity"] = parts
+    for name, (metric, of_sides) in (taken or {}).items():
+        metrics[name] = metric
+        for side in SIDES:
+            sheet.parts[side][name] = of_sides[side]
     found = {side: check_answers(items, responses[side]) for side in SIDES}
     comparison = Comparison(
         items=len(items),

@@ -17,14 +17,13 @@ from mentalft.data.batches import Collator, Encoded, encode_split
 from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
-from mentalft.files import folder_written_whole, write_json, write_text
+from mentalft.files import folder_written_whole, write_json
 from mentalft.launching import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
 from mentalft.modeling.adapter import add_adapter, keep_beginning, save_adapter
 from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan, plan_precision
 from mentalft.records import Splits
-from mentalft.reporting.model_card import model_card
 from mentalft.reporting.training_log import TrainingLog, follow
 from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
@@ -275,7 +274,6 @@ def _announce(model: Any, material: Material, plan: StepPlan) -> None:
 
 def _save(trainer: Any, material: Material, beginning: Path | None, loss: float) -> None:
     """The adapter, whole or not at all. A sharded one is gathered by all processes, then written by the first."""
-    cfg, located = material.cfg, material.located
     gathered = material.run_dir / "checkpoints" / "gathered"
     if trainer.is_sharded:
         trainer.save_model(str(gathered))
@@ -288,5 +286,4 @@ def _save(trainer: Any, material: Material, beginning: Path | None, loss: float)
         else:
             save_adapter(trainer.model, folder, beginning)
         material.tokenizer.save_pretrained(str(folder))
-        write_text(folder / "README.md", model_card(cfg, located.name, located.revision, loss))
     write_json(material.run_dir / "training.json", {"validation_loss": loss})

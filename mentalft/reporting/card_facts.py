@@ -1,0 +1,75 @@
+"""What a model card's front matter says of where an adapter comes from, from the record of its training."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mentalft.config import EMBEDDED
+from mentalft.files import read_json, read_jsonl
+
+LICENCES = (
+    "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
+    "cc-by-nc-nd-4.0", "openrail", "odc-by", "bsd-3-clause",
+)  # fmt: skip
+"""What the hub calls licences that data sets are often under; others are ``other``, with their name."""
+LOOKED_AT = 200
+"""Training dialogues whose language is looked at."""
+LEAST_SHARE = 0.1
+"""Of the letters for a dialogue to be Chinese, of the dialogues for a language to be named."""
+
+
+class Base(NamedTuple):
+    name: str
+    """On the hub, or of the folder."""
+    revision: str | None
+    load: str
+    """A Python expression for what ``from_pretrained`` takes."""
+
+
+def base_of(record: dict[str, Any]) -> Base:
+    """The base model as others can find it: by its name on the hub, else by that of its folder."""
+    name, revision = record["config"]["model"]["name_or_path"], record["model"]["revision"]
+    if name == EMBEDDED:
+        return Base(record["model"]["name"], None, "str(TINY_MODEL)")
+    on_a_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).is_dir()
+    if on_a_hub and record["model"]["hub"] == "huggingface":
+        return Base(name, revision, f'"{name}"')
+    short = name if on_a_hub else Path(name).expanduser().resolve().name
+    return Base(short, revision if on_a_hub else None, f'"FOLDER OF {short}"')
+
+
+def hub_names(data: dict[str, Any]) -> list[str]:
+    """Of data sets on Hugging Face: ``OWNER/NAME`` of each ``hf://OWNER/NAME[@REVISION]/FILE``."""
+    paths = [spec if isinstance(spec, str) else spec["path"] for spec in data["sources"]] or [str(data["path"])]
+    parts = [path.removeprefix("hf://").split("/") for path in paths if path.startswith("hf://")]
+    return list(dict.fromkeys(f"{owner}/{name.partition('@')[0]}" for owner, name, *_ in parts))
+
+
+def licences_of(run_dir: Path) -> list[str]:
+    """Of the data sets, each once."""
+    report = run_dir / "data" / "report.json"
+    return list(dict.fromkeys(s["licence"] for s in read_json(report)["sources"])) if report.is_file() else []
+
+
+def licence_of(found: list[str]) -> tuple[str, str | None]:
+    """The front matter's ``license`` and ``license_name``: of the data; the base model has a licence of its own."""
+    if not found or found == ["not stated"]:
+        return "unknown", None
+    if len(found) == 1 and found[0].lower() in LICENCES:
+        return found[0].lower(), None
+    return "other", "; ".join(found)
+
+
+def languages_of(path: Path) -> list[str] | None:
+    """``zh`` and ``en``, whichever a tenth of the dialogues are in."""
+    if not path.is_file():
+        return None
+    texts = ["".join(m["content"] for m in row["messages"]) for row in islice(read_jsonl(path), LOOKED_AT)]
+    chinese = sum(_is_chinese(text) for text in texts) / max(len(texts), 1)
+    return [name for name, share in (("zh", chinese), ("en", 1 - chinese)) if share >= LEAST_SHARE]
+
+
+def _is_chinese(text: str) -> bool:
+    return sum("\u3400" <= c <= "\u9fff" for c in text) >= LEAST_SHARE * max(sum(map(str.isalpha, text)), 1)

@@ -1,0 +1,85 @@
+"""The names under which W&B shows an experiment; docs/wandb.md promises them to users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mentalft.records import Comparison
+
+STEP = "train/step"
+CURVES = {
+    STEP: None,
+    "train/*": None,
+    "validation/*": None,
+    "train/loss": "min,last",
+    "validation/loss": "min,last",
+    "train/tokens_per_second": "mean,last",
+    "train/memory_bytes": "max",
+    "validation/generation_bleu": "max,last",
+    "validation/generation_rougeL": "max,last",
+}
+"""What is logged against ``STEP``, and which of its values the run's summary keeps; None keeps the last."""
+
+TABLE_COLUMNS = ("metric", "base", "tuned", "difference", "low", "high", "wins", "ties", "losses", "p_holm", "verdict")
+LONGEST_TAG = 64
+"""Characters that W&B takes."""
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"lora": {"r": 8}}`` as ``{"lora/r": 8}``.
+
+    With a slash, not a dot: W&B takes a dot in a name for a way into a mapping, and its filters then find nothing
+    (https://github.com/wandb/wandb/issues/3087).
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(value, f"{prefix}{key}/")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def run_config(config: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """Every setting by its full name, and the option chosen of each group under the name of the group."""
+    return {**flattened(config), **choices}
+
+
+def job_type(stages: Sequence[str]) -> str:
+    """``train+evaluate``, ``evaluate``, ``compare`` …: the stages that say what a run is for."""
+    telling = [stage for stage in ("train", "evaluate") if stage in stages]
+    return "+".join(telling) or ("compare" if "compare" in stages else stages[-1])
+
+
+def run_tags(own: Sequence[str], *names: str) -> list[str]:
+    """The user's tags and ``names``, each once and no longer than W&B takes."""
+    return list(dict.fromkeys(tag[:LONGEST_TAG] for tag in (*own, *names) if tag))
+
+
+def comparison_summary(comparison: Comparison) -> dict[str, float | str]:
+    """Every metric's scores, interval, corrected p and verdict, and what they rest on."""
+    values: dict[str, float | str] = {
+        "comparison/items": comparison.items,
+        "comparison/dialogues": comparison.dialogues,
+        "comparison/warnings": len(comparison.warnings),
+    }
+    for m in comparison.metrics:
+        values |= {
+            f"base/{m.metric}": m.base,
+            f"tuned/{m.metric}": m.tuned,
+            f"difference/{m.metric}": m.difference,
+            f"difference_low/{m.metric}": m.interval.low,
+            f"difference_high/{m.metric}": m.interval.high,
+            f"p_holm/{m.metric}": m.p_holm,
+            f"verdict/{m.metric}": m.verdict,
+        }
+    return values
+
+
+def comparison_rows(comparison: Comparison) -> list[list[Any]]:
+    """One row a metric, under ``TABLE_COLUMNS``."""
+    return [
+        [m.metric, m.base, m.tuned, m.difference, *m.interval, m.wins, m.ties, m.losses, m.p_holm, m.verdict]
+        for m in comparison.metrics
+    ]

@@ -1,0 +1,109 @@
+"""Which runs there are: newest first, each with how far it got, and none that breaks the list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mentalft.completion import FOLDER
+from mentalft.files import read_json, write_json
+from mentalft.reporting.run_list import ListedRun, list_runs, runs_table
+from tests.recorded import recorded_run
+
+DAY = "outputs/2026-11-2"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded_run(tmp_path_factory.mktemp("list") / "run")
+
+
+def begun(name: str, started: str, *stages: str, open_stage: str | None = None, log: str = "") -> Path:
+    """A run directory with no more than what the list reads."""
+    run_dir = Path(name)
+    for stage in stages:
+        write_json(run_dir / FOLDER / f"{stage}.json", {})
+        write_json(run_dir / FOLDER / f"{stage}.attempt", "")
+    if open_stage:
+        write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
+    times = {stage: {"started": started} for stage in stages}
+    manifest = {
+        "choices": {"data": "sample", "model": "tiny"},
+        "command": ["mentalft", "data=sample", "lora.r=4", "tracking=none"],
+    }
+    write_json(run_dir / "manifest.json", {**manifest, "stages": times})
+    (run_dir / "mentalft.log").write_text(log, encoding="utf-8")
+    return run_dir
+
+
+def by_name(runs: list[ListedRun]) -> dict[str, ListedRun]:
+    return {Path(run.directory).name: run for run in runs}
+
+
+def test_runs_are_found_below_their_roots_newest_first(whole: Path) -> None:
+    begun(f"{DAY}1/old", "2026-11-21T10:00:00+00:00", "prepare")
+    begun("multirun/2026-11-22/sweep/0", "2026-11-22T10:00:00+00:00", "prepare", "compare")
+    Path("multirun/2026-11-22/sweep/multirun.yaml").write_text("")
+    runs = list_runs([Path("outputs"), Path("multirun"), Path("nowhere"), whole])
+    assert [Path(run.directory).name for run in runs][-2:] == ["0", "old"]
+    assert len(runs) == 3
+
+
+def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
+    (run,) = list_runs([whole])
+    assert (run.state, run.stages) == ("done", ("prepare", "train", "evaluate", "compare"))
+    assert run.choices["lora"] == "qv_r8"
+    assert any(o.startswith("data.path=") for o in run.overrides)
+    verdicts = [m["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
+    assert run.verdict == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
+
+
+def test_how_far_a_run_got(whole: Path) -> None:
+    error = "2026-11-22 10:00:00,123 ERROR mentalft: no usable dialogue\nmore of it\n"
+    info = "2026-11-22 10:00:01,123 INFO mentalft: train: continuing\n"
+    begun(f"{DAY}1/audit", "2026-11-21T10:00:00+00:00", "prepare")
+    begun(f"{DAY}1/failed", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=info + error)
+    begun(f"{DAY}1/stopped", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=error + info)
+    runs = by_name(list_runs([Path("outputs")]))
+    assert (runs["audit"].state, runs["audit"].verdict) == ("done", "")
+    assert runs["audit"].choices == {"data": "sample"}, "no stage used a model"
+    assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
+    assert runs["failed"].problem == "no usable dialogue"
+    assert (runs["stopped"].state, runs["stopped"].open_stage) == ("unfinished", "train")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("manifest.json", "{"),
+        ("manifest.json", "[]"),
+        ("manifest.json", '{"stages": {"prepare": {"started": "yesterday"}}}'),
+        ("comparison.json", "nonsense"),
+        ("comparison.json", '{"metrics": [{}]}'),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_listed_as_such(name: str, text: str) -> None:
+    run_dir = begun(f"{DAY}1/broken", "2026-11-21T10:00:00+00:00", "prepare", "compare")
+    (run_dir / name).write_text(text)
+    begun(f"{DAY}1/sound", "2026-11-21T10:00:00+00:00", "prepare")
+    runs = by_name(list_runs([Path("outputs")]))
+    assert (runs["broken"].state, runs["sound"].state) == ("unreadable", "done")
+    assert runs["broken"].problem
+
+
+def test_the_table_and_the_json_hold_every_run(whole: Path) -> None:
+    begun(f"{DAY}1/[odd]", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train")
+    runs = list_runs([Path("outputs"), whole])
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(runs_table(runs))
+    said = captured.get()
+    for part in ("unfinished: train", "[odd]", "sample/tiny/–/–/–", "lora.r=4", "local/tiny/qv_r8/tiny/default"):
+        assert part in said
+    rows = json.loads(json.dumps([run.to_json() for run in runs]))
+    assert "tracking" not in said
+    assert {row["state"] for row in rows} == {"done", "unfinished"}
+    assert rows[0]["verdict"].endswith("of 2")

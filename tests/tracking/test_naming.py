@@ -1,0 +1,45 @@
+"""The names that users filter by at W&B."""
+
+from __future__ import annotations
+
+from mentalft.records import Comparison, Interval, MetricComparison
+from mentalft.tracking.naming import comparison_rows, comparison_summary, flattened, job_type, run_config, run_tags
+
+COMPARISON = Comparison(
+    items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", responses={},
+    warnings=("few items",),
+    metrics=(
+        MetricComparison("bleu", "sig", 0.125, 0.25, 0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better"),
+    ),
+)  # fmt: skip
+
+
+def test_settings_are_flat_without_a_dot_and_choices_stand_under_their_group() -> None:
+    config = {"lora": {"r": 8, "target_modules": ["q_proj"]}, "data": {"columns": {}, "path": None}, "seed": 1}
+    assert run_config(config, {"lora": "qv_r8", "data": "sample"}) == {
+        "lora": "qv_r8", "lora/r": 8, "lora/target_modules": ["q_proj"], "data": "sample", "data/path": None, "seed": 1,
+    }  # fmt: skip
+    assert flattened({"eval": {"openai": {"timeout": 1.0}}}) == {"eval/openai/timeout": 1.0}
+
+
+def test_the_job_type_says_what_a_run_is_for() -> None:
+    assert job_type(["prepare", "train", "evaluate", "compare"]) == "train+evaluate"
+    assert job_type(["evaluate", "compare"]) == "evaluate"
+    assert job_type(["compare"]) == "compare"
+    assert job_type(["prepare"]) == "prepare"
+    assert job_type(["prepare", "preflight"]) == "preflight"
+
+
+def test_tags_are_each_once_and_no_longer_than_w_and_b_takes() -> None:
+    assert run_tags(["mine", "tiny"], "sample", "tiny", "") == ["mine", "tiny", "sample"]
+    assert len(run_tags([], "x" * 100)[0]) == 64
+
+
+def test_the_summary_holds_scores_interval_p_and_verdict() -> None:
+    summary = comparison_summary(COMPARISON)
+    assert summary == {
+        "comparison/items": 2, "comparison/dialogues": 2, "comparison/warnings": 1,
+        "base/bleu": 0.125, "tuned/bleu": 0.25, "difference/bleu": 0.125, "difference_low/bleu": 0.1,
+        "difference_high/bleu": 0.2, "p_holm/bleu": 0.02, "verdict/bleu": "better",
+    }  # fmt: skip
+    assert comparison_rows(COMPARISON) == [["bleu", 0.125, 0.25, 0.125, 0.1, 0.2, 2, 0, 0, 0.02, "better"]]
