@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mentalft.completion import costs
+from mentalft.completion import FOLDER
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Comparison
@@ -103,12 +103,12 @@ def _trial(sweep_dir: Path, name: str) -> Trial:
         name=name,
         **{**status, "error": said},
         base_objective=_before_training(rows) if status["objective_name"] == "validation_loss" else None,
-        training_seconds=_training_seconds(run_dir),
+        training_seconds=_lookup(run_dir / FOLDER / "train.json", "cost", "seconds"),
         memory_bytes=int(max(memory)) if memory else None,
         adapter_bytes=weights.stat().st_size if weights.is_file() else None,
         parameters=_parameters(weights),
         train_dialogues=_lookup(run_dir / "data" / "report.json", "dialogues", "train"),
-        validated_on=_lookup(run_dir / ".stages" / "prepare.json", "outputs", "data/validation.jsonl"),
+        validated_on=_lookup(run_dir / FOLDER / "prepare.json", "outputs", "data/validation.jsonl"),
         comparison=comparison,
         titles=titles,
         has_report=(run_dir / "report.html").is_file(),
@@ -154,13 +154,6 @@ def _rows(path: Path) -> Iterator[dict[str, float]]:
 
 def _before_training(rows: list[dict[str, float]]) -> float | None:
     return next((r["validation/loss"] for r in rows if r.get("train/step") == 0 and "validation/loss" in r), None)
-
-
-def _training_seconds(run_dir: Path) -> float | None:
-    try:
-        return float(costs(run_dir)["train"]["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _parameters(weights: Path) -> int | None:
