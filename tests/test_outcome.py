@@ -66,5 +66,5 @@ def test_what_to_do_next_is_for_the_embedded_model_alone(
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_is_not_handed_to_a_sweep(loss: float, run_dir: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("mentalft.outcome.read_json", lambda path: {"validation_loss": loss})  # JSON holds no NaN
-    with pytest.raises(UserError, match=r"objective \(validation loss\) is (nan|inf); lower trainer\.learning_rate"):
+    with pytest.raises(UserError, match=r"objective \(validation_loss\) is (nan|inf); lower trainer\.learning_rate"):
         ended(run_dir)

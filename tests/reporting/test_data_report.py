@@ -23,6 +23,7 @@ def report() -> dict[str, Any]:
         "rejected_by_reason": {f"reason {n}": 7 - n for n in range(7)},
         "duplicates": 2,
         "between_splits": 1,
+        "unused": 0,
         "repaired_by_rule": {"neighbours of one role merged": 3},
         "remarks": {},
         "privacy": {"mode": "redact", "PHONE": 2, "dialogues": 1},
