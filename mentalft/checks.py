@@ -9,7 +9,17 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from mentalft.config import ARTIFACTS, FORMATS, METRICS, STAGES, Config, EvalConfig, extra_name, source_name
+from mentalft.config import (
+    ARTIFACTS,
+    FORMATS,
+    METRICS,
+    STAGES,
+    VALIDATION_LOSS,
+    Config,
+    EvalConfig,
+    extra_name,
+    source_name,
+)
 
 
 def problems(cfg: Any, prefix: str = "") -> list[str]:
@@ -76,7 +86,22 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
         yield "trainer.max_steps must be -1 (train for num_train_epochs) or at least 1, got 0"
 
 
+def _objective_problems(cfg: Config) -> Iterator[str]:
+    name = cfg.eval.objective
+    if name in (VALIDATION_LOSS, *METRICS):
+        return
+    if name.partition("/")[0] in ("test", "base", "tuned", "difference"):
+        yield (
+            f"eval.objective={name} is what the final comparison is made on; a sweep that chose by it would report its "
+            "own choosing. Name a metric alone, and it is measured on the validation split: "
+            f"eval.objective={name.partition('/')[2] if name.partition('/')[2] in METRICS else 'rougeL'}"
+        )
+    else:
+        yield from _choice_problems("eval.objective", [name], (VALIDATION_LOSS, *METRICS))
+
+
 def _eval_problems(cfg: Config) -> Iterator[str]:
+    yield from _objective_problems(cfg)
     e = cfg.eval
     if e.items == "file" and not e.questions:
         yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"

@@ -7,33 +7,31 @@ Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import re
 import shutil
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mentalft import __version__
-from mentalft.checks import problems
-from mentalft.cli_errors import explain
 from mentalft.config import OPEN_KEYS, Config
 from mentalft.errors import ConfigError, Stopped, UserError
 from mentalft.inputs import check_run_dir
+from mentalft.running import in_words, load_config, run_tracked
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
-SMALLEST_FREE_SPACE = 1 << 20
 _failed: list[str] = []
 """What ended a single run, on its way past Hydra."""
 
@@ -56,38 +54,69 @@ def run(argv: list[str]) -> int:
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
         parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
-    claimed: Path | None = None
-    is_new = False
+    place = Place()
     try:
         if _launched_as() is not None and _takes_part(args):
             return 0
         if not _only_prints(args):
-            claimed, is_new = _check_and_claim(args)
-        sys.argv = [sys.argv[0], *argv, *_directory_override(args, claimed)]
+            place = _check_and_claim(args, argv)
+        sys.argv = [sys.argv[0], *argv, *place.overrides]
         _failed.clear()
         _hydra_main()
         _dismiss_others()
         if _failed:
-            _remove_if_bare(claimed if is_new else None)
-    except Stopped as stop:
-        _say_error(str(stop))
-        return stop.exit_code
-    except KeyboardInterrupt:
-        _say_error("interrupted; what is complete stays")
-        if claimed:
-            _say_error(f"to go on: the same command with run_dir={claimed}")
-        return EXIT_INTERRUPTED
+            _remove_if_bare(place.claimed)
+    except KeyboardInterrupt as stop:
+        _say_error(str(stop) or "interrupted; what is complete stays")
+        if place.sweep_dir or place.run_dir:
+            _say_error(f"to go on: the same command with {place.to_go_on()}")
+        return _end_sweep(place, stop.exit_code if isinstance(stop, Stopped) else EXIT_INTERRUPTED)
     except Exception as error:
-        _remove_if_bare(claimed if is_new else None)
+        _remove_if_bare(place.claimed)
         if want_traceback:
             raise
-        if not getattr(error, "reported", False):
-            message = _in_words(error, args.overrides)
-            if message is None:
+        message = in_words(error, args.overrides)
+        if message is None:
+            if not place.sweep_dir:
                 raise
-            _say_error(message)
-        return EXIT_ERROR
-    return EXIT_ERROR if _failed else 0
+            from mentalft.sweeping.ending import ended_early
+
+            message = f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
+        _say_error(message)
+        return _end_sweep(place, EXIT_ERROR)
+    return _end_sweep(place, EXIT_ERROR if _failed else 0)
+
+
+class Place(NamedTuple):
+    """Where this command writes."""
+
+    run_dir: Path | None = None
+    sweep_dir: Path | None = None
+    claimed: Path | None = None
+    """Either, if it is new."""
+    overrides: tuple[str, ...] = ()
+    """What Hydra must be told for it."""
+    begun: float = 0.0
+    """When a sweep did, in seconds since the epoch."""
+
+    def to_go_on(self) -> str:
+        from mentalft.console import shown
+
+        return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+
+
+def _end_sweep(place: Place, code: int) -> int:
+    """The exit code, once what became of the trials has been said; ``code`` where this is no sweep."""
+    if place.sweep_dir is None or not place.sweep_dir.is_dir():
+        return code
+    from mentalft.sweeping.ending import conclude
+
+    failed = conclude(place.sweep_dir, place.begun)
+    for line in failed:
+        _say_error(line)
+    if failed and not code:
+        _say_error(f"to run what failed: the same command with {place.to_go_on()}")
+    return code or (EXIT_ERROR if failed else 0)
 
 
 def _launched_as() -> int | None:
@@ -139,89 +168,62 @@ def _opened(argument: str) -> str:
     return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
 
 
-def load_config(cfg: DictConfig) -> Config:
-    """The typed configuration, checked.
-
-    Hydra lets ``+lora.rank=3`` past the schema, so the plain values are merged into a fresh one.
-
-    Raises:
-        ConfigError: values are missing or out of range; the message names every one of them.
-        omegaconf.errors.OmegaConfBaseException: an unknown key or a wrong type.
-    """
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), plain))
-    assert isinstance(typed, Config)  # what to_object returns for a structured config; for the type checker
-    found = problems(typed)
-    if found:
-        raise ConfigError("\n".join(found))
-    return typed
-
-
 @hydra.main(config_path="pkg://mentalft.conf", config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
     from mentalft.console import log_to
 
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        from mentalft.sweeping.plan import run_job
+
+        return run_job(cfg)
     run_dir = Path(HydraConfig.get().runtime.output_dir)
-    overrides = list(HydraConfig.get().overrides.task)
+    choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
     with log_to(run_dir):
         try:
-            return _run_tracked(load_config(cfg), run_dir)
+            return run_tracked(load_config(cfg), run_dir, choices, list(HydraConfig.get().overrides.task))
         except Exception as error:
-            message = _in_words(error, overrides) or _full_disk(error, run_dir)
+            message = in_words(error, list(HydraConfig.get().overrides.task), run_dir)
             if message is None:
                 log.exception("unexpected error")
                 raise
             log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
             _say_error(message)
-            error.reported = True  # type: ignore[attr-defined]
-            if HydraConfig.get().mode == RunMode.MULTIRUN:
-                raise  # so that the sweeper knows
             _failed.append(message)  # a raised error would be reported a second time, by Hydra
             return None
-
-
-def _run_tracked(config: Config, run_dir: Path) -> float | None:
-    from mentalft.console import quiet_libraries
-    from mentalft.experiment import run_experiment
-    from mentalft.launching import sigterm_raised
-    from mentalft.tracking import Tracker
-
-    quiet_libraries()
-    choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
-    sweep = Path(HydraConfig.get().sweep.dir) if HydraConfig.get().mode == RunMode.MULTIRUN else None
-    group = "-".join(sweep.parts[-2:]) if sweep else None
-    tracker = Tracker(config.tracking, run_dir, group=group)
-    try:
-        overrides = list(HydraConfig.get().overrides.task)
-        with sigterm_raised(run_dir):
-            result = run_experiment(config, run_dir, tracker, choices=choices, overrides=overrides)
-    except BaseException as error:
-        tracker.finish(error)
-        raise
-    tracker.finish()
-    return result.objective
 
 
 def _only_prints(args: Any) -> bool:
     return bool(args.help or args.hydra_help or args.info or args.shell_completion)
 
 
-def _check_and_claim(args: Any) -> tuple[Path | None, bool]:
-    """Compose once, before Hydra makes any directory; claim a directory that no other run has, and say if it is new."""
+def _check_and_claim(args: Any, argv: list[str]) -> Place:
+    """Compose once, before Hydra makes any directory; claim a directory that no other run has."""
     chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in args.overrides}
     if args.multirun:
         if chosen.get("run_dir", "null") != "null":
-            raise ConfigError("run_dir continues one run and cannot be used with --multirun; use hydra.sweep.dir=PATH")
-        return (None, False) if "hydra.sweep.dir" in chosen else (_claim(Path("multirun")), True)
+            raise ConfigError("run_dir continues one run and cannot be used with --multirun; use sweep_dir=PATH")
+        return _begin_sweep(args.overrides, argv, chosen)
     with hydra.initialize_config_module("mentalft.conf"):
         config = load_config(hydra.compose("config", overrides=args.overrides))
+    if config.sweep_dir:
+        raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
     if args.cfg or "hydra.run.dir" in chosen:
-        return None, False
-    if not config.run_dir:
-        return _claim(Path("outputs")), True
+        return Place()
     check_run_dir(config)
-    run_dir = Path(config.run_dir).expanduser()
-    return run_dir, not run_dir.exists()
+    run_dir = Path(config.run_dir).expanduser() if config.run_dir else _claim(Path("outputs"))
+    is_new = not config.run_dir or not run_dir.exists()
+    return Place(run_dir, None, run_dir if is_new else None, (f"hydra.run.dir={_escaped(run_dir)}",))
+
+
+def _begin_sweep(overrides: list[str], argv: list[str], chosen: dict[str, str]) -> Place:
+    from mentalft.sweeping.plan import begin, plan_sweep
+
+    plan = plan_sweep(overrides)
+    given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
+    sweep_dir = given or _claim(Path("multirun"))
+    told = begin(plan, ["mentalft", *argv], sweep_dir)
+    claimed = None if given else sweep_dir
+    return Place(None, sweep_dir, claimed, (f"hydra.sweep.dir={_escaped(sweep_dir)}", *told), time.time())
 
 
 def _claim(parent: Path) -> Path:
@@ -239,43 +241,30 @@ def _claim(parent: Path) -> Path:
     raise UserError(f"{day} already holds a thousand runs of this second; use hydra.run.dir=PATH")
 
 
-def _directory_override(args: Any, claimed: Path | None) -> list[str]:
-    if claimed is None:
-        return []
-    key = "hydra.sweep.dir" if args.multirun else "hydra.run.dir"
-    escaped = str(claimed).replace("\\", "\\\\").replace("'", "\\'")
-    return [f"{key}='{escaped}'"]
+def _escaped(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _remove_if_bare(claimed: Path | None) -> None:
     """A run that failed before its first result leaves nothing behind."""
     if claimed is None or not claimed.is_dir():
         return
-    bare = {".hydra", "mentalft.log", "config.resolved.yaml", "manifest.json", "wandb"}
+    bare = {
+        ".hydra",
+        "mentalft.log",
+        "config.resolved.yaml",
+        "manifest.json",
+        "wandb",
+        "sweep_plan.json",
+        "multirun.yaml",
+    }
     written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
     if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
         shutil.rmtree(claimed, ignore_errors=True)
         for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
             with contextlib.suppress(OSError):
                 parent.rmdir()  # the folder of the day, and outputs/, where the run was their first
-
-
-def _in_words(error: Exception, overrides: list[str]) -> str | None:
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; free space or choose another place with run_dir=PATH"
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}; what is complete stays, and the same command with run_dir= goes on from there"
-    return explain(error, overrides)
-
-
-def _full_disk(error: Exception, run_dir: Path) -> str | None:
-    """torch and safetensors report a full disk as an error of their own, without its number."""
-    writer = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"
-    if writer and shutil.disk_usage(run_dir).free < SMALLEST_FREE_SPACE:
-        return f"{run_dir}: {os.strerror(errno.ENOSPC)}; free space, then go on with run_dir={run_dir}"
-    return None
 
 
 def _say_error(message: str) -> None:

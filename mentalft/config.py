@@ -25,6 +25,7 @@ TokenizerName = Literal[
 ]  # fmt: skip
 ARTIFACTS = ("adapter", "report")
 EMBEDDED = "embedded"
+VALIDATION_LOSS = "validation_loss"
 FORMATS = (
     "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
     "esconv", "table",
@@ -71,6 +72,9 @@ class DataConfig:
     """Share of dialogues held out to choose checkpoints and settings by."""
     test_fraction: float = number(gt=0, lt=1)
     """Share of dialogues held out for the comparison alone."""
+    train_fraction: float = number(gt=0, le=1)
+    """Share of the training dialogues that is used, validation and test being the same; smaller shares are parts of
+    larger ones."""
     split_seed: int = number(ge=0)
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16)
@@ -207,8 +211,9 @@ class EvalConfig:
     """Coverage of the intervals."""
     during_training: int = number(ge=0)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
-    objective: Literal["validation_loss"] = MISSING
-    """What a sweep minimises; measured on the validation split, never on the test split."""
+    objective: str = MISSING
+    """What a sweep goes by, on the validation split: ``validation_loss``, or a name from ``METRICS``, for which the
+    tuned model answers validation dialogues as it does those of the test."""
     adapter: Optional[str] = MISSING
     """A PEFT adapter folder to evaluate instead of the one that this run trains."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
@@ -243,6 +248,8 @@ class Config:
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = MISSING
     """Continue the run in this directory; null starts a new one under ``outputs/``."""
+    sweep_dir: Optional[str] = MISSING
+    """With ``--multirun``, continue the sweep in this directory; null starts a new one under ``multirun/``."""
     cache: bool = MISSING
     """Share base-model answers between runs through ``cache_dir``."""
     cache_dir: Optional[str] = MISSING

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mentalft.completion import StageRunner
-from mentalft.config import ASKING, Config
+from mentalft.config import ASKING, VALIDATION_LOSS, Config
 from mentalft.errors import DataError, ModelError
 from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder
 from mentalft.inputs import asks_here, check_inputs
@@ -27,6 +27,12 @@ from mentalft.tracking import Tracker
 
 if TYPE_CHECKING:
     from mentalft.metrics.table import Metric, Parts
+
+NOT_OF_THE_OBJECTIVE = (
+    "items", "questions", "engine", "openai", "perplexity", "metrics", "extra_metrics", "bounds", "bootstrap_resamples",
+    "confidence", "during_training", "adapter", "responses", "references",
+)  # fmt: skip
+"""The keys of ``eval`` that have no part in ``eval.objective``."""
 
 NOT_LEARNT_FROM = ("num_processes", "preflight", "preview", "auto_find_batch_size")
 """The keys of ``trainer`` that change how training is done, not what it ends with."""
@@ -55,6 +61,8 @@ def run_experiment(
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
+        if stage == "train" and stage in cfg.stages and cfg.eval.objective != VALIDATION_LOSS:
+            _measure_objective(cfg, runner, located)
     if "compare" in cfg.stages:
         _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
@@ -134,6 +142,26 @@ def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> 
         lambda: train(cfg, located, splits, runner.run_dir, tracker.log),
         outputs=["adapter/*", "training.json", "training.jsonl"],
         leftovers=["checkpoints"],
+    )
+
+
+def _measure_objective(cfg: Config, runner: StageRunner, located: Any) -> None:
+    from mentalft.stages.objective import measure
+    from mentalft.stages.prepare import splits_in
+
+    validation, adapter = splits_in(runner.run_dir).validation, runner.run_dir / "adapter"
+    made_from = {
+        **_model_and_data(cfg, located, validation),
+        "adapter": sha256_folder(adapter, ("adapter_*",)),
+        "eval": _without(asdict(cfg.eval), *NOT_OF_THE_OBJECTIVE),
+        "trainer.precision": cfg.trainer.precision,
+        "seed": cfg.seed if cfg.eval.do_sample else None,
+    }
+    runner.run(
+        "objective",
+        made_from,
+        lambda: measure(cfg, located, adapter, validation, runner.run_dir),
+        outputs=["objective.*"],
     )
 
 

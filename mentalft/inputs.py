@@ -58,7 +58,13 @@ def check_inputs(cfg: Config) -> Any:
         from mentalft.metrics.table import check_available
 
         check_available(cfg.eval)
-    if "compare" in cfg.stages and "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
+    objective = cfg.eval.objective if "train" in cfg.stages else None
+    if objective == "bertscore":
+        from mentalft.metrics.bertscore import check_installed
+
+        check_installed()
+    embeds = objective == "cosine" or ("compare" in cfg.stages and "cosine" in cfg.eval.metrics)
+    if embeds and cfg.eval.embedder != EMBEDDED:
         from mentalft.modeling.embedder import load_embedder
 
         load_embedder(cfg.eval.embedder)

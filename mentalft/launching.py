@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from mentalft.console import console, log_to, quiet_libraries, shown
+from mentalft.console import console, log_to, quiet_libraries
 from mentalft.errors import Stopped, UserError
 from mentalft.files import write_json
 
@@ -111,7 +111,7 @@ def _handlers_restored() -> Iterator[None]:
 
 
 @contextmanager
-def sigterm_raised(run_dir: Path) -> Iterator[None]:
+def sigterm_raised() -> Iterator[None]:
     """In the block, SIGTERM raises :class:`Stopped`, so that what is open is closed as after Ctrl-C.
 
     Training has its own way to stop (``mentalft/training/stopping.py``) while it lasts.
@@ -122,10 +122,7 @@ def sigterm_raised(run_dir: Path) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-        raise Stopped(
-            f"stopped by SIGTERM; what is complete stays; to go on: the same command with run_dir={shown(run_dir)}",
-            exit_code=128 + number,
-        )
+        raise Stopped("stopped by SIGTERM; what is complete stays", exit_code=128 + number)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from mentalft.config import EMBEDDED, Config
+from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
 from mentalft.console import say, shown
 from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
@@ -20,7 +20,7 @@ from mentalft.tracking import Tracker
 class Result(NamedTuple):
     comparison: Comparison | None
     objective: float | None
-    """The best validation loss; what a sweep minimises."""
+    """What ``eval.objective`` names, on the validation split; None where nothing was trained."""
 
 
 def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
@@ -34,14 +34,23 @@ def show(cfg: Config, run_dir: Path, tracker: Tracker) -> Result:
         tracker.summary({"comparison/verdict": verdict_sentence(comparison, titles)})
         tracker.plots(run_dir / "plots")
     tracker.artifacts()
-    objective = None
-    if (run_dir / "training.json").is_file() and "train" in cfg.stages:
-        objective = float(read_json(run_dir / "training.json")["validation_loss"])
-        if not math.isfinite(objective):
-            raise UserError(f"the objective (validation loss) is {objective}; lower trainer.learning_rate")
-        tracker.summary({"validation/best_loss": objective})
+    objective = _objective(cfg, run_dir, tracker)
     say(f"run directory: {shown(run_dir)}")
     if cfg.model.name_or_path == EMBEDDED and comparison and not cfg.eval.references:
         say("the embedded model shows the machinery, not quality; next, your own dialogues and a real model:")
         say("  mentalft data=local data.path=FILE model=qwen2_5_1_5b trainer=default")
     return Result(comparison, objective)
+
+
+def _objective(cfg: Config, run_dir: Path, tracker: Tracker) -> float | None:
+    if "train" not in cfg.stages:
+        return None
+    loss = float(read_json(run_dir / "training.json")["validation_loss"])
+    tracker.summary({"validation/best_loss": loss})
+    name, value = cfg.eval.objective, loss
+    if name != VALIDATION_LOSS:
+        value = float(read_json(run_dir / "objective.json")["value"])
+        tracker.summary({f"validation/{name}": value})
+    if not math.isfinite(value):
+        raise UserError(f"the objective ({name}) is {value}; lower trainer.learning_rate")
+    return value

@@ -160,6 +160,24 @@ def report(
 
 
 @app.command()
+def sweep(
+    sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
+) -> None:
+    """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
+    from mentalft.console import console, shown
+    from mentalft.reporting.sweep import read_sweep, terminal_tables, write_sweep
+
+    write_sweep(sweep_dir, again=True)
+    found = read_sweep(sweep_dir)
+    for note in found.notes:
+        console.print(f"note: {note}", style="yellow", markup=False)
+    for table in terminal_tables(found):
+        console.print(table)
+        console.print()
+    console.print(f"page: {shown((sweep_dir / 'sweep.html').absolute())}", markup=False)
+
+
+@app.command()
 def workspace(
     project: Annotated[str, typer.Argument(metavar="ENTITY/PROJECT", help="The W&B project that gets the view.")],
 ) -> None:

@@ -51,7 +51,10 @@ from tests.conftest import dialogue_record
          ["lora.r must be at least 1", "trainer.learning_rate must be above 0 and at most 1, got 3", "data.test_fraction"]),
         (["--multirun", "data=sampel"], ["did you mean 'sample'"]),
         (["--multirun", "lora.r=x,4"], ["a whole number"]),
-        (["--multirun", "run_dir=somewhere", "lora.r=2,4"], ["run_dir", "--multirun"]),
+        (["--multirun", "run_dir=somewhere", "lora.r=2,4"], ["run_dir", "--multirun", "sweep_dir=PATH"]),
+        (["sweep_dir=somewhere"], ["sweep_dir", "needs --multirun"]),
+        (["eval.objective=test/bleu"], ["its own choosing", "validation split", "eval.objective=bleu"]),
+        (["eval.objective=rougel"], ["did you mean 'rougeL'"]),
         (["--cfg", "job", "lora.r=0"], ["lora.r must be at least 1"]),
     ],
 )  # fmt: skip

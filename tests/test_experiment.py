@@ -202,7 +202,7 @@ def test_one_bad_job_of_a_sweep_is_reported_and_the_others_run(
     code = mentalft(monkeypatch, "-m", *quick_overrides, "tracking=none", "stages=[prepare]", "lora.r=0,4")
     said = capsys.readouterr()
     assert code == 1
-    assert said.err.count("lora.r must be at least 1") == 1
+    assert said.err.count("lora.r must be at least 1") == 2, "at once, and when all is over"
     assert "lora.r must be at least 1" in (only_run("multirun") / "0" / "mentalft.log").read_text()
     assert (only_run("multirun") / "1" / "data" / "train.jsonl").is_file()
 

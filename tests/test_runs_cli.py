@@ -13,6 +13,7 @@ import pytest
 from mentalft import runs_cli
 from mentalft.files import read_json
 from tests.recorded import recorded_run
+from tests.reporting.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
 
 
@@ -134,3 +135,18 @@ def test_it_needs_no_torch(runs: list[Path], command: str) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_sweep_is_shown_and_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_trial(tmp_path, 0, "lora.r=4", objective=3.2)
+    make_trial(tmp_path, 1, "lora.r=8", objective=3.0)
+    make_trial(tmp_path, 2, "lora.r=16", state="failed", objective=None, error="out of [memory]")
+    assert called(monkeypatch, "sweep", tmp_path) == 0
+    said = capsys.readouterr().out
+    for part in ("2 done, 1 failed", "chosen", "out of [memory]", "Test scores of r=8", "page: "):
+        assert part in said
+    assert (tmp_path / "sweep.html").is_file()
+    assert called(monkeypatch, "sweep", tmp_path / "nowhere") == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1

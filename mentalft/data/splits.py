@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from mentalft.data.fingerprints import U64, Keys, hashed, mixed
 
 SPLITS = ("train", "validation", "test")
-DUPLICATE, CONFLICT = 3, 4
-"""Places beyond the splits: an exact copy of an earlier dialogue; a near copy of two that are in different splits."""
+DUPLICATE, CONFLICT, UNUSED = 3, 4, 5
+"""Places beyond the splits: an exact copy of an earlier dialogue; a near copy of two that are in different splits; a
+training dialogue beyond the fraction that is used."""
 Places = NDArray[np.uint8]
 
 
@@ -61,6 +62,22 @@ def placed(keys: Keys, validation_fraction: float, test_fraction: float, seed: i
             of[g] = way
     places[copies] = DUPLICATE
     return places
+
+
+def thinned(places: Places, content: U64, fraction: float, seed: int) -> Places:
+    """``places`` with training dialogues made :data:`UNUSED` so that ``fraction`` of them (at least one) is left.
+
+    Which are left is drawn by content and seed alone, and those of a smaller fraction are among those of a larger one.
+    """
+    if fraction == 1:
+        return places
+    train = np.flatnonzero(places == 0)
+    with np.errstate(over="ignore"):
+        rank = np.argsort(mixed(content[train] ^ np.uint64(hashed(f"train fraction {seed}"))), kind="stable")
+    kept = max(1, round(fraction * len(train)))
+    thin = places.copy()
+    thin[train[rank[kept:]]] = UNUSED
+    return thin
 
 
 def later_copies(keys: U64) -> NDArray[np.bool_]:

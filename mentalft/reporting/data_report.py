@@ -12,7 +12,7 @@ from mentalft.config import DataConfig
 from mentalft.statistics import quantiles
 
 SPLITS = ("train", "validation", "test")
-PLACES = (*SPLITS, "duplicates", "between_splits")
+PLACES = (*SPLITS, "duplicates", "between_splits", "unused")
 SHOWN = 5
 """Reasons, rules and types named on screen."""
 
@@ -22,8 +22,8 @@ def data_report(
 ) -> dict[str, Any]:
     """The report, from the index of the staged corpus and the place of each dialogue.
 
-    ``records`` = dialogues of the three splits + ``rejected`` + ``duplicates`` + ``between_splits``; a record that was
-    mended or redacted is among the dialogues.
+    ``records`` = dialogues of the three splits + ``rejected`` + ``duplicates`` + ``between_splits`` + ``unused``; a
+    record that was mended or redacted is among the dialogues.
     """
     arrays = index.arrays
     sizes = dict(zip(PLACES, np.bincount(places, minlength=len(PLACES)).tolist(), strict=True))
@@ -38,6 +38,7 @@ def data_report(
         "rejected_by_reason": dict(reasons.most_common()),
         "duplicates": sizes["duplicates"],
         "between_splits": sizes["between_splits"],
+        "unused": sizes["unused"],
         "repaired_by_rule": dict(Counter(index.counts["repaired"]).most_common()),
         "remarks": dict(Counter(index.counts["remarks"]).most_common()),
         "privacy": {"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
@@ -87,6 +88,8 @@ def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str |
         lines.append((f"prepare: {report['duplicates']} exact duplicates dropped", None))
     if report["between_splits"]:
         lines.append((f"prepare: {report['between_splits']} near duplicates of several splits set aside", "yellow"))
+    if report["unused"]:
+        lines.append((f"prepare: {report['unused']} training dialogues not used (data.train_fraction)", None))
     for key, what in (("repaired_by_rule", "mended"), ("remarks", "seen, not changed")):
         if report[key]:
             lines.append((f"prepare: {what}: {', '.join(_most(report[key], 'more'))}", None))

@@ -28,7 +28,7 @@ from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
-from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed
+from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
 from mentalft.data.staging import Index, PartFile
 from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
@@ -103,6 +103,7 @@ def prepare(
         places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
         _check_enough(places, sources)
         _check_between(places, cfg, sources)
+        places = thinned(places, keys.content, cfg.train_fraction, cfg.split_seed)
         times = repeats(index)
         train_lines = int((places == 0).sum() if times is None else times[places == 0].sum())
         if not train_lines:

@@ -140,7 +140,7 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
             if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
                 _preflight(trainer, run_dir)
             trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
-            stop.raise_if_stopped(trainer.state.global_step, shown(run_dir))
+            stop.raise_if_stopped(trainer.state.global_step)
         finally:
             log.close()
         loss = trainer.validation_loss()

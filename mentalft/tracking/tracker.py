@@ -69,7 +69,7 @@ class Tracker:
             say(f"W&B: not available ({trouble}); the run goes on without it", style="yellow")
         elif self.run.offline:
             reason = f" ({trouble})" if trouble else ""
-            say(f"W&B: offline{reason}; to upload later: {self._sync()}", style="yellow" if trouble else None)
+            say(f"W&B: offline{reason}; to upload later: {self._sync()}")
         else:
             say(f"W&B: {self.run.url}")
         self._attempt(_define_metrics)
@@ -129,16 +129,16 @@ class Tracker:
         if error is not None:
             told = f"{type(error).__name__}: {first_line(error)}" if self.log_text else without_data(error)
             self.summary({"error": told})
+        missing = None
         try:
             self.run.finish(exit_code=0 if error is None else 1)
         except TimeoutError:
-            say(
-                f"W&B: not all was uploaded within {self.cfg.finish_timeout} s; to upload the rest: {self._sync()}",
-                style="yellow",
-            )
+            missing = f"not all was uploaded within {self.cfg.finish_timeout} s"
         except Exception as trouble:
             self._warn(trouble)
             end_service()
+        if missing or self.warned:
+            say(f"W&B: {missing or 'not all was logged'}; to upload what was kept: {self._sync()}", style="yellow")
         self.run = None
 
     def _table(self, name: str, columns: Iterable[str], rows: list[list[Any]]) -> None:
@@ -160,10 +160,7 @@ class Tracker:
 
     def _warn(self, trouble: Exception) -> None:
         if not self.warned:
-            say(
-                f"W&B: {first_line(trouble)}; the run goes on; to upload what was kept: {self._sync()}",
-                style="yellow",
-            )
+            say(f"W&B: {first_line(trouble)}; the run goes on", style="yellow")
         self.warned = True
 
     def _sync(self) -> str:

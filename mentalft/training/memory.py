@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -58,3 +59,17 @@ def too_large(cfg: Config, micro: int) -> str:
         f"train: out of memory with {micro} dialogues of up to {cfg.data.max_length} tokens at a time; "
         f"use {'; or '.join(ways)}"
     )
+
+
+def release() -> None:
+    """Free what a training that is over still holds in this process, so that another one can follow, also in another
+    precision, which Accelerate decides once a process."""
+    gc.collect()
+    if "accelerate" not in sys.modules:
+        return
+    from accelerate.state import AcceleratorState, GradientState
+    from accelerate.utils.memory import clear_device_cache
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    clear_device_cache()

@@ -46,15 +46,14 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
         if self.received:
             control.should_save = control.should_training_stop = True
 
-    def raise_if_stopped(self, step: int, run_dir: Any) -> None:
+    def raise_if_stopped(self, step: int) -> None:
         """Raises:
-        Stopped: a signal ended the training; what to do next is in its message.
+        Stopped: a signal ended the training.
         """
         if self.received:
             name = signal.Signals(self.received).name
             raise Stopped(
-                f"train: stopped by {name} after step {step}, and saved; to go on: the same command with "
-                f"run_dir={run_dir}",
+                f"train: stopped by {name} after step {step}, and saved",
                 exit_code=128 + self.received,
             )
 

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.data.fingerprints import keys_of
-from mentalft.data.splits import CONFLICT, DUPLICATE, placed
+from mentalft.data.fingerprints import hashed, keys_of
+from mentalft.data.splits import CONFLICT, DUPLICATE, placed, thinned
 from mentalft.records import Dialogue, Message
 
 HAN = [chr(0x4E00 + n) for n in range(3000)]
@@ -85,3 +85,13 @@ def test_a_conflict_is_found_by_opening_and_content() -> None:
     found = dict(zip(places(long), long, strict=True))
     bridge = dialogue(found[0].messages[0].content, found[2].messages[1].content)
     assert places([found[0], found[2], bridge]) == [0, 2, CONFLICT]
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.floats(0.01, 1), st.floats(0.01, 1))
+def test_a_smaller_share_of_training_is_part_of_a_larger_one(drawn: list[int], one: float, other: float) -> None:
+    places = np.array([0, *drawn], dtype=np.uint8)
+    content = np.array([hashed(str(n)) for n in range(len(places))], dtype=np.uint64)
+    small, large = (thinned(places, content, share, 42) for share in sorted((one, other)))
+    assert set(np.flatnonzero(small == 0)) <= set(np.flatnonzero(large == 0))
+    assert (small == 0).sum() == max(1, round(min(one, other) * (places == 0).sum()))
+    assert (small[places > 0] == places[places > 0]).all(), "validation and test stay"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +62,7 @@ def test_curves_summary_and_end_reach_the_server(
     assert (first["jobType"], first["groupName"], first["tags"]) == (
         "train+evaluate", "2026-11-23-14-22-01", ["mine", "sample", "tiny"],
     )  # fmt: skip
+    assert not [key for key in ("host", "program", "repo", "commit") if first.get(key)], "nothing of the machine"
     assert [row["train/loss"] for row in server.history() if "train/loss" in row] == [0.375, 0.25, 0.5]
     assert any(body.get("complete") for body in server.streamed)
 
@@ -69,6 +73,18 @@ def test_a_run_that_is_continued_is_the_same_run(server: WandbServer, tmp_path: 
         tracker.start(CONFIG, CHOICES)
         tracker.finish()
     assert len(server.runs) == 1
+
+
+def test_the_command_that_is_said_uploads_what_was_kept(
+    server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    track(settings("offline"), tmp_path)
+    forget()
+    _, _, command = capsys.readouterr().out.strip().partition("to upload later: wandb ")
+    wandb = str(Path(sys.executable).with_name("wandb"))
+    done = subprocess.run([wandb, *shlex.split(command)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [row["train/loss"] for row in server.history() if "train/loss" in row] == [0.375, 0.25, 0.5]
 
 
 def test_a_wrong_key(server: WandbServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +115,7 @@ def test_a_server_that_is_lost_in_the_middle(
     tracker.finish()
     (folder,) = tmp_path.glob("wandb/run-*")
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"W&B: not all was uploaded within 3 s; to upload the rest: wandb sync --include-online {folder}"
+        f"W&B: not all was uploaded within 3 s; to upload what was kept: wandb sync --include-online {folder}"
     )
 
 

@@ -1,0 +1,7 @@
+"""One result of a sweep: which trials ran, which one is chosen, and how sure that choice is."""
+
+from mentalft.reporting.sweep.reading import read_sweep
+from mentalft.reporting.sweep.terminal import terminal_tables
+from mentalft.reporting.sweep.writing import write_sweep
+
+__all__ = ["read_sweep", "terminal_tables", "write_sweep"]

@@ -1,0 +1,45 @@
+"""A sweep in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from mentalft.reporting.sweep.cells import Table, settings_table, unfinished_table
+from mentalft.reporting.sweep.result import BEST, Sweep
+from mentalft.reporting.sweep.scores import chosen_table
+from mentalft.reporting.sweep.words import counted, described, objective_in_words
+from mentalft.reporting.tables import compact_table
+
+STYLES = {
+    BEST: "bold green",
+    "failed": "red",
+    "unreadable": "red",
+    "running": "yellow",
+    "better": "green",
+    "worse": "red",
+}
+
+
+def terminal_tables(sweep: Sweep) -> Iterator[RichTable]:
+    """Settings by objective, what has no objective, and the test scores of the chosen one."""
+    if sweep.settings:
+        yield _drawn(settings_table(sweep), f"{counted(sweep)}; by {objective_in_words(sweep)}")
+    unfinished = unfinished_table(sweep)
+    if unfinished.rows:
+        yield _drawn(unfinished, "Without an objective" if sweep.settings else counted(sweep))
+    chosen = chosen_table(sweep)
+    if chosen and sweep.chosen:
+        yield _drawn(chosen, f"Test scores of {described(sweep, sweep.chosen)}, chosen on the validation split")
+
+
+def _drawn(table: Table, title: str) -> RichTable:
+    drawn = compact_table(escape(title), padding=1)
+    for place, heading in enumerate(table.headings):
+        left = place in table.left
+        drawn.add_column(escape(heading), justify="left" if left else "right", no_wrap=not left)
+    for row in table.rows:
+        drawn.add_row(*(escape(cell.text) for cell in row.cells), style=STYLES.get(row.kind))
+    return drawn
