@@ -75,7 +75,7 @@ def show(
     say(f"run directory: {shown(run.absolute())}")
     report = run / "report.html"
     if open_ and not report.is_file():
-        raise DataError(f"{run} holds no report.html; leave --open out")
+        raise DataError(f"{run} holds no report.html; write it: mentalft-runs report {run}")
     if report.is_file() and (open_ or (open_ is None and console.is_terminal and _has_a_screen())):
         import webbrowser
 
@@ -164,17 +164,19 @@ def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
-    from mentalft.console import console, shown
-    from mentalft.reporting.sweep import read_sweep, terminal_tables, write_sweep
+    from mentalft.console import console, say_path
+    from mentalft.reporting.sweep import command_of, read_sweep, terminal_tables, write_sweep
 
     write_sweep(sweep_dir, again=True)
     found = read_sweep(sweep_dir)
     for note in found.notes:
         console.print(f"note: {note}", style="yellow", markup=False)
-    for table in terminal_tables(found):
+    for table in terminal_tables(found, console.width):
         console.print(table)
         console.print()
-    console.print(f"page: {shown((sweep_dir / 'sweep.html').absolute())}", markup=False)
+    if found.chosen:
+        console.print(f"the chosen one alone: {command_of(found.chosen)}", markup=False)
+    say_path("page", sweep_dir.absolute() / "sweep.html")
 
 
 @app.command()

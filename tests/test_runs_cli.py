@@ -145,7 +145,14 @@ def test_a_sweep_is_shown_and_written_again(
     make_trial(tmp_path, 2, "lora.r=16", state="failed", objective=None, error="out of [memory]")
     assert called(monkeypatch, "sweep", tmp_path) == 0
     said = capsys.readouterr().out
-    for part in ("2 done, 1 failed", "chosen", "out of [memory]", "Test scores of r=8", "page: "):
+    for part in (
+        "2 done, 1 failed",
+        "chosen",
+        "out of [memory]",
+        "Test scores of r=8",
+        "alone: mentalft experiment=quick lora.r=8",
+        "page: ",
+    ):
         assert part in said
     assert (tmp_path / "sweep.html").is_file()
     assert called(monkeypatch, "sweep", tmp_path / "nowhere") == 1

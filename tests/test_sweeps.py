@@ -45,7 +45,8 @@ def test_what_failed_is_named_and_the_same_command_runs_only_what_is_missing(
     assert sweep(monkeypatch, *quick_overrides, *TRAIN_ONLY, "lora.r=2,4") == 0
     said = capsys.readouterr()
     assert said.out.count("already done") == 1
-    assert "best: trial" in said.out
+    assert "of 4 trials done" in said.out
+    assert "the chosen one alone: mentalft " in said.out
     assert "failed" not in said.err
     second = found()
     assert second["lora.r=4"] == first["lora.r=4"]

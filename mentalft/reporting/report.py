@@ -6,14 +6,12 @@ in the page allows that one script and that one style sheet, by their hashes, an
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from mentalft.reporting import pages
 from mentalft.reporting import report_sections as sections
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.numbers import plain, probability, signed, spread
@@ -46,12 +44,12 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     from markupsafe import Markup
 
     label = words(language)
-    style, script = _joined(STYLES), f'(() => {{\n"use strict";\n{_joined(SCRIPTS)}}})();\n'
+    style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
     html: str = _environment().get_template("report.html.j2").render(
         w=label,
         html_language=HTML_LANGUAGE[language],
-        policy=_policy(style, script),
+        policy=pages.policy(style, script),
         style=Markup(style),
         script=Markup(script),
         items=Markup(items_json(run.items, run.comparison.metrics, run.titles, label)),
@@ -70,7 +68,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         settings=sections.settings(run),
         costs=sections.costs(run),
         environment=sections.environment(run, label),
-        command=sections.command(run),
+        commands=sections.commands(run),
     )  # fmt: skip
     return html
 
@@ -100,37 +98,9 @@ def _sized(svg: str) -> str:
     return svg.replace("<svg", f'<svg width="{float(box[1]) * SCALE:.0f}"', 1) if box else svg
 
 
-def _policy(style: str, script: str) -> str:
-    """Content Security Policy Level 3 (W3C): nothing is loaded, and only what has these hashes is run or applied."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _joined(names: Sequence[str]) -> str:
-    folder = resources.files("mentalft.reporting") / "templates"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
 @cache
 def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mentalft.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "plain": plain, "signed": signed, "spread": spread, "probability": probability,
-        "percent": lambda share: f"{share:.1%}", "size": sections.size, "without_secrets": without_secrets,
-    }  # fmt: skip
-    return environment
+    return pages.environment(
+        plain=plain, signed=signed, spread=spread, probability=probability, percent=lambda share: f"{share:.1%}",
+        size=sections.size, without_secrets=without_secrets,
+    )  # fmt: skip

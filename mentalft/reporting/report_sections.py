@@ -59,7 +59,9 @@ def name_of(run: FinishedRun) -> str:
 def facts(run: FinishedRun) -> list[tuple[str, str]]:
     """Label key and value of what a reader must know beside the verdict."""
     c, manifest = run.comparison, run.manifest or {}
+    started = [str(stage["started"]) for stage in (manifest.get("stages") or {}).values() if stage.get("started")]
     found = [
+        ("started", min(started, default="")[:16].replace("T", " ")),
         ("model", (manifest.get("model") or {}).get("name")),
         ("data_set", (manifest.get("data") or {}).get("name")),
         ("items_asked", f"{c.items:,}"),
@@ -155,10 +157,12 @@ def environment(run: FinishedRun, words: dict[str, str]) -> list[tuple[str, str]
     ]
 
 
-def command(run: FinishedRun) -> str | None:
-    """The run's own command as a shell takes it, without keys or passwords."""
-    found = (run.manifest or {}).get("command")
-    return shlex.join(map(without_secrets, found)) if found else None
+def commands(run: FinishedRun) -> list[str]:
+    """The run's commands as a shell takes them, without keys or passwords: one, unless stages were run apart."""
+    manifest = run.manifest or {}
+    stages = sorted((manifest.get("stages") or {}).values(), key=lambda stage: str(stage.get("started", "")))
+    given = [stage["command"] for stage in stages if stage.get("command")] or [manifest.get("command")]
+    return list(dict.fromkeys(shlex.join(map(without_secrets, one)) for one in given if one))
 
 
 def size(count: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mentalft.console import console, say, say_path, shown
 from mentalft.sweeping.status import DONE, FAILED, bury_the_dead, statuses
-from mentalft.sweeping.trial import in_short, result_of, update_page
+from mentalft.sweeping.trial import in_short, update_page
 
 log = logging.getLogger("mentalft")
 PATIENCE = 5.0
@@ -22,12 +22,7 @@ def conclude(sweep_dir: Path, begun: float) -> list[str]:
     found = statuses(sweep_dir)
     if not found:
         return []
-    done = [s for s in found if s.state == DONE]
-    measured = [s for s in done if s.for_sweeper is not None]
-    say(f"sweep: {len(done)} of {len(found)} trials done")
-    if measured:
-        best = min(measured, key=lambda s: s.for_sweeper or 0.0)
-        say(f"sweep: best: {in_short(best)}{result_of(best)}")
+    say(f"sweep: {sum(s.state == DONE for s in found)} of {len(found)} trials done")
     _show(sweep_dir)
     say(f"sweep directory: {shown(sweep_dir)}")
     if (sweep_dir / "sweep.html").is_file():
@@ -37,11 +32,14 @@ def conclude(sweep_dir: Path, begun: float) -> list[str]:
 
 
 def _show(sweep_dir: Path) -> None:
-    from mentalft.reporting.sweep import read_sweep, terminal_tables
-
     try:
-        for table in terminal_tables(read_sweep(sweep_dir)):
+        from mentalft.reporting.sweep import command_of, read_sweep, terminal_tables
+
+        found = read_sweep(sweep_dir)
+        for table in terminal_tables(found, console.width):
             console.print(table)
+        if found.chosen:
+            say(f"the chosen one alone: {command_of(found.chosen)}")
     except Exception:  # as with the page, no reason to end in an error
         log.warning("sweep: the tables could not be drawn", exc_info=True)
 

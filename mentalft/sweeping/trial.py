@@ -83,9 +83,9 @@ def in_short(status: Status) -> str:
 
 def update_page(sweep_dir: Path) -> None:
     """The sweep's tables and page; what goes wrong there is no reason to lose a trial."""
-    from mentalft.reporting.sweep import write_sweep
-
     try:
+        from mentalft.reporting.sweep import write_sweep
+
         write_sweep(sweep_dir)
     except Exception:
         log.warning("sweep: the page could not be written", exc_info=True)

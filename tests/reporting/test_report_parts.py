@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from mentalft.metrics.integrity import CHECKS
 from mentalft.records import WORSE, Group, Interval
 from mentalft.reporting.report_items import items_json
-from mentalft.reporting.report_sections import size
+from mentalft.reporting.report_sections import commands, facts, size
 from mentalft.reporting.report_settings import HIDDEN, without_secrets
 from mentalft.reporting.report_shapes import MARGIN, group_strips, shares, strip
 from mentalft.reporting.report_words import language_for, words
-from tests.reporting.report_runs import METRICS, item
+from tests.reporting.report_runs import MANIFEST, METRICS, item, write_run
 
 BLEU, CHRF, PERPLEXITY = METRICS
 
@@ -97,6 +97,19 @@ def test_any_text_comes_back_from_its_script(text: str) -> None:
     found = json.loads(written)
     assert found["texts"][found["items"][0]["answers"][0]] == text
     assert found["metrics"][0]["title"] == text
+
+
+def test_commands_of_stages_that_ran_apart_stand_in_the_order_in_which_they_ran(tmp_path: Path) -> None:
+    run = write_run(tmp_path, [])
+    stages = {
+        "compare": {"started": "2026-11-24T09:00:00+01:00", "command": ["mentalft", "stages=[compare]"]},
+        "prepare": {"started": "2026-11-23T14:22:01+01:00", "command": ["mentalft", "seed=1"]},
+        "train": {"started": "2026-11-23T14:23:00+01:00", "command": ["mentalft", "seed=1"]},
+    }
+    apart = replace(run, manifest={**MANIFEST, "stages": stages})
+    assert commands(apart) == ["mentalft seed=1", "mentalft 'stages=[compare]'"]
+    assert ("started", "2026-11-23 14:22") in facts(apart)
+    assert len(commands(run)) == 1
 
 
 def test_sizes_are_short() -> None:

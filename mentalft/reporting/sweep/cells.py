@@ -13,6 +13,8 @@ from mentalft.reporting.sweep.trials import DONE, Trial
 from mentalft.reporting.sweep.words import duration, size, whole
 
 BASE = "base"
+OBJECTIVE, STANDING, TRIAL = "objective", "standing", "trial"
+COSTS = ["training", "time", "memory", "adapter", "parameters"]
 
 
 class Cell(NamedTuple):
@@ -40,15 +42,8 @@ def settings_table(sweep: Sweep) -> Table:
     """Every setting that has an objective, the best first, and the base."""
     axes = [axis for axis in sweep.axes if axis.key != SEED]
     seeds = sweep.by_seeds
-    headings = [
-        "",
-        *(axis.label for axis in axes),
-        "objective",
-        *(["sd", "seeds"] if seeds else []),
-        "",
-        *COSTS,
-        "trial",
-    ]
+    headings = ["", *(axis.label for axis in axes), OBJECTIVE, *(["sd", "seeds"] if seeds else [])]
+    headings += [STANDING, *COSTS, TRIAL]
     rows = [
         Row(
             [
@@ -73,16 +68,13 @@ def settings_table(sweep: Sweep) -> Table:
         *([Cell("–")] * 2 if seeds else []),
     ]
     left = [i + 1 for i, axis in enumerate(axes) if not axis.numeric]
-    left += [0, len(headings) - 1, headings.index("", 1)]
+    left += [0, headings.index(STANDING), len(headings) - 1]
     return Table(headings, tuple(left), [*rows, Row([*base, Cell(BASE), *nothing, Cell("untuned")], BASE)])
-
-
-COSTS = ["training", "time", "memory", "adapter", "parameters"]
 
 
 def trials_table(sweep: Sweep, trials: Sequence[Trial]) -> Table:
     """Trials one by one, with their seeds: those behind a mean."""
-    headings = ["trial", *(axis.label for axis in sweep.axes), "objective", *COSTS]
+    headings = [TRIAL, *(axis.label for axis in sweep.axes), OBJECTIVE, *COSTS]
     rows = [
         Row(
             [Cell(trial.name, place), *_values(sweep, trial), figure_cell(trial.objective), *_costs([trial])],
@@ -96,7 +88,7 @@ def trials_table(sweep: Sweep, trials: Sequence[Trial]) -> Table:
 def unfinished_table(sweep: Sweep) -> Table:
     """Trials that have no objective: running, failed, or done without one."""
     rated = {trial.name for setting in sweep.settings for trial in setting.trials}
-    headings = ["trial", *(axis.label for axis in sweep.axes), "state", "time", "error"]
+    headings = [TRIAL, *(axis.label for axis in sweep.axes), "state", "time", "error"]
     rows = [
         Row(
             [

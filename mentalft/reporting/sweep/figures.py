@@ -61,7 +61,8 @@ def by_value(sweep: Sweep) -> Figure | None:
     figure = new_figure("by_value", PAGE, 2.6)
     drawn = figure.add_subplot()
     for setting in sweep.settings:
-        x = number(setting.values[axis.key]) if axis.numeric else axis.values.index(setting.values[axis.key])
+        value = setting.values[axis.key]
+        x = (number(value) or 0.0) if axis.numeric else axis.values.index(value)
         look = {**POINTS[setting.standing], "linestyle": "none"}
         drawn.errorbar([x], [setting.objective], yerr=[setting.sd] if setting.sd else None, capsize=2, **look)
     if not axis.numeric:

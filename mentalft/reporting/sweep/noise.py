@@ -35,7 +35,7 @@ BY_ITEMS = (
     "It says what other dialogues might change; what another seed would change is not in it. These comparisons chose "
     "nothing."
 )
-FEW = " With only {dialogues} dialogues hardly anything can be shown, and near says little."
+FEW = " With only {dialogues} dialogues hardly anything can be shown to be worse."
 NO_RIVAL = "There is one setting, and nothing to tell it from."
 NOTHING = (
     "Which trials are within noise of the chosen one is not known: no setting was tried with several seeds, and "

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
-from mentalft.reporting import html
+from mentalft.reporting import pages
 from mentalft.reporting.report_shapes import Strip, strip
 from mentalft.reporting.sweep.cells import Table, settings_table, trials_table, unfinished_table
 from mentalft.reporting.sweep.result import BEST, NEAR, Sweep
@@ -20,7 +20,6 @@ from mentalft.reporting.sweep.words import (
     SECOND_LOOK,
     command_of,
     counted,
-    described,
     headline,
     near_in_words,
     objective_in_words,
@@ -41,15 +40,14 @@ def sweep_html(sweep: Sweep) -> str:
     """The page as a whole HTML document."""
     from markupsafe import Markup
 
-    style, script = html.joined(STYLES), html.joined(SCRIPTS)
+    style, script = pages.joined(STYLES), pages.joined(SCRIPTS)
     chosen = sweep.chosen
-    template = html.environment().get_template("sweep.html.j2")
-    template.environment.filters.update(address=quote, shell=shlex.join)
+    template = pages.environment(address=quote, shell=shlex.join).get_template("sweep.html.j2")
     return str(
         template.render(
             sweep=sweep,
             pills=PILLS,
-            policy=html.policy(style, script),
+            policy=pages.policy(style, script),
             style=Markup(style),
             script=Markup(script),
             name=sweep.sweep_dir.resolve().name,
@@ -57,7 +55,6 @@ def sweep_html(sweep: Sweep) -> str:
             counted=counted(sweep).partition(": ")[2],
             objective=objective_in_words(sweep),
             chosen=chosen,
-            setting=described(sweep, chosen) if chosen else None,
             near=near_in_words(sweep),
             optimistic=OPTIMISTIC.format(tried=tried(sweep)),
             command=command_of(chosen) if chosen else None,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
-from mentalft.reporting.plots.style import INK, PAGE, SMALL, new_figure, tick_text
+from mentalft.reporting.plots.fonts import width_of
+from mentalft.reporting.plots.style import INK, PAGE, PAPER, SMALL, new_figure, tick_text
 from mentalft.reporting.sweep.axes import SEED, Axis, number, shown
 from mentalft.reporting.sweep.looks import LINES, legend, shortened
 from mentalft.reporting.sweep.result import UNKNOWN, WORSE, Sweep
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 FAINT = {"linestyle": "-", "linewidth": 0.5, "alpha": 0.35}
 CROWDED = 40
 """More lines than that are drawn faint."""
+GAP = 0.03
+"""Between an axis and its values."""
 MOST_AXES = 10
 MOST_TICKS = 6
 
@@ -38,10 +41,10 @@ def parallel_coordinates(sweep: Sweep) -> Figure | None:
         look = {**LINES[setting.standing], **(FAINT if crowded and setting.standing in (WORSE, UNKNOWN) else {})}
         drawn.plot(range(len(heights)), heights, clip_on=False, **look)
     for place, axis in enumerate(axes):
-        _upright(drawn, place, axis.label, _ticks(axis))
+        _upright(drawn, place, axis.label, _ticks(axis), unit=(len(axes) + 0.5) / PAGE)
     ends = [(1.0, tick_text(round(high if sweep.maximize else low, 4)))]
     ends += [(0.0, tick_text(round(low if sweep.maximize else high, 4)))] if high > low else []
-    _upright(drawn, len(axes), "objective", ends, right=True)
+    _upright(drawn, len(axes), "objective", ends, unit=0.0)
     drawn.set_xlim(-0.25, len(axes) + 0.25)
     drawn.set_ylim(-0.05, 1.12)
     drawn.set_axis_off()
@@ -77,10 +80,19 @@ def _ticks(axis: Axis) -> list[tuple[float, str]]:
     return [(step, f"{exp(x) if axis.logarithmic else x:.2g}") for step, x in zip(steps, between, strict=True)]
 
 
-def _upright(drawn: Any, place: int, label: str, ticks: Sequence[tuple[float, str]], *, right: bool = False) -> None:
-    """A vertical axis with its name above and its values beside it."""
+def _upright(drawn: Any, place: int, label: str, ticks: Sequence[tuple[float, str]], *, unit: float) -> None:
+    """A vertical axis with its name above and its values beside it.
+
+    Args:
+        unit: how far along the picture an inch is, for a ground under values to the left, where lines run; 0 puts them
+            to the right.
+    """
     drawn.plot([place, place], [0, 1], color=INK, linewidth=0.6, zorder=1)
     drawn.text(place, 1.08, label, ha="center", va="bottom")
     for height, text in ticks:
-        side, align = (0.03, "left") if right else (-0.03, "right")
-        drawn.text(place + side, height, shortened(text), ha=align, va="center", fontsize=SMALL, color=INK, zorder=5)
+        written = shortened(text)
+        side, align = (-GAP, "right") if unit else (GAP, "left")
+        drawn.text(place + side, height, written, ha=align, va="center", fontsize=SMALL, color=INK, zorder=6)
+        if unit:
+            ends = [place - 2 * GAP - width_of(written, SMALL) * unit, place - GAP / 2]
+            drawn.fill_between(ends, height - 0.03, height + 0.03, color=PAPER, alpha=0.85, linewidth=0, zorder=5)

@@ -22,17 +22,42 @@ STYLES = {
     "worse": "red",
 }
 
+LEFT_OUT_FIRST = ("parameters", "memory", "adapter", "time", "training")
+GAP = 2
 
-def terminal_tables(sweep: Sweep) -> Iterator[RichTable]:
-    """Settings by objective, what has no objective, and the test scores of the chosen one."""
+
+def terminal_tables(sweep: Sweep, width: int) -> Iterator[RichTable]:
+    """Settings by objective, what has no objective, and the test scores of the chosen one.
+
+    Args:
+        width: columns of the terminal; where that is not enough, what is least asked for is left out.
+    """
     if sweep.settings:
-        yield _drawn(settings_table(sweep), f"{counted(sweep)}; by {objective_in_words(sweep)}")
+        yield _drawn(_fitted(settings_table(sweep), width), f"{counted(sweep)}; by {objective_in_words(sweep)}")
     unfinished = unfinished_table(sweep)
     if unfinished.rows:
         yield _drawn(unfinished, "Without an objective" if sweep.settings else counted(sweep))
     chosen = chosen_table(sweep)
     if chosen and sweep.chosen:
         yield _drawn(chosen, f"Test scores of {described(sweep, sweep.chosen)}, chosen on the validation split")
+
+
+def _fitted(table: Table, width: int) -> Table:
+    """Without some of the costs, as many as it takes to fit."""
+    for heading in LEFT_OUT_FIRST:
+        columns = zip(table.headings, *([cell.text for cell in row.cells] for row in table.rows), strict=True)
+        if sum(max(map(len, column)) + GAP for column in columns) <= width:
+            break
+        table = _without(table, table.headings.index(heading))
+    return table
+
+
+def _without(table: Table, place: int) -> Table:
+    return Table(
+        table.headings[:place] + table.headings[place + 1 :],
+        tuple(i - (i > place) for i in table.left if i != place),
+        [row._replace(cells=row.cells[:place] + row.cells[place + 1 :]) for row in table.rows],
+    )
 
 
 def _drawn(table: Table, title: str) -> RichTable:

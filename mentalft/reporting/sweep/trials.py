@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from mentalft.completion import costs
+from mentalft.completion import FOLDER
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Comparison
@@ -91,24 +91,24 @@ def _trial(sweep_dir: Path, name: str) -> Trial:
         status = _status(run_dir / STATUS)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Trial(name, UNREADABLE, error=f"{STATUS}: {type(error).__name__}; it was cut or edited")
-    error = status["error"]
+    said = status["error"]
     try:
         comparison, titles = read_comparison(run_dir) if (run_dir / "comparison.json").is_file() else (None, {})
     except DataError as problem:
-        comparison, titles, error = None, {}, error or str(problem)
+        comparison, titles, said = None, {}, said or str(problem)
     rows = list(_rows(run_dir / "training.jsonl"))
     memory = [row["train/memory_bytes"] for row in rows if "train/memory_bytes" in row]
     weights = run_dir / "adapter" / "adapter_model.safetensors"
     return Trial(
         name=name,
-        **{**status, "error": error},
+        **{**status, "error": said},
         base_objective=_before_training(rows) if status["objective_name"] == "validation_loss" else None,
-        training_seconds=_training_seconds(run_dir),
+        training_seconds=_lookup(run_dir / FOLDER / "train.json", "cost", "seconds"),
         memory_bytes=int(max(memory)) if memory else None,
         adapter_bytes=weights.stat().st_size if weights.is_file() else None,
         parameters=_parameters(weights),
         train_dialogues=_lookup(run_dir / "data" / "report.json", "dialogues", "train"),
-        validated_on=_lookup(run_dir / ".stages" / "prepare.json", "outputs", "data/validation.jsonl"),
+        validated_on=_lookup(run_dir / FOLDER / "prepare.json", "outputs", "data/validation.jsonl"),
         comparison=comparison,
         titles=titles,
         has_report=(run_dir / "report.html").is_file(),
@@ -156,13 +156,6 @@ def _before_training(rows: list[dict[str, float]]) -> float | None:
     return next((r["validation/loss"] for r in rows if r.get("train/step") == 0 and "validation/loss" in r), None)
 
 
-def _training_seconds(run_dir: Path) -> float | None:
-    try:
-        return float(costs(run_dir)["train"]["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _parameters(weights: Path) -> int | None:
     """How many numbers a safetensors file holds, from its header alone (its length is in the first eight bytes)."""
     try:
@@ -170,7 +163,8 @@ def _parameters(weights: Path) -> int | None:
             header = orjson.loads(handle.read(int.from_bytes(handle.read(8), "little")))
     except (OSError, ValueError):
         return None
-    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+    shapes: list[list[int]] = [tensor["shape"] for name, tensor in header.items() if name != "__metadata__"]
+    return sum(map(math.prod, shapes))
 
 
 def _lookup(path: Path, *keys: str) -> Any:

@@ -23,6 +23,9 @@ MEMORY = (
     "which is shorter where base answers came from the cache."
 )
 
+MANY, FEW, FEW_AXES = 6, 2, 4
+"""How many settings a sentence names, by how long their names are; the table has all."""
+
 
 def counted(sweep: Sweep) -> str:
     """``8 trials: 6 done, 1 running, 1 failed``."""
@@ -49,9 +52,10 @@ def tried(sweep: Sweep) -> str:
 
 
 def described(sweep: Sweep, setting: Setting) -> str:
-    """``r=8, learning_rate=0.001``; the trial's directory where nothing varies."""
+    """``r=8, learning_rate=0.001``; where nothing varies but seeds, their number; else the trial's directory."""
     values = [f"{axis.label}={shown(setting.values[axis.key])}" for axis in sweep.axes if axis.key != SEED]
-    return ", ".join(values) or f"trial {setting.trials[0].name}"
+    alone = f"trial {setting.trials[0].name}" if len(setting.trials) == 1 else f"{len(setting.trials)} seeds"
+    return ", ".join(values) or alone
 
 
 def command_of(setting: Setting) -> str:
@@ -110,13 +114,9 @@ def near_in_words(sweep: Sweep) -> str:
         return "How far the others are from it beyond noise is not known."
     if not near:
         return "Every other setting is shown to be worse."
-    shown = [described(sweep, setting) for setting in near[:SHOWN]]
-    more = f" and {len(near) - SHOWN} more" if len(near) > SHOWN else ""
-    return f"Within noise of it: {'; '.join(shown)}{more}."
-
-
-SHOWN = 6
-"""Settings named in a sentence; the table has all."""
+    most = MANY if len(sweep.axes) < FEW_AXES else FEW
+    more = f" and {len(near) - most} more" if len(near) > most else ""
+    return f"Within noise of it: {'; '.join(described(sweep, setting) for setting in near[:most])}{more}."
 
 
 def plural(count: int, noun: str) -> str:

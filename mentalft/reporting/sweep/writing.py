@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mentalft import __version__
+from mentalft.completion import FOLDER
 from mentalft.files import read_json, sha256_json, write_text
 from mentalft.reporting.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
 from mentalft.reporting.sweep.reading import PLAN, read_sweep
@@ -18,7 +19,7 @@ LOCK = ".sweep.lock"
 WAIT_SECONDS = 120.0
 LOOKED_AT = (
     STATUS, "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
-    ".stages/prepare.json", ".stages/train.json", "adapter/adapter_model.safetensors",
+    f"{FOLDER}/prepare.json", f"{FOLDER}/train.json", "adapter/adapter_model.safetensors",
 )  # fmt: skip
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -24,18 +23,19 @@ def joined(names: Sequence[str]) -> str:
     return "".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
-@cache
-def environment() -> Any:
-    """Templates in which whatever is put in is escaped, and a name that is not there is an error."""
+def environment(**filters: Callable[..., Any]) -> Any:
+    """The templates: whatever is put in is escaped, and a name that is not there is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    found = Environment(
         loader=PackageLoader("mentalft.reporting", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters |= filters
+    return found
 
 
 def _hash(text: str) -> str:
