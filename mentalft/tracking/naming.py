@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mentalft.records import Comparison
@@ -22,7 +23,7 @@ CURVES = {
 """What is logged against ``STEP``, and which of its values the run's summary keeps; None keeps the last."""
 
 TABLE_COLUMNS = ("metric", "base", "tuned", "difference", "low", "high", "wins", "ties", "losses", "p_holm", "verdict")
-LONGEST_TAG = 64
+LONGEST_TAG, LONGEST_NAME = 64, 128
 """Characters that W&B takes."""
 
 
@@ -50,6 +51,13 @@ def job_type(stages: Sequence[str]) -> str:
     """``train+evaluate``, ``evaluate``, ``compare`` …: the stages that say what a run is for."""
     telling = [stage for stage in ("train", "evaluate") if stage in stages]
     return "+".join(telling) or ("compare" if "compare" in stages else stages[-1])
+
+
+def run_name(trial: str | None, run_dir: Path, *, log_text: bool) -> str:
+    """A trial's own name, which is its overrides, unless text of the data is among them; else the directory's."""
+    if trial and (log_text or "system_message" not in trial):
+        return trial[:LONGEST_NAME]
+    return f"{run_dir.parent.name}/{run_dir.name}"
 
 
 def run_tags(own: Sequence[str], *names: str) -> list[str]:

@@ -26,6 +26,7 @@ from mentalft.tracking.naming import (
     comparison_summary,
     job_type,
     run_config,
+    run_name,
     run_tags,
 )
 
@@ -58,7 +59,7 @@ class Tracker:
             return
         names = [config[group]["name"] for group in ("data", "model")]
         described = Described(
-            self.cfg.name or self.name or f"{self.run_dir.parent.name}/{self.run_dir.name}",
+            self.cfg.name or run_name(self.name, self.run_dir, log_text=self.log_text),
             self.group,
             job_type(config["stages"]),
             run_tags(self.cfg.tags, *names),

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mentalft.records import Comparison, Interval, MetricComparison
-from mentalft.tracking.naming import comparison_rows, comparison_summary, flattened, job_type, run_config, run_tags
+from mentalft.tracking.naming import (
+    comparison_rows,
+    comparison_summary,
+    flattened,
+    job_type,
+    run_config,
+    run_name,
+    run_tags,
+)
 
 COMPARISON = Comparison(
     items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", responses={},
@@ -28,6 +38,14 @@ def test_the_job_type_says_what_a_run_is_for() -> None:
     assert job_type(["compare"]) == "compare"
     assert job_type(["prepare"]) == "prepare"
     assert job_type(["prepare", "preflight"]) == "preflight"
+
+
+def test_a_trial_is_called_by_its_overrides_but_not_by_a_system_message() -> None:
+    run_dir = Path("multirun/2026-11-23/3")
+    assert run_name("lora.r=8 seed=1", run_dir, log_text=False) == "lora.r=8 seed=1"
+    assert run_name("lora.r=8 data.system_message=慢慢说", run_dir, log_text=False) == "2026-11-23/3"
+    assert run_name("data.system_message=慢慢说", run_dir, log_text=True) == "data.system_message=慢慢说"
+    assert run_name(None, run_dir, log_text=False) == "2026-11-23/3"
 
 
 def test_tags_are_each_once_and_no_longer_than_w_and_b_takes() -> None:
