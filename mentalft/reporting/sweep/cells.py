@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from mentalft.reporting.numbers import plain
-from mentalft.reporting.sweep.axes import DEFAULT, SEED, number, shown
+from mentalft.reporting.sweep.axes import DEFAULT, number, shown
 from mentalft.reporting.sweep.result import Sweep
 from mentalft.reporting.sweep.trials import DONE, Trial
 from mentalft.reporting.sweep.words import duration, size, whole
@@ -40,7 +40,7 @@ class Table(NamedTuple):
 
 def settings_table(sweep: Sweep) -> Table:
     """Every setting that has an objective, the best first, and the base."""
-    axes = [axis for axis in sweep.axes if axis.key != SEED]
+    axes = sweep.varied
     seeds = sweep.by_seeds
     headings = ["", *(axis.label for axis in axes), OBJECTIVE, *(["sd", "seeds"] if seeds else [])]
     headings += [STANDING, *COSTS, TRIAL]

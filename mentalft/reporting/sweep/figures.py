@@ -15,7 +15,7 @@ from mentalft.reporting.plots.style import (
     plain_ticks,
     style,
 )
-from mentalft.reporting.sweep.axes import SEED, TRAIN_FRACTION, number
+from mentalft.reporting.sweep.axes import TRAIN_FRACTION, number
 from mentalft.reporting.sweep.learning import learning_curve
 from mentalft.reporting.sweep.looks import POINTS, legend, shortened
 from mentalft.reporting.sweep.parallel import parallel_coordinates
@@ -54,7 +54,7 @@ def figures_of(sweep: Sweep, draw: Callable[[str, Figure], str]) -> dict[str, st
 
 def by_value(sweep: Sweep) -> Figure | None:
     """Objective against the one thing that varies."""
-    axes = [axis for axis in sweep.axes if axis.key != SEED]
+    axes = sweep.varied
     if len(sweep.settings) < 2 or len(axes) != 1 or axes[0].key == TRAIN_FRACTION:
         return None
     axis = axes[0]

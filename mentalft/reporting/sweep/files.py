@@ -108,7 +108,7 @@ def write_sweep_markdown(sweep: Sweep, path: Path) -> None:
         *([["## By objective"], _lines(settings_table(sweep)), [sweep.noise], [MEMORY]] if sweep.settings else []),
         *([["## Without an objective"], _lines(unfinished)] if unfinished.rows else []),
         *([["## Each seed"], _lines(trials_table(sweep, _seeded(sweep)))] if sweep.by_seeds else []),
-        *([["## What matters"], [_importance(sweep)]] if len(sweep.axes) > 1 else []),
+        *([["## What matters"], [_importance(sweep)]] if len(sweep.varied) > 1 else []),
         *([["## Test scores of all"], [SECOND_LOOK], _lines(scores), [MARKS]] if scores and others else []),
     ]
     write_text(path, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")

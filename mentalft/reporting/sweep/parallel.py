@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mentalft.reporting.plots.fonts import width_of
 from mentalft.reporting.plots.style import INK, PAGE, PAPER, SMALL, new_figure, tick_text
-from mentalft.reporting.sweep.axes import SEED, Axis, number, shown
+from mentalft.reporting.sweep.axes import Axis, number, shown
 from mentalft.reporting.sweep.looks import LINES, legend, shortened
 from mentalft.reporting.sweep.result import UNKNOWN, WORSE, Sweep
 
@@ -26,7 +26,7 @@ MOST_TICKS = 6
 
 def parallel_coordinates(sweep: Sweep) -> Figure | None:
     """One line a setting through its values to its objective, whose axis has the best at the top."""
-    axes = [axis for axis in sweep.axes if axis.key != SEED][:MOST_AXES]
+    axes = sweep.varied[:MOST_AXES]
     if len(sweep.settings) < 2 or len(axes) < 2:
         return None
     figure = new_figure("parallel", PAGE, 2.9)

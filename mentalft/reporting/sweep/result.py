@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 
-from mentalft.reporting.sweep.axes import Axis
+from mentalft.reporting.sweep.axes import SEED, Axis
 from mentalft.reporting.sweep.trials import Trial
 
 BEST, NEAR, WORSE, UNKNOWN = "chosen", "within noise", "worse", "not known"
@@ -76,6 +76,11 @@ class Sweep:
     @property
     def chosen(self) -> Setting | None:
         return self.settings[0] if self.settings else None
+
+    @property
+    def varied(self) -> tuple[Axis, ...]:
+        """The axes that settings differ in: all but the seed."""
+        return tuple(axis for axis in self.axes if axis.key != SEED)
 
     @property
     def by_seeds(self) -> bool:

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 
 from mentalft.records import BETTER, UNDECIDED, WORSE, MetricComparison
 from mentalft.reporting.numbers import plain, probability, signed, spread
-from mentalft.reporting.sweep.axes import DEFAULT, SEED
+from mentalft.reporting.sweep.axes import DEFAULT
 from mentalft.reporting.sweep.cells import BASE, Cell, Row, Table, figure_cell, value_cell
 from mentalft.reporting.sweep.result import Setting, Sweep
 from mentalft.reporting.sweep.trials import Trial
@@ -31,7 +31,7 @@ def scores_table(sweep: Sweep) -> Table | None:
     if not titles:
         return None
     rated = {trial.name for setting in sweep.settings for trial in setting.trials}
-    axes = [axis for axis in sweep.axes if axis.key != SEED]
+    axes = sweep.varied
     rows = [
         Row(
             [Cell(str(place), place), *(value_cell(setting.values[axis.key]) for axis in axes)]

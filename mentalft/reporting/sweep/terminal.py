@@ -26,7 +26,7 @@ LEFT_OUT_FIRST = ("parameters", "memory", "adapter", "time", "training")
 GAP = 2
 
 
-def terminal_tables(sweep: Sweep, width: int) -> Iterator[RichTable]:
+def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable]:
     """Settings by objective, what has no objective, and the test scores of the chosen one.
 
     Args:

@@ -53,7 +53,7 @@ def tried(sweep: Sweep) -> str:
 
 def described(sweep: Sweep, setting: Setting) -> str:
     """``r=8, learning_rate=0.001``; where nothing varies but seeds, their number; else the trial's directory."""
-    values = [f"{axis.label}={shown(setting.values[axis.key])}" for axis in sweep.axes if axis.key != SEED]
+    values = [f"{axis.label}={shown(setting.values[axis.key])}" for axis in sweep.varied]
     alone = f"trial {setting.trials[0].name}" if len(setting.trials) == 1 else f"{len(setting.trials)} seeds"
     return ", ".join(values) or alone
 
