@@ -35,7 +35,10 @@ BY_ITEMS = (
     "It says what other dialogues might change; what another seed would change is not in it. These comparisons chose "
     "nothing."
 )
-FEW = " With only {dialogues} dialogues hardly anything can be shown to be worse."
+FEW = (
+    " With only {dialogues} dialogues hardly anything can be shown to be worse, so of what is not shown to be it is not "
+    "known whether it is within noise."
+)
 NO_RIVAL = "There is one setting, and nothing to tell it from."
 NOTHING = (
     "Which trials are within noise of the chosen one is not known: no setting was tried with several seeds, and "
@@ -99,8 +102,11 @@ def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str)
     what = "the loss on the references" if metric == "perplexity" else f"the mean {metric}"
     dialogues = len(set(best.dialogues))
     how = BY_ITEMS.format(items=len(best.ids), dialogues=dialogues, what=what)
-    how += FEW.format(dialogues=dialogues) if dialogues < FEW_DIALOGUES else ""
-    return [verdicts[place] == SHOWN_WORSE if place in verdicts else None for place in range(len(others))], how
+    few = dialogues < FEW_DIALOGUES
+    how += FEW.format(dialogues=dialogues) if few else ""
+    not_shown = None if few else False
+    found = {place: verdict == SHOWN_WORSE or not_shown for place, verdict in verdicts.items()}
+    return [found.get(place) for place in range(len(others))], how
 
 
 def metric_of(objective_name: str) -> str:

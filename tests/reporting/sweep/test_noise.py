@@ -105,3 +105,13 @@ def test_an_objective_that_is_no_mean_over_items_is_not_paired(tmp_path: Path) -
             direction="maximize",
         )
     assert [s.standing for s in read_sweep(tmp_path).settings] == ["chosen", "not known"]
+
+
+def test_with_few_dialogues_what_is_not_shown_to_be_worse_is_not_known(tmp_path: Path) -> None:
+    for number, objective in enumerate((3.0, 3.5)):
+        scores = make_trial(tmp_path, number, f"lora.r={number}", objective=objective) / "scores.jsonl"
+        rows = list(read_jsonl(scores))
+        write_jsonl(scores, [{**row, "dialogue_id": f"d{place % 3}"} for place, row in enumerate(rows)])
+    found = read_sweep(tmp_path)
+    assert [s.standing for s in found.settings] == ["chosen", "not known"]
+    assert "only 3 dialogues" in found.noise
