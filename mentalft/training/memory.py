@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import math
 import sys
@@ -65,6 +66,8 @@ def release() -> None:
     """Free what a training that is over still holds in this process, so that another one can follow, also in another
     precision, which Accelerate decides once a process."""
     gc.collect()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)  # glibc keeps what was freed, and takes more each time
     if "accelerate" not in sys.modules:
         return
     from accelerate.state import AcceleratorState, GradientState
