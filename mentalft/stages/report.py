@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from mentalft.config_report import ReportConfig
 from mentalft.console import say, shown
+from mentalft.errors import first_line
 from mentalft.files import write_text
 from mentalft.reporting.finished import FinishedRun, read_run
 from mentalft.reporting.plots.labels import WORDS as CAPTIONS
@@ -70,7 +71,6 @@ def _tried(what: str, run_dir: Path, work: Callable[[], T]) -> T | None:
         return work()
     except Exception as error:
         log.info("%s failed", what, exc_info=True)
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160]
         again = f"to try again: mentalft-runs report {shown(run_dir)}"
-        say(f"report: {what} could not be made ({reason}); the results are complete without; {again}", style="yellow")
+        say(f"report: {what} could not be made ({first_line(error)}); the results are complete without; {again}", style="yellow")
         return None

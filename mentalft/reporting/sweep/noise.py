@@ -36,8 +36,8 @@ BY_ITEMS = (
     "nothing."
 )
 FEW = (
-    " With only {dialogues} dialogues hardly anything can be shown to be worse, so of what is not shown to be it is not "
-    "known whether it is within noise."
+    " With only {dialogues} dialogues hardly anything can be shown to be worse, so whether the others are within noise "
+    "is not known."
 )
 NO_RIVAL = "There is one setting, and nothing to tell it from."
 NOTHING = (
