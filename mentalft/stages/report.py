@@ -72,5 +72,6 @@ def _tried(what: str, run_dir: Path, work: Callable[[], T]) -> T | None:
     except Exception as error:
         log.info("%s failed", what, exc_info=True)
         again = f"to try again: mentalft-runs report {shown(run_dir)}"
-        say(f"report: {what} could not be made ({first_line(error)}); the results are complete without; {again}", style="yellow")
+        said = f"report: {what} could not be made ({first_line(error)}); the results are complete without; {again}"
+        say(said, style="yellow")
         return None
