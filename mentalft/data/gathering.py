@@ -69,6 +69,8 @@ class Gathered:
         """As redacted."""
         self.inside: Counter[str] = Counter()
         """Found in the dialogue that is looked at; kept, for making one for each costs more than the looking."""
+        self.found: Counter[str] = Counter()
+        """The same, of its topic and name, and then of all of it."""
 
     def add(self, raw: Raw) -> NotADialogue | None:
         """Take one record in; the reason where it cannot be."""
@@ -140,10 +142,12 @@ class Gathered:
         if dialogue and (dialogue.references or dialogue.messages[0].role == "system"):
             text = "\n".join([*[m.content for m in dialogue.messages], *dialogue.references])
             concern = 255  # more than what was screened
-        found: Counter[str] = Counter()
-        inside = self.inside
-        inside.clear()
-        new_topic = self._redacted_topic(topic, found) if topic else topic
+        found, inside = self.found, self.inside
+        if found:
+            found.clear()
+        if inside:
+            inside.clear()
+        new_topic = (self.topics.get(topic) or self._redacted_topic(topic, found)) if topic else topic
         new_name = name if plain_name else self.redact(str(name), found)
         if concern & ALL_TEXT:
             self.redact(text, inside, concern)

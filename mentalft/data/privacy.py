@@ -43,9 +43,12 @@ def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
     kept = {re.sub(r"\D", "", number) for number in hotlines}
 
     def redact(text: str, found: Counter[str], flags: int = 255) -> str:
-        for rule in _rules(flags):
-            if _may_match(rule, text):
-                text = _replaced(text, rule, found)
+        for hints, needs, rule in _rules(flags):
+            for hint in hints:  # a loop and no call, for it runs for every dialogue
+                if hint in text:
+                    if needs is None or needs.search(text) is not None:
+                        text = _replaced(text, rule, found)
+                    break
         if flags & DIGIT:
             text = NUMBER.sub(lambda match: _number(match, kept, found), text).replace("+[PHONE]", "[PHONE]")
         return text
@@ -54,17 +57,10 @@ def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
 
 
 @cache
-def _rules(flags: int) -> tuple[Rule, ...]:
-    return tuple(rule for rule in RULES if rule.concern & flags)
-
-
-def _may_match(rule: Rule, text: str) -> bool:
-    if not rule.hints:
-        return True
-    for hint in rule.hints:  # a loop, for it runs for every dialogue
-        if hint in text:
-            return rule.needs is None or rule.needs.search(text) is not None
-    return False
+def _rules(flags: int) -> tuple[tuple[tuple[str, ...], re.Pattern[str] | None, Rule], ...]:
+    """Of each rule that may find something: one of its hints is in the text (``""`` is in all), and its need is."""
+    rules = [rule for rule in RULES if rule.concern & flags]
+    return tuple((rule.hints or ("",), rule.needs if rule.hints else None, rule) for rule in rules)
 
 
 def _replaced(text: str, rule: Rule, found: Counter[str]) -> str:
