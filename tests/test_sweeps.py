@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mentalft.cli import run
+from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
+from mentalft.sweeping.plan import check_free
 from mentalft.sweeping.status import DONE, FAILED, Status, statuses
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
@@ -162,6 +165,43 @@ def test_ctrl_c_says_how_to_go_on(quick_overrides: list[str]) -> None:
     (status,) = statuses(SWEEP)
     assert status.state == FAILED
     assert re.match(r"interrupted: train: stopped by SIGINT after step \d+, and saved$", status.error or "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_side_by_side_trials_save_before_the_sweep_stops(number: int, code: int, quick_overrides: list[str]) -> None:
+    command = [*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=5000", "lora.r=2,4,8"]
+    process = start(*command, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    for trial in ("0", "1"):
+        wait_for(process, SWEEP / trial / "checkpoints" / "checkpoint-2" / "trainer_state.json")
+    below = psutil.Process(process.pid).children(recursive=True)
+    with pytest.raises(ConfigError, match=r"another process is running trial 0 \(lora.r=2\), trial 1"):
+        check_free(SWEEP)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert "to go on: the same command with sweep_dir=sweep" in said
+    assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED], "the third never began"
+    assert all(
+        re.match(r"interrupted: train: stopped by \w+ after step \d+, and saved$", s.error or "")
+        for s in statuses(SWEEP)
+    )
+    _, alive = psutil.wait_procs(below, timeout=20)
+    assert alive == []
+
+
+def test_trials_end_with_a_sweep_that_is_killed(quick_overrides: list[str]) -> None:
+    command = [*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=5000", "lora.r=2,4,8"]
+    process = start(*command, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    for trial in ("0", "1"):
+        wait_for(process, SWEEP / trial / "checkpoints" / "checkpoint-2" / "trainer_state.json")
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(below, timeout=60)
+    assert alive == []
+    assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED]
+    check_free(SWEEP)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from mentalft.errors import ConfigError
 from mentalft.running import in_words, load_config
 from mentalft.sweeping.apart import run_apart
+from mentalft.sweeping.status import running_elsewhere
 from mentalft.sweeping.study import left_to_do
-from mentalft.sweeping.trial import Trial, key_of, run_trial, write_plan
+from mentalft.sweeping.trial import Trial, in_short, key_of, run_trial, write_plan
 
 BASIC, OPTUNA = "basic", "optuna"
 
@@ -108,6 +109,16 @@ def _first_value(override: Override) -> str:
     if override.is_discrete_sweep():
         return f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}"
     return f"{override.get_key_element()}={override.value().start}"  # type: ignore[union-attr]
+
+
+def check_free(sweep_dir: Path) -> None:
+    """Raise :class:`ConfigError` where another command is running trials of the sweep in ``sweep_dir``."""
+    running = running_elsewhere(sweep_dir)
+    if running:
+        raise ConfigError(
+            f"sweep_dir={sweep_dir}: another process is running {', '.join(map(in_short, running))}; wait for it, or "
+            "end it (ps lists it as mentalft)"
+        )
 
 
 def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
