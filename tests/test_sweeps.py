@@ -137,6 +137,17 @@ def wait_for(process: subprocess.Popen[str], path: Path) -> None:
         time.sleep(0.05)
 
 
+def test_a_sweep_that_ends_before_its_first_trial_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")  # no srun
+    assert sweep(monkeypatch, *quick_overrides, *DATA_ONLY, "lora.r=2,4", "hydra/launcher=submitit_slurm") == 1
+    said = capfd.readouterr().err
+    assert "the sweep ended early: Could not detect" in said
+    assert "Traceback" not in said
+    assert not (SWEEP / "sweep.md").exists()
+
+
 def test_a_killed_sweep_goes_on_with_the_trial_that_was_running(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

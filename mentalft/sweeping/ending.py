@@ -18,10 +18,10 @@ PATIENCE = 5.0
 def conclude(sweep_dir: Path, begun: float) -> list[str]:
     """Say how the sweep stands; a line for each trial that failed since ``begun`` (seconds since the epoch)."""
     bury_the_dead(sweep_dir, PATIENCE)
-    update_page(sweep_dir)
     found = statuses(sweep_dir)
-    if not found:
+    if not found:  # it ended before its first trial
         return []
+    update_page(sweep_dir)
     say(f"sweep: {sum(s.state == DONE for s in found)} of {len(found)} trials done")
     _show(sweep_dir)
     say(f"sweep directory: {shown(sweep_dir)}")
@@ -48,4 +48,5 @@ def ended_early(sweep_dir: Path, error: Exception) -> str:
     """What the user is told where a launcher or a sweeper raised ``error``."""
     if isinstance(error, ValueError) and not any(s.state == DONE for s in statuses(sweep_dir)):
         return "the sweep ended early: not one trial has a result to go by"  # a study without any has no best one
-    return f"the sweep ended early: {type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, RuntimeError) and str(error) else f"{type(error).__name__}: {error}"
+    return f"the sweep ended early: {said}"
