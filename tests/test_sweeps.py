@@ -188,8 +188,9 @@ def test_side_by_side_trials_save_before_the_sweep_stops(number: int, code: int,
     with pytest.raises(ConfigError, match=r"another process is running trial 0 \(lora.r=2\), trial 1"):
         check_free(SWEEP)
     process.send_signal(number)
-    _, said = process.communicate(timeout=120)
+    out, said = process.communicate(timeout=120)
     assert process.returncode == code, said
+    assert "sweep: 0 of 3 trials done, 2 interrupted, 1 not begun" in out
     assert "Traceback" not in said
     assert "to go on: the same command with sweep_dir=sweep" in said
     assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED], "the third never began"

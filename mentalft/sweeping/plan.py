@@ -126,7 +126,8 @@ def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
 
     A study without a storage of the user's own lies in the sweep's directory, and is gone on with.
     """
-    write_plan(sweep_dir, command, plan.varied, plan.sweeper, plan.launcher)
+    jobs = plan.sweeper_config.get("n_trials") if plan.jobs is None else plan.jobs
+    write_plan(sweep_dir, command, plan.varied, plan.sweeper, plan.launcher, jobs)
     # what failed is told by its status; the sweeper would tell it again in its own words
     logging.getLogger("hydra_plugins.hydra_optuna_sweeper").setLevel(logging.CRITICAL)
     told = ["hydra.output_subdir=null"]  # a job's own directory may be another than Hydra takes it to be

@@ -71,7 +71,6 @@ def test_validation_asks_the_validation_split(tmp_path: Path) -> None:
         ("null", "4 items from two"),
         ("4", "4 items from two"),
         ("3", "2 items from a single dialogue"),
-        ("1", "0 items"),
     ],
 )
 def test_two_dialogues_at_least_are_to_be_asked(tmp_path: Path, most: str, found: str) -> None:
