@@ -23,7 +23,7 @@ MODULE = "mentalft.sweeping.apart"
 
 @contextmanager
 def stopped_with_its_trials(sweep_dir: Path) -> Iterator[None]:
-    """In the block, SIGINT and SIGTERM go to the trials that this process has started, wherever below it they run; when
+    """In the block, SIGINT and SIGTERM stop the trials that this process has started, wherever below it they run; when
     those have ended, or :data:`~mentalft.launching.GRACE_SECONDS` have passed, :class:`Stopped` is raised.
 
     The launcher would kill them at once. A second signal does not wait. Trials on other machines run on.
@@ -37,7 +37,7 @@ def stopped_with_its_trials(sweep_dir: Path) -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         stop_file(sweep_dir).parent.mkdir(parents=True, exist_ok=True)
         stop_file(sweep_dir).touch()
-        _stop_trials(number)
+        _stop_trials()
         raise Stopped(f"stopped by {signal.Signals(number).name}; what is complete stays", exit_code=128 + number)
 
     stop_file(sweep_dir).unlink(missing_ok=True)
@@ -49,16 +49,16 @@ def stopped_with_its_trials(sweep_dir: Path) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _stop_trials(number: int) -> None:
+def _stop_trials() -> None:
     told: set[int] = set()
     until = time.monotonic() + GRACE_SECONDS
     while (running := _trials()) and time.monotonic() < until:
         if not told:
-            say(f"sweep: {len(running)} running trials are told to save and stop; a second signal does not wait")
+            say("sweep: running trials are told to save and stop; a second signal does not wait for them")
         for process in running:
             if process.pid not in told:
                 told.add(process.pid)
-                _tell(process, number)
+                _tell(process)
         time.sleep(0.1)
 
 
@@ -74,8 +74,8 @@ def _command_line(process: psutil.Process) -> list[str]:
         return []
 
 
-def _tell(process: psutil.Process, number: int) -> None:
+def _tell(process: psutil.Process) -> None:
     try:
-        process.send_signal(number)
+        process.terminate()  # also after Ctrl-C: one that is only starting then ends without a traceback
     except psutil.Error:  # it has just ended
         return
