@@ -62,7 +62,8 @@ def run(argv: list[str]) -> int:
             place = _check_and_claim(args, argv)
         sys.argv = [sys.argv[0], *argv, *place.overrides]
         _failed.clear()
-        _hydra_main()
+        with _stopped_in_order(place.sweep_dir):
+            _hydra_main()
         _dismiss_others()
         if _failed:
             _remove_if_bare(place.claimed)
@@ -103,6 +104,14 @@ class Place(NamedTuple):
         from mentalft.console import shown
 
         return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+
+
+def _stopped_in_order(sweep_dir: Path | None) -> contextlib.AbstractContextManager[None]:
+    if sweep_dir is None:
+        return contextlib.nullcontext()
+    from mentalft.sweeping.stopping import stopped_with_its_trials
+
+    return stopped_with_its_trials(sweep_dir)
 
 
 def _end_sweep(place: Place, code: int) -> int:
@@ -216,10 +225,12 @@ def _check_and_claim(args: Any, argv: list[str]) -> Place:
 
 
 def _begin_sweep(overrides: list[str], argv: list[str], chosen: dict[str, str]) -> Place:
-    from mentalft.sweeping.plan import begin, plan_sweep
+    from mentalft.sweeping.plan import begin, check_free, plan_sweep
 
     plan = plan_sweep(overrides)
     given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
+    if given:
+        check_free(given)
     sweep_dir = given or _claim(Path("multirun"))
     told = begin(plan, ["mentalft", *argv], sweep_dir)
     claimed = None if given else sweep_dir

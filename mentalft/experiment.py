@@ -61,6 +61,8 @@ def run_experiment(
     for stage, step in steps.items():
         if stage in cfg.stages:
             step(cfg, runner, located, tracker)
+        if stage == "prepare" and {"evaluate", "compare"} <= set(cfg.stages):
+            _check_comparable(cfg, run_dir)
         if stage == "train" and stage in cfg.stages and cfg.eval.objective != VALIDATION_LOSS:
             _measure_objective(cfg, runner, located)
     if "compare" in cfg.stages:
@@ -100,6 +102,14 @@ def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
                 prepare(cfg.data, sources, runner.run_dir, submit, cache, tokens, audit=audit)
 
         runner.run("prepare", made_from, run, outputs=["data/*"])
+
+
+def _check_comparable(cfg: Config, run_dir: Path) -> None:
+    """Before training, which would be in vain."""
+    from mentalft.data.items import check_comparable
+    from mentalft.stages.prepare import splits_in
+
+    check_comparable(cfg.eval, splits_in(run_dir), cfg.data.system_message, cfg.data.split_seed)
 
 
 def _prompt_builder(cfg: Config, located: Any) -> Any:

@@ -267,6 +267,15 @@ def test_bad_input_is_one_clear_message_and_nothing_half_written(
         assert not Path("outputs").exists(), "a run that wrote nothing of use leaves no directory"
 
 
+def test_a_comparison_of_one_dialogue_is_refused_before_training(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mentalft(monkeypatch, *quick_overrides, "eval.turns=every_turn", "eval.max_items=3", "tracking=none") == 1
+    said = capsys.readouterr()
+    assert "would ask 2 items from a single dialogue" in said.err
+    assert "train:" not in said.out
+
+
 def test_a_run_that_fails_is_closed_at_w_and_b_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
     write_bad_files()
     assert mentalft(monkeypatch, "data=local", "data.path=unusable.json", "stages=[prepare]") == 1

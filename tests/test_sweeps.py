@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mentalft.cli import run
+from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
+from mentalft.sweeping.plan import check_free
 from mentalft.sweeping.status import DONE, FAILED, Status, statuses
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
@@ -134,6 +137,25 @@ def wait_for(process: subprocess.Popen[str], path: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for_checkpoints(process: subprocess.Popen[str], *trials: str) -> None:
+    """Any one of each: older ones are removed as newer ones come."""
+    for trial in trials:
+        while not list((SWEEP / trial).glob("checkpoints/checkpoint-*/trainer_state.json")):
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
+
+
+def test_a_sweep_that_ends_before_its_first_trial_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")  # no srun
+    assert sweep(monkeypatch, *quick_overrides, *DATA_ONLY, "lora.r=2,4", "hydra/launcher=submitit_slurm") == 1
+    said = capfd.readouterr().err
+    assert "the sweep ended early: Could not detect" in said
+    assert "Traceback" not in said
+    assert not (SWEEP / "sweep.md").exists()
+
+
 def test_a_killed_sweep_goes_on_with_the_trial_that_was_running(
     monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,6 +184,42 @@ def test_ctrl_c_says_how_to_go_on(quick_overrides: list[str]) -> None:
     (status,) = statuses(SWEEP)
     assert status.state == FAILED
     assert re.match(r"interrupted: train: stopped by SIGINT after step \d+, and saved$", status.error or "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_side_by_side_trials_save_before_the_sweep_stops(number: int, code: int, quick_overrides: list[str]) -> None:
+    command = [*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=5000", "lora.r=2,4,8"]
+    process = start(*command, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    wait_for_checkpoints(process, "0", "1")
+    below = psutil.Process(process.pid).children(recursive=True)
+    with pytest.raises(ConfigError, match=r"another process is running trial 0 \(lora.r=2\), trial 1"):
+        check_free(SWEEP)
+    process.send_signal(number)
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == code, said
+    assert "sweep: 0 of 3 trials done, 2 interrupted, 1 not begun" in out
+    assert "Traceback" not in said
+    assert "to go on: the same command with sweep_dir=sweep" in said
+    assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED], "the third never began"
+    assert all(
+        re.match(r"interrupted: train: stopped by \w+ after step \d+, and saved$", s.error or "")
+        for s in statuses(SWEEP)
+    )
+    _, alive = psutil.wait_procs(below, timeout=20)
+    assert alive == []
+
+
+def test_trials_end_with_a_sweep_that_is_killed(quick_overrides: list[str]) -> None:
+    command = [*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=5000", "lora.r=2,4,8"]
+    process = start(*command, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    wait_for_checkpoints(process, "0", "1")
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(below, timeout=60)
+    assert alive == []
+    assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED]
+    check_free(SWEEP)
 
 
 @pytest.mark.parametrize(

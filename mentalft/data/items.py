@@ -48,6 +48,19 @@ def items_to_ask(cfg: EvalConfig, splits: Splits, system_message: str | None, se
     return Asking(sample(found, cfg.max_items, seed), problems)
 
 
+def check_comparable(cfg: EvalConfig, splits: Splits, system_message: str | None, seed: int) -> None:
+    """Raise :class:`DataError` where fewer than two dialogues are to be asked, over which no interval can be had."""
+    items = items_to_ask(cfg, splits, system_message, seed).items
+    dialogues = len({item.dialogue_id for item in items})
+    if dialogues < 2:
+        most = "null" if cfg.max_items is None else cfg.max_items
+        raise DataError(
+            f"evaluate: eval.items={cfg.items} and eval.max_items={most} would ask {len(items)} items from "
+            f"{'a single dialogue' if dialogues else 'no dialogue'}, and compare needs two dialogues at least; raise "
+            "data.test_fraction or eval.max_items, or give more data"
+        )
+
+
 def files_asked(cfg: EvalConfig, splits: Splits) -> list[Path]:
     """The files that decide what is asked, besides those of the package.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mentalft.console import shown
 from mentalft.records import BETTER, WORSE
 from mentalft.reporting.tables import compact_table
 
-MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log")
+MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
 """A directory with one of these is a run."""
 USED_BY = {
     "data": ("prepare",),
@@ -33,8 +33,10 @@ NO_MATTER = (*USED_BY, "tracking", "run_dir", "cache_dir")
 """Overrides that are shown elsewhere, or change no result."""
 TAIL = 16384
 """Bytes at the end of a log that are looked at."""
-DONE, FAILED, UNFINISHED, UNREADABLE = "done", "failed", "unfinished", "unreadable"
-STYLES = {DONE: "green", FAILED: "red", UNFINISHED: "yellow", UNREADABLE: "red"}
+DONE, FAILED, RUNNING, UNFINISHED, UNREADABLE = "done", "failed", "running", "unfinished", "unreadable"
+STYLES = {DONE: "green", FAILED: "red", RUNNING: "yellow", UNFINISHED: "yellow", UNREADABLE: "red"}
+FIRST_WORDS = 60
+"""Characters of a failed trial's error that the table has room for."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class ListedRun:
     date: datetime
     """When its first stage began; of the directory where that is not recorded."""
     state: str
-    """``done`` (every stage that was begun), ``failed``, ``unfinished`` (stopped, or running now), ``unreadable``."""
+    """``done`` (every stage that was begun), ``failed``, ``unfinished`` (stopped, or running now), ``unreadable``; of a
+    sweep's trial that has not ended, ``running``."""
     stages: tuple[str, ...] = ()
     """Those that are complete."""
     open_stage: str | None = None
@@ -54,6 +57,8 @@ class ListedRun:
     """By group; of a run that is done, only what a stage used."""
     overrides: tuple[str, ...] = ()
     """The command's own (of a sweep, this job's), without :data:`NO_MATTER`."""
+    of_sweep: bool = False
+    """It is a trial, and state, problem and overrides are those that its sweep recorded."""
     metrics: int = 0
     better: int = 0
     worse: int = 0
@@ -92,7 +97,10 @@ def runs_table(runs: Sequence[ListedRun]) -> Table:
 
 def _state_cell(run: ListedRun) -> str:
     words = run.state
-    if run.open_stage:
+    if run.of_sweep and run.state == FAILED and run.problem:
+        problem = run.problem if len(run.problem) <= FIRST_WORDS else f"{run.problem[:FIRST_WORDS]}…"
+        words = f"{run.state}: {problem}"
+    elif run.open_stage:
         words = f"{run.state}: {run.open_stage}"
     elif run.state == DONE and "compare" not in run.stages:
         words = ", ".join(run.stages) or "–"
@@ -112,7 +120,7 @@ def _run_dirs(root: Path) -> Iterator[Path]:
 def _listed(run_dir: Path) -> ListedRun:
     name = shown(run_dir.absolute())
     try:
-        return _read(run_dir, name)
+        return _as_trial(_read(run_dir, name), _json(run_dir / "status.json"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = str(error) or type(error).__name__
         return ListedRun(name, _date_of(run_dir, {}), UNREADABLE, problem=problem.splitlines()[0])
@@ -140,6 +148,22 @@ def _read(run_dir: Path, name: str) -> ListedRun:
         metrics=len(verdicts),
         better=verdicts.count(BETTER),
         worse=verdicts.count(WORSE),
+    )
+
+
+def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
+    """``run`` with what its sweep recorded in ``status``."""
+    if status is None:
+        return run
+    overrides = [*status.get("fixed", ()), *status["overrides"]]
+    return replace(
+        run,
+        state=status["state"] if status["state"] in (FAILED, RUNNING) else run.state,
+        problem=status.get("error") or run.problem,
+        choices=run.choices
+        or {group: name for group, name in (status.get("choices") or {}).items() if group in USED_BY},
+        overrides=tuple(o for o in overrides if o.lstrip("+").partition("=")[0] not in NO_MATTER),
+        of_sweep=True,
     )
 
 

@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from platform import node
 
 from filelock import FileLock, Timeout
 
 from mentalft.console import quiet_libraries, say
-from mentalft.sweeping.status import DONE, FAILED, FOLDER, KILLED, RUNNING, write_status
+from mentalft.launching import sigterm_raised
+from mentalft.sweeping.status import DONE, FAILED, FOLDER, INTERRUPTED, KILLED, RUNNING, is_stopping, write_status
 from mentalft.sweeping.trial import Trial, earlier_attempt, in_short, result_of, run_trial, update_page
 
 
@@ -35,18 +36,35 @@ def run_apart(trial: Trial, together: int) -> float | None:
         say(f"{in_short(earlier)}: already done{result_of(earlier)}")
         return earlier.for_sweeper
     with _place(trial.sweep_dir, together) as place:
-        # an interpreter of its own: the workers of some launchers cannot start processes in Python's own ways
+        if is_stopping(trial.sweep_dir):
+            raise KeyboardInterrupt
+        # an interpreter of its own: the workers of some launchers cannot start processes in Python's own ways; and a
+        # session of its own: a terminal's Ctrl-C goes to the sweep, which passes it on
         command = [sys.executable, "-m", __name__, str(place), str(together)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8")
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
         assert process.stdin is not None  # as asked for; for the type checker
-        process.stdin.write(json.dumps(trial._replace(sweep_dir=str(trial.sweep_dir))._asdict()))  # type: ignore[arg-type]
-        process.stdin.close()
+        process.stdin.write(json.dumps(trial._replace(sweep_dir=str(trial.sweep_dir))._asdict()) + "\n")  # type: ignore[arg-type]
+        process.stdin.flush()  # and left open: that it closes tells the trial that nobody waits for it any more
         try:
-            process.wait()
+            _wait(process)
         except KeyboardInterrupt:
-            process.wait()  # it got the signal as well, and saves
+            process.wait()  # the sweep has told it, and it saves
             raise
+        finally:
+            process.stdin.close()
     return _outcome(trial, process.returncode)
+
+
+def _wait(process: subprocess.Popen[str]) -> None:
+    """Until the trial has ended; a worker whose sweep was killed ends its trial, and itself with it."""
+    sweep = os.getppid()
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        if os.getppid() != sweep:
+            process.terminate()
+            process.wait()
+            os._exit(1)  # its launcher would go on with the next trial
 
 
 def share(things: Sequence[str], place: int, together: int) -> list[str]:
@@ -79,15 +97,24 @@ def main(place: int, together: int) -> int:
     """Run the trial that standard input describes, with its share of the machine; the exit code."""
     quiet_libraries()
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // together))  # before torch is imported
-    given = json.load(sys.stdin)
+    given = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_input, daemon=True).start()
     trial = Trial(**{**given, "sweep_dir": Path(given["sweep_dir"]), "overrides": tuple(given["overrides"])})
     if together > 1:
         _take_gpus(place, together)
     try:
-        run_trial(trial, quiet=True)
-    except KeyboardInterrupt:
-        return 130
+        with sigterm_raised():
+            run_trial(trial, quiet=True)
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "exit_code", 130)
     return 0
+
+
+def _end_with_input() -> None:
+    """Stop as with SIGTERM, so that what is complete is saved, when the process that waits for this one is gone."""
+    while os.read(0, 1):  # not sys.stdin, whose lock would be held when the interpreter ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _take_gpus(place: int, together: int) -> None:
@@ -107,7 +134,8 @@ def _outcome(trial: Trial, exit_code: int) -> float | None:
         return None
     if status.state == RUNNING:
         by = f" (by {signal.Signals(-exit_code).name})" if exit_code < 0 else f" (exit code {exit_code})"
-        status = replace(status.ended_as(FAILED), error=f"{KILLED}{by}")
+        error = INTERRUPTED if is_stopping(trial.sweep_dir) else f"{KILLED}{by}"
+        status = status.ended_as(FAILED, error=error)
         write_status(trial.sweep_dir, status)
         update_page(trial.sweep_dir)
     ended = f"failed: {status.error}" if status.state == FAILED else f"done in {status.seconds or 0:.0f} s"

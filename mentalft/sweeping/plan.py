@@ -18,8 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from mentalft.errors import ConfigError
 from mentalft.running import in_words, load_config
 from mentalft.sweeping.apart import run_apart
+from mentalft.sweeping.status import running_elsewhere
 from mentalft.sweeping.study import left_to_do
-from mentalft.sweeping.trial import Trial, key_of, run_trial, write_plan
+from mentalft.sweeping.trial import Trial, in_short, key_of, run_trial, write_plan
 
 BASIC, OPTUNA = "basic", "optuna"
 
@@ -110,12 +111,23 @@ def _first_value(override: Override) -> str:
     return f"{override.get_key_element()}={override.value().start}"  # type: ignore[union-attr]
 
 
+def check_free(sweep_dir: Path) -> None:
+    """Raise :class:`ConfigError` where another command is running trials of the sweep in ``sweep_dir``."""
+    running = running_elsewhere(sweep_dir)
+    if running:
+        raise ConfigError(
+            f"sweep_dir={sweep_dir}: another process is running {', '.join(map(in_short, running))}; wait for it, or "
+            "end it (ps lists it as mentalft)"
+        )
+
+
 def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
     """Write the plan, and return what Hydra must be told besides ``hydra.sweep.dir``.
 
     A study without a storage of the user's own lies in the sweep's directory, and is gone on with.
     """
-    write_plan(sweep_dir, command, plan.varied, plan.sweeper, plan.launcher)
+    jobs = plan.sweeper_config.get("n_trials") if plan.jobs is None else plan.jobs
+    write_plan(sweep_dir, command, plan.varied, plan.sweeper, plan.launcher, jobs)
     # what failed is told by its status; the sweeper would tell it again in its own words
     logging.getLogger("hydra_plugins.hydra_optuna_sweeper").setLevel(logging.CRITICAL)
     told = ["hydra.output_subdir=null"]  # a job's own directory may be another than Hydra takes it to be

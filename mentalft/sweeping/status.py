@@ -22,6 +22,7 @@ FILE = "status.json"
 FOLDER = ".sweep"
 RUNNING, DONE, FAILED = "running", "done", "failed"
 KILLED = "ended without a word: killed (on Linux most often because main memory ran out) or interrupted"
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,28 @@ def trial_lock(sweep_dir: Path, number: int) -> FileLock:
     return FileLock(sweep_dir / FOLDER / f"{number}.lock")
 
 
+def stop_file(sweep_dir: Path) -> Path:
+    """Is there from the moment that the sweep is told to stop until it is gone on with."""
+    return sweep_dir / FOLDER / "stopped"
+
+
+def is_stopping(sweep_dir: Path) -> bool:
+    return stop_file(sweep_dir).is_file()
+
+
+def running_elsewhere(sweep_dir: Path) -> list[Status]:
+    """The trials that another process is running at this moment."""
+    return [s for s in statuses(sweep_dir) if s.state == RUNNING and _is_held(trial_lock(sweep_dir, s.job))]
+
+
+def _is_held(lock: FileLock) -> bool:
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 def bury_the_dead(sweep_dir: Path, patience: float = 0) -> None:
     """Trials that were killed are marked as failed.
 
@@ -120,6 +143,7 @@ def bury_the_dead(sweep_dir: Path, patience: float = 0) -> None:
             with trial_lock(sweep_dir, status.job).acquire(timeout=max(0.0, until - time.monotonic())):
                 now = read_status(sweep_dir / str(status.job))
                 if now is not None and now.state == RUNNING:
-                    write_status(sweep_dir, replace(now, state=FAILED, error=KILLED))  # when is not known
+                    error = INTERRUPTED if is_stopping(sweep_dir) else KILLED
+                    write_status(sweep_dir, replace(now, state=FAILED, error=error))  # when is not known
         except Timeout:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -93,8 +93,13 @@ def update_page(sweep_dir: Path) -> None:
 
 def earlier_attempt(trial: Trial) -> Status | None:
     """What the sweep knows of a trial with the same overrides."""
-    key = tuple(sorted(o for o in trial.overrides if key_of(o) not in OURS))
+    key = _key(trial.overrides)
     return next((status for status in statuses(trial.sweep_dir) if status.key == key), None)
+
+
+def _key(overrides: Iterable[str]) -> tuple[str, ...]:
+    """As :attr:`~mentalft.sweeping.status.Status.key`."""
+    return tuple(sorted(o for o in overrides if key_of(o) not in OURS and not key_of(o).startswith("hydra")))
 
 
 def _claimed(trial: Trial) -> Status:
@@ -201,9 +206,33 @@ def _clear_away() -> None:
         release()
 
 
-def write_plan(sweep_dir: Path, command: list[str], overrides: Iterable[str], sweeper: str, launcher: str) -> None:
-    """``sweep_plan.json``: what the sweep was asked; an earlier command's beginning stays the beginning."""
+def write_plan(
+    sweep_dir: Path,
+    command: list[str],
+    overrides: Iterable[str],
+    sweeper: str,
+    launcher: str,
+    jobs: Sequence[Sequence[str]] | int | None = None,
+) -> None:
+    """``sweep_plan.json``: what the sweep was asked; an earlier command's beginning stays the beginning.
+
+    Args:
+        jobs: the overrides of each trial, or how many there are to be, where that is known beforehand.
+    """
     path = sweep_dir / PLAN
     started = read_json(path)["started"] if path.is_file() else as_text(datetime.now().astimezone())
     plan = {"command": command, "overrides": list(overrides), "sweeper": sweeper, "launcher": launcher}
-    write_json(path, {**plan, "started": started})
+    planned = jobs if jobs is None or isinstance(jobs, int) else [_key(job) for job in jobs]
+    write_json(path, {**plan, "started": started, "trials": planned})
+
+
+def not_begun(sweep_dir: Path) -> int:
+    """How many of the trials that the latest command asked for have no directory yet; 0 where that is not known."""
+    try:
+        planned = read_json(sweep_dir / PLAN).get("trials")
+    except (OSError, ValueError):
+        return 0
+    begun = {status.key for status in statuses(sweep_dir)}
+    if isinstance(planned, int):
+        return max(0, planned - len(begun))
+    return len({tuple(key) for key in planned or ()} - begun)

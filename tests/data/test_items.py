@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mentalft.assets import QUESTION_BANK
-from mentalft.data.items import bank_items, dialogue_items, item_of, item_row, items_to_ask, sample
+from mentalft.data.items import (
+    bank_items,
+    check_comparable,
+    dialogue_items,
+    item_of,
+    item_row,
+    items_to_ask,
+    sample,
+)
+from mentalft.errors import DataError
 from mentalft.files import write_jsonl
 from mentalft.records import Dialogue, Item, Message, Splits
 from tests.test_conf import composed
@@ -52,6 +63,25 @@ def test_validation_asks_the_validation_split(tmp_path: Path) -> None:
     splits = Splits(*(tmp_path / f"{name}.jsonl" for name in ("train", "validation", "test")))
     items = items_to_ask(composed("eval.items=validation").eval, splits, None, 1).items
     assert {i.dialogue_id for i in items} == {"validation"}
+
+
+@pytest.mark.parametrize(
+    ("most", "found"),
+    [
+        ("null", "4 items from two"),
+        ("4", "4 items from two"),
+        ("3", "2 items from a single dialogue"),
+    ],
+)
+def test_two_dialogues_at_least_are_to_be_asked(tmp_path: Path, most: str, found: str) -> None:
+    path = tmp_path / "test.jsonl"
+    write_jsonl(path, (Dialogue(f"d{n}", None, DIALOGUE.messages).to_json() for n in range(2)))
+    cfg = composed(f"eval.max_items={most}").eval
+    if found.endswith("two"):
+        check_comparable(cfg, Splits(path, path, path), None, 1)
+        return
+    with pytest.raises(DataError, match=f"eval.max_items={most} would ask {found}"):
+        check_comparable(cfg, Splits(path, path, path), None, 1)
 
 
 def items_of(topics: dict[str, int], turns: int = 1) -> list[Item]:

@@ -61,6 +61,20 @@ def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
     assert run.verdict == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
 
 
+def test_a_trial_is_listed_with_what_its_sweep_recorded(capsys: pytest.CaptureFixture[str]) -> None:
+    begun("multirun/sweep/0", "2026-11-21T10:00:00+00:00", "prepare")
+    for number, state, error in ((0, "failed", "lora.r must be at least 1"), (1, "running", None)):
+        recorded = {"state": state, "error": error, "fixed": ["seed=1"], "overrides": [f"lora.r={number}"]}
+        write_json(Path(f"multirun/sweep/{number}/status.json"), recorded)
+    runs = by_name(list_runs([Path("multirun")]))
+    assert {name: (run.state, run.overrides) for name, run in runs.items()} == {
+        "0": ("failed", ("seed=1", "lora.r=0")),
+        "1": ("running", ("seed=1", "lora.r=1")),
+    }
+    Console(width=200).print(runs_table(list(runs.values())))
+    assert "failed: lora.r must be at least 1" in capsys.readouterr().out
+
+
 def test_how_far_a_run_got(whole: Path) -> None:
     error = "2026-11-22 10:00:00,123 ERROR mentalft: no usable dialogue\nmore of it\n"
     info = "2026-11-22 10:00:01,123 INFO mentalft: train: continuing\n"

@@ -35,10 +35,17 @@ BY_ITEMS = (
     "It says what other dialogues might change; what another seed would change is not in it. These comparisons chose "
     "nothing."
 )
+FEW_DEGREES = 3
+"""Degrees of freedom; with fewer the scatter between seeds is hardly known."""
+FEW_SEEDS = (
+    " With so few seeds hardly anything can be shown to be worse, so whether the others are within noise is not known; "
+    "add seeds."
+)
 FEW = (
     " With only {dialogues} dialogues hardly anything can be shown to be worse, so whether the others are within noise "
     "is not known."
 )
+FEW_BUT_SHOWN = " There are only {dialogues} dialogues: what they show has yet to be shown on others."
 NO_RIVAL = "There is one setting, and nothing to tell it from."
 NOTHING = (
     "Which trials are within noise of the chosen one is not known: no setting was tried with several seeds, and "
@@ -81,10 +88,14 @@ def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool
     variance = sum((len(s.trials) - 1) * s.sd**2 for s in settings if s.sd is not None) / degrees
     reach = float(stdtrit(degrees, 1 - (1 - CONFIDENCE) / len(others)))
     sign = 1 if maximize else -1
-    return [
+    worse = [
         sign * (best.objective - s.objective) > reach * sqrt(variance * (1 / len(s.trials) + 1 / len(best.trials)))
         for s in others
-    ], BY_SEEDS.format(degrees=degrees)
+    ]
+    how = BY_SEEDS.format(degrees=degrees)
+    if degrees >= FEW_DEGREES or all(worse):
+        return list(worse), how
+    return [found or None for found in worse], how + FEW_SEEDS
 
 
 def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str) -> tuple[list[bool | None], str]:
@@ -103,9 +114,10 @@ def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str)
     dialogues = len(set(best.dialogues))
     how = BY_ITEMS.format(items=len(best.ids), dialogues=dialogues, what=what)
     few = dialogues < FEW_DIALOGUES
-    how += FEW.format(dialogues=dialogues) if few else ""
     not_shown = None if few else False
     found = {place: verdict == SHOWN_WORSE or not_shown for place, verdict in verdicts.items()}
+    if few:
+        how += (FEW_BUT_SHOWN if all(found.values()) else FEW).format(dialogues=dialogues)
     return [found.get(place) for place in range(len(others))], how
 
 

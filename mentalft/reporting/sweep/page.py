@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +22,7 @@ from mentalft.reporting.sweep.words import (
     headline,
     near_in_words,
     objective_in_words,
+    sweep_command,
     tried,
     warnings_of,
 )
@@ -42,7 +42,7 @@ def sweep_html(sweep: Sweep) -> str:
 
     style, script = pages.joined(STYLES), pages.joined(SCRIPTS)
     chosen = sweep.chosen
-    template = pages.environment(address=quote, shell=shlex.join).get_template("sweep.html.j2")
+    template = pages.environment(address=quote).get_template("sweep.html.j2")
     return str(
         template.render(
             sweep=sweep,
@@ -58,6 +58,7 @@ def sweep_html(sweep: Sweep) -> str:
             near=near_in_words(sweep),
             optimistic=OPTIMISTIC.format(tried=tried(sweep)),
             command=command_of(chosen) if chosen else None,
+            whole=sweep_command(sweep),
             test=chosen_table(sweep),
             warnings=warnings_of(chosen) if chosen else [],
             strips=_strips(sweep),

@@ -11,9 +11,7 @@ from mentalft.reporting.sweep.axes import DEFAULT, SEED, Axis, axes_of
 from mentalft.reporting.sweep.importance import importance_of
 from mentalft.reporting.sweep.noise import tell_apart
 from mentalft.reporting.sweep.result import Setting, Sweep
-from mentalft.reporting.sweep.trials import DONE, Trial, read_trials
-
-PLAN = "sweep_plan.json"
+from mentalft.reporting.sweep.trials import DONE, PLAN, Trial, read_trials
 
 
 def read_sweep(sweep_dir: Path) -> Sweep:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from mentalft.reporting.sweep.cells import Table, settings_table, unfinished_table
 from mentalft.reporting.sweep.result import BEST, Sweep
 from mentalft.reporting.sweep.scores import chosen_table
-from mentalft.reporting.sweep.words import counted, described, objective_in_words
+from mentalft.reporting.sweep.words import counted, described, objective_in_words, warnings_of
 from mentalft.reporting.tables import compact_table
 
 STYLES = {
@@ -26,8 +27,8 @@ LEFT_OUT_FIRST = ("parameters", "memory", "adapter", "time", "training")
 GAP = 2
 
 
-def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable]:
-    """Settings by objective, what has no objective, and the test scores of the chosen one.
+def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable | Text]:
+    """Settings by objective, what has no objective, and the test scores of the chosen one below what warns of them.
 
     Args:
         width: columns of the terminal; where that is not enough, what is least asked for is left out.
@@ -39,6 +40,8 @@ def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable]:
         yield _drawn(unfinished, "Without an objective" if sweep.settings else counted(sweep))
     chosen = chosen_table(sweep)
     if chosen and sweep.chosen:
+        if warnings := warnings_of(sweep.chosen):
+            yield Text("\n".join(f"warning: {warning}" for warning in warnings), style="yellow")
         yield _drawn(chosen, f"Test scores of {described(sweep, sweep.chosen)}, chosen on the validation split")
 
 

@@ -18,6 +18,7 @@ from mentalft.records import Comparison
 from mentalft.reporting.tables import read_comparison
 
 STATUS = "status.json"
+PLAN = "sweep_plan.json"
 DONE, RUNNING, FAILED, UNREADABLE = "done", "running", "failed", "unreadable"
 
 
@@ -72,12 +73,21 @@ def run_dirs(sweep_dir: Path) -> list[Path]:
     """The directories of the trials: those in ``sweep_dir``, or one further down, where names of folders have a slash.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none; or ``sweep_dir`` is none of a sweep, and there are sweeps in it.
     """
     found = [path.parent for pattern in (f"*/{STATUS}", f"*/*/{STATUS}") for path in sweep_dir.glob(pattern)]
+    if not (sweep_dir / PLAN).is_file() and (sweeps := _sweeps_below(sweep_dir)):
+        raise DataError(f"{sweep_dir} is no sweep; give one of those in it: {', '.join(map(str, sweeps))}")
     if not found:
         raise DataError(f"{sweep_dir} holds no trial (NUMBER/{STATUS}); give the directory of a sweep")
     return sorted(found)
+
+
+def _sweeps_below(folder: Path) -> list[Path]:
+    """Those with a plan, and what looks like one: a folder of numbered trials."""
+    planned = {path.parent for pattern in (f"*/{PLAN}", f"*/*/{PLAN}") for path in folder.glob(pattern)}
+    trials = (path.parent for path in folder.glob(f"*/*/{STATUS}"))
+    return sorted(planned | {trial.parent for trial in trials if trial.name.isdecimal()})
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from mentalft.console import shown as shown_path
 from mentalft.reporting.numbers import plain
 from mentalft.reporting.sweep.axes import SEED, shown
 from mentalft.reporting.sweep.result import NEAR, UNKNOWN, Setting, Sweep
@@ -68,6 +69,14 @@ def command_of(setting: Setting) -> str:
     return shlex.join(["mentalft", "-m", *kept, f"{SEED}={','.join(seeds)}"])
 
 
+def sweep_command(sweep: Sweep) -> str:
+    """The command that goes on with the whole sweep; empty where it is not known."""
+    if not sweep.command:
+        return ""
+    named = any(argument.startswith(("sweep_dir=", "hydra.sweep.dir=")) for argument in sweep.command)
+    return shlex.join([*sweep.command, *([] if named else [f"sweep_dir={shown_path(sweep.sweep_dir)}"])])
+
+
 def run_command(trial: Trial) -> str:
     """The single run that the trial was."""
     return shlex.join(["mentalft", *_arguments(trial)])
@@ -112,6 +121,8 @@ def near_in_words(sweep: Sweep) -> str:
     unknown = sum(setting.standing == UNKNOWN for setting in sweep.settings)
     if unknown == len(sweep.settings) - 1:
         return "How far the others are from it beyond noise is not known."
+    if not near and unknown:
+        return f"Shown to be worse: {len(sweep.settings) - 1 - unknown} others; of {unknown} it is not known."
     if not near:
         return "Every other setting is shown to be worse."
     most = MANY if len(sweep.axes) < FEW_AXES else FEW

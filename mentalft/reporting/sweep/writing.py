@@ -10,9 +10,9 @@ from mentalft import __version__
 from mentalft.completion import FOLDER
 from mentalft.files import read_json, sha256_json, write_text
 from mentalft.reporting.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
-from mentalft.reporting.sweep.reading import PLAN, read_sweep
+from mentalft.reporting.sweep.reading import read_sweep
 from mentalft.reporting.sweep.result import Sweep
-from mentalft.reporting.sweep.trials import STATUS, run_dirs
+from mentalft.reporting.sweep.trials import PLAN, STATUS, run_dirs
 
 OUTPUTS = ("sweep.md", "sweep.csv", "sweep.html", "sweep.json")
 LOCK = ".sweep.lock"

@@ -39,9 +39,16 @@ def test_it_decides_the_same_way_where_more_is_better() -> None:
 
 
 def test_a_single_run_is_compared_by_the_others_scatter() -> None:
-    assert standings([setting("a", 3.0, 3.1, 3.05), setting("b", 3.06), setting("c", 9.0)]) == [
+    assert standings([setting("a", 3.0, 3.1, 3.05, 3.07), setting("b", 3.06), setting("c", 9.0)]) == [
         "chosen", "within noise", "worse",
     ]  # fmt: skip
+
+
+def test_with_few_seeds_what_is_not_shown_to_be_worse_is_not_known() -> None:
+    settings = [setting("a", 3.0, 3.1, 3.05), setting("b", 3.06), setting("c", 9.0)]
+    assert standings(settings) == ["chosen", "not known", "worse"]
+    told = tell_apart(settings, NOWHERE, objective_name="validation_loss", maximize=False)
+    assert "With so few seeds" in told.how
 
 
 def test_alone_it_is_chosen() -> None:
@@ -57,7 +64,7 @@ def test_what_is_worse_is_behind_all_that_is_near_with_as_many_seeds(found: list
     )
     told = standings(settings, maximize=maximize)
     assert told[0] == "chosen"
-    assert sorted(told[1:], key=["within noise", "worse"].index) == told[1:]
+    assert sorted(told[1:], key=["within noise", "not known", "worse"].index) == told[1:]
 
 
 def test_without_seeds_paired_losses_on_test_items_decide(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mentalft.errors import DataError
 from mentalft.files import write_json
 from mentalft.reporting.sweep.reading import read_sweep
-from mentalft.reporting.sweep.words import command_of, counted, described, near_in_words, tried
+from mentalft.reporting.sweep.words import command_of, counted, described, near_in_words, sweep_command, tried
 from tests.reporting.sweep.made_up import make_plan, make_trial
 
 
@@ -96,3 +96,13 @@ def test_a_base_that_differs_from_trial_to_trial_is_no_figure(tmp_path: Path) ->
 def test_a_folder_without_trials_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no trial"):
         read_sweep(tmp_path)
+
+
+def test_the_whole_sweep_is_gone_on_with_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = Path("multirun/10-00-00")
+    make_plan(here, "lora.r=1,2")
+    make_trial(here, 0, "lora.r=1")
+    assert sweep_command(read_sweep(here)).endswith(" lora.r=1,2 sweep_dir=multirun/10-00-00")
+    make_plan(here, "lora.r=1,2", "sweep_dir=elsewhere")
+    assert sweep_command(read_sweep(here)).endswith(" sweep_dir=elsewhere")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mentalft.errors import DataError
 from mentalft.reporting.sweep.trials import read_trials
-from tests.reporting.sweep.made_up import make_trial
+from tests.reporting.sweep.made_up import make_plan, make_trial
 
 
 def test_a_finished_trial_with_what_it_cost(tmp_path: Path) -> None:
@@ -27,6 +28,16 @@ def test_trials_come_in_the_order_of_their_numbers_also_from_folders_in_folders(
     for name in ("10", "9", "lora=qv_r8/seed=2", "lora=qv_r8/seed=10"):
         make_trial(tmp_path, name)
     assert [trial.name for trial in read_trials(tmp_path)] == ["9", "10", "lora=qv_r8/seed=2", "lora=qv_r8/seed=10"]
+
+
+def test_a_folder_of_sweeps_is_none_and_names_them(tmp_path: Path) -> None:
+    for sweep in ("10-00-00", "11-00-00"):
+        make_plan(tmp_path / sweep, "lora.r=1,2")
+        make_trial(tmp_path / sweep, 0)
+    make_trial(tmp_path / "before-there-were-plans", 0)
+    with pytest.raises(DataError, match=r"is no sweep; give one of those in it: .*10-00-00, .*11-00-00, .*before"):
+        read_trials(tmp_path)
+    assert [trial.name for trial in read_trials(tmp_path / "before-there-were-plans")] == ["0"]
 
 
 @pytest.mark.parametrize(
