@@ -16,7 +16,7 @@ from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.records import Comparison
-from mentalft.tracking.client import Described, end_service, open_run
+from mentalft.tracking.client import Described, end_service, open_run, wanted_mode
 from mentalft.tracking.failure import without_data
 from mentalft.tracking.naming import (
     CURVES,
@@ -55,7 +55,7 @@ class Tracker:
             config: every setting, as nested mappings; ``stages``, ``data.name`` and ``model.name`` also name the run.
             choices: the option chosen of each config group.
         """
-        if self.cfg.mode == "disabled":
+        if wanted_mode(self.cfg) == "disabled":
             return
         names = [config[group]["name"] for group in ("data", "model")]
         described = Described(
