@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.config import EvalConfig
+from mentalft.config import EMBEDDED, EvalConfig
 from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
@@ -85,7 +85,12 @@ def compare(
         responses={side: _shape(responses[side], found[side]) for side in SIDES},
         overlap=overlap,
         checks={side: found[side].rates for side in SIDES},
-        warnings=(*_too_few(sheet), *_faulty(asked.problems), *warnings(found["base"], found["tuned"], cfg.bounds)),
+        warnings=(
+            *_too_few(sheet),
+            *_faulty(asked.problems),
+            *_toy_embedder(cfg, asked),
+            *warnings(found["base"], found["tuned"], cfg.bounds),
+        ),
         notes=_notes(metrics, responses, references),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
@@ -163,6 +168,15 @@ def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) 
 
 def _faulty(problems: int) -> tuple[str, ...]:
     return (f"{problems} problems in the files given; each is in responses/problems.jsonl",) if problems else ()
+
+
+def _toy_embedder(cfg: EvalConfig, asked: Asked) -> tuple[str, ...]:
+    if "cosine" not in cfg.metrics or cfg.embedder != EMBEDDED or asked.demonstration:
+        return ()
+    return (
+        "cosine is by the embedded demonstration embedder, which knows little Chinese; give "
+        "eval.embedder=paraphrase-multilingual-MiniLM-L12-v2 or your own, or leave cosine out of eval.metrics",
+    )
 
 
 def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:

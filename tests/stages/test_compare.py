@@ -122,6 +122,23 @@ def test_perplexity_weighs_tokens_and_lower_is_better(tmp_path: Path) -> None:
     assert (result.wins, result.verdict) == (8, "better")
 
 
+@pytest.mark.parametrize(
+    ("given", "demonstration", "warned"),
+    [
+        ("eval.metrics=[cosine]", False, True),
+        ("eval.metrics=[cosine]", True, False),
+        ("eval.metrics=[length]", False, False),
+    ],
+)
+def test_cosine_by_the_embedded_embedder_is_a_warning(
+    tmp_path: Path, given: str, demonstration: bool, warned: bool
+) -> None:
+    same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    asked = Asked(ITEMS, tmp_path, {"base": same, "tuned": same}, "greedy", demonstration=demonstration)
+    result = compare(composed(given).eval, asked, 1, tmp_path)
+    assert any(w.startswith("cosine is by the embedded") for w in result.warnings) == warned
+
+
 def test_faults_of_given_answers_are_a_warning(tmp_path: Path) -> None:
     same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
     asked = Asked(ITEMS, tmp_path, {"base": same, "tuned": same}, "not known", problems=3)
