@@ -58,9 +58,10 @@ def compare(
     responses = {side: _in_order(path, items) for side, path in asked.responses.items()}
     _check_same_prompts(items, responses)
     if len({item.dialogue_id for item in items}) < 2:
+        come = f"{len(items)} items come" if len(items) > 1 else "1 item comes"
         raise DataError(
-            f"compare: the {len(items)} items come from a single dialogue, over which no interval can be had; "
-            "raise data.test_fraction or eval.max_items"
+            f"compare: the {come} from a single dialogue, over which no interval can be had; "
+            + _to_have_more(cfg, asked)
         )
     references = [item.references for item in items]
     metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
@@ -99,6 +100,12 @@ def compare(
     write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
     say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
     return comparison
+
+
+def _to_have_more(cfg: EvalConfig, asked: Asked) -> str:
+    if asked.from_files or cfg.items == "file":
+        return "give at least two questions" + (" that are not of one dialogue" if len(asked.items) > 1 else "")
+    return "raise data.test_fraction or eval.max_items"
 
 
 def _in_order(path: Path, items: list[Item]) -> list[Response]:

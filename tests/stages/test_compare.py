@@ -106,8 +106,12 @@ def test_different_prompts_are_an_error(tmp_path: Path) -> None:
 def test_one_dialogue_is_too_few(tmp_path: Path) -> None:
     answered = answers(tmp_path / "b.jsonl", ["好"])
     asked = Asked(ITEMS[:1], tmp_path, {"base": answered, "tuned": answered}, "greedy")
-    with pytest.raises(DataError, match="a single dialogue"):
+    with pytest.raises(DataError, match=r"the 1 item comes from a single dialogue.*raise data\.test_fraction"):
         compare(composed().eval, asked, 1, tmp_path)
+    with pytest.raises(DataError, match=r"give at least two questions$"):
+        compare(composed().eval, asked._replace(from_files=True), 1, tmp_path)
+    with pytest.raises(DataError, match=r"give at least two questions$"):
+        compare(composed("eval.items=file", "eval.questions=q.json").eval, asked, 1, tmp_path)
 
 
 def test_perplexity_weighs_tokens_and_lower_is_better(tmp_path: Path) -> None:
