@@ -105,6 +105,8 @@ class Response:
 
 
 SIDES = ("base", "tuned")
+NOT_KNOWN = "not known"
+"""How the decoding is stated where the answers were given as files."""
 
 
 class Asked(NamedTuple):
