@@ -279,5 +279,6 @@ def _remove_if_bare(claimed: Path | None) -> None:
 
 
 def _say_error(message: str) -> None:
-    for line in message.splitlines():
-        print(f"mentalft: {line}", file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):  # nobody reads on
+        for line in message.splitlines():
+            print(f"mentalft: {line}", file=sys.stderr)

@@ -53,6 +53,14 @@ def known_keys(node: type = Config, prefix: str = "") -> Iterator[tuple[str, Any
             yield f"{prefix}{spec.name}", hints[spec.name], dict(spec.metadata)
 
 
+def known_sections(node: type = Config, prefix: str = "") -> Iterator[str]:
+    """Every key of the schema that holds further keys."""
+    for name, hint in get_type_hints(node).items():
+        if is_dataclass(hint) and isinstance(hint, type):
+            yield f"{prefix}{name}"
+            yield from known_sections(hint, f"{prefix}{name}.")
+
+
 def accepted(key: str) -> str:
     """What the schema takes for ``key``, in words."""
     for name, hint, bounds in known_keys():
@@ -100,8 +108,8 @@ def _bad_key_or_value(cause: OmegaConfBaseException, overrides: list[str]) -> st
     if isinstance(cause, MissingMandatoryValue):
         return f"{key} has no value; give one: {key}=VALUE"
     if isinstance(cause, ConfigKeyError | ConfigAttributeError):
-        names = [name for name, _, _ in known_keys()] + list(_groups())
-        return f"{key}{value}: there is no such key{_nearest(f'{key}{value}'.partition('=')[0], names)}"
+        names = dict.fromkeys([*(name for name, _, _ in known_keys()), *known_sections(), *_groups()])
+        return f"{key}{value}: there is no such key{_nearest(f'{key}{value}'.partition('=')[0], list(names))}"
     if "does not support deletion" in str(cause):
         return f"~{key}: a key of the schema cannot be deleted; set it to another value"
     if key and key in {name for name, _, _ in known_keys()}:

@@ -9,7 +9,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +28,20 @@ from rich.text import Text
 
 T = TypeVar("T")
 log = logging.getLogger("mentalft")
-console = Console(highlight=False, soft_wrap=True)
+
+
+class PatientConsole(Console):
+    """A console that falls silent where nobody reads on, as behind ``| head``; rich's own ends the process."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        with suppress(OSError, ValueError):  # a stream that is no file has no number
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.file.fileno())  # else Python complains at its end of what is still to be written
+            os.close(nowhere)
+
+
+console = PatientConsole(highlight=False, soft_wrap=True)
 if not console.is_terminal:
     console.width = 120  # a file or a pipe has no width of its own, and 80 would cut the table
 

@@ -16,6 +16,7 @@ from mentalft.completion import StageRunner
 from mentalft.config import ASKING, VALIDATION_LOSS, Config
 from mentalft.errors import DataError, ModelError
 from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder
+from mentalft.groups import used_by
 from mentalft.inputs import asks_here, check_inputs
 from mentalft.outcome import Result, show
 from mentalft.records import Dialogue
@@ -44,13 +45,14 @@ def run_experiment(
     """Run the stages that ``cfg.stages`` names; one that is complete for the same inputs is not run again.
 
     Args:
-        choices: what was taken from each group of ``conf/``, for the record.
+        choices: what was taken from each group of ``conf/``; those that no stage uses are not recorded.
         overrides: the command's own, likewise.
 
     Raises:
         UserError: data, model, precision or embedder cannot be used; found out before anything is written.
     """
     located = check_inputs(cfg)
+    choices = used_by(cfg.stages, choices)
     model = _model_record(cfg, located)
     record = partial(record_of, cfg, overrides, choices, model)
     keep_record = partial(_keep_record, run_dir, record)
@@ -255,11 +257,11 @@ def _overlap(run_dir: Path) -> str | None:
 
 
 def _shareable(cfg: Config, tracker: Tracker) -> dict[str, Any]:
-    """The configuration for the tracker; a system message is text of the data, and stays here like all of it."""
+    """What the run uses of its configuration, for the tracker; a system message is text of the data, and stays here."""
     shared = asdict(cfg)
     if not tracker.log_text and cfg.data.system_message is not None:
         shared["data"]["system_message"] = f"({len(cfg.data.system_message)} characters)"
-    return shared
+    return used_by(cfg.stages, shared)
 
 
 def _model_and_data(cfg: Config, located: Any, *files: Path) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class Response:
 
 
 SIDES = ("base", "tuned")
+NOT_KNOWN = "not known"
+"""How the decoding is stated where the answers were given as files."""
 
 
 class Asked(NamedTuple):
@@ -119,6 +121,10 @@ class Asked(NamedTuple):
     """How likely base and tuned find the references, where that was measured."""
     problems: int = 0
     """What was wrong with answers that were given as files."""
+    from_files: bool = False
+    """Whether the answers were given as files."""
+    demonstration: bool = False
+    """Whether they are those of the embedded model on embedded data."""
 
 
 class Interval(NamedTuple):

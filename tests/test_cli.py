@@ -19,6 +19,8 @@ from tests.conftest import dialogue_record
         (["+lora.rank=3"], ["lora.rank=3", "no such key"]),
         (["+new.key=1"], ["new.key=1", "no such key", "trainer"]),
         (["foo=3"], ["foo=3", "no such key", "stages"]),
+        (["eval.response.base=a.json"], ["no such key; did you mean 'eval.responses'?"]),
+        (["eval.foo=1"], ["no such key", "openai", "responses", "bounds"]),
         (["trainer.precison=fp16"], ["did you mean 'trainer.precision'"]),
         (["trainer.lr=1e-4"], ["trainer.lr=1e-4", "did you mean 'trainer.learning_rate'?"]),
         (["model_name_or_path=x"], ["did you mean 'model.name_or_path'?"]),

@@ -412,3 +412,7 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")
     first = next(iter(read_jsonl(run_dir / "items.jsonl")))
     assert (first["answers"]["base"], first["scores"]["base"]["rouge1"]) == ("", 0.0)
+    assert read_json(run_dir / "manifest.json")["choices"] == {"eval": "default", "tracking": "none"}
+    shown = (run_dir / "report.html").read_text(encoding="utf-8")
+    assert "rouge_tokenizer" in shown
+    assert "lora_alpha" not in shown, "settings that were not used"

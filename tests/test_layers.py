@@ -9,7 +9,7 @@ import mentalft
 
 PACKAGE = Path(mentalft.__file__).parent
 FLOOR = {
-    "errors": 0, "bounds": 0, "config": 0, "config_report": 0, "config_training": 0, "checks": 0, "records": 0, "files": 0, "console": 0, "completion": 0, "assets": 0,
+    "errors": 0, "bounds": 0, "config": 0, "config_report": 0, "config_training": 0, "checks": 0, "records": 0, "files": 0, "groups": 0, "console": 0, "completion": 0, "assets": 0,
     "statistics": 0, "data": 1, "modeling": 1, "generation": 1, "metrics": 1, "training": 1, "launching": 1, "tracking": 1, "reporting": 1,
     "stages": 2, "inputs": 2, "outcome": 2, "experiment": 3, "cli_errors": 4, "running": 5,
     "sweeping": 6, "cli": 7, "runs_cli": 7, "__main__": 8,

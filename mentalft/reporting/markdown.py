@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mentalft.records import Comparison, Group, MetricComparison
+from mentalft.records import NOT_KNOWN, Comparison, Group, MetricComparison
 from mentalft.reporting.numbers import plain, probability, signed, spread
 
 HOW_TO_READ = """\
@@ -54,7 +54,12 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
 
 def caption_of(comparison: Comparison) -> str:
     where = f"{comparison.items} items from {comparison.dialogues} dialogues"
-    return f"Base against tuned on {where} ({comparison.decoding})"
+    return f"Base against tuned on {where} ({decoding_in_words(comparison.decoding)})"
+
+
+def decoding_in_words(decoding: str) -> str:
+    """As a caption states it, where nothing else says that this is the decoding."""
+    return f"decoding {decoding}" if decoding.startswith(NOT_KNOWN) else decoding
 
 
 def at_equal_length(m: MetricComparison) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import Any, NamedTuple
 
+from omegaconf import OmegaConf
+
+from mentalft.groups import used_by
 from mentalft.records import SIDES, Group, MetricComparison
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.markdown import at_equal_length
@@ -121,9 +124,15 @@ def data(run: FinishedRun) -> dict[str, Any] | None:
 
 
 def settings(run: FinishedRun) -> str | None:
-    """``config.resolved.yaml`` without what looks like a key or a password."""
+    """``config.resolved.yaml`` without groups that no stage used, and what looks like a key or a password."""
     path = run.run_dir / "config.resolved.yaml"
-    return without_secrets(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    text, stages = path.read_text(encoding="utf-8"), (run.manifest or {}).get("stages")
+    if stages:
+        found: Any = OmegaConf.to_container(OmegaConf.create(text))
+        text = OmegaConf.to_yaml(used_by(stages, found))
+    return without_secrets(text)
 
 
 def costs(run: FinishedRun) -> list[Stage]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mentalft.files import write_json, write_text
 from mentalft.records import MetricComparison, RunsComparison, Spread
-from mentalft.reporting.markdown import table_lines
+from mentalft.reporting.markdown import decoding_in_words, table_lines
 from mentalft.reporting.numbers import plain, signed
 from mentalft.reporting.tables import compact_table, figures_of, verdict_cell
 
@@ -98,4 +98,4 @@ def _by_metric(found: RunsComparison) -> Iterator[tuple[str, list[tuple[str, Met
 def _caption(found: RunsComparison) -> str:
     runs = f"{len(found.runs)} runs" if len(found.runs) > 1 else "1 run"
     where = f"{found.items} items from {found.dialogues} dialogues"
-    return f"Base against tuned in {runs} on {where} ({found.decoding})"
+    return f"Base against tuned in {runs} on {where} ({decoding_in_words(found.decoding)})"

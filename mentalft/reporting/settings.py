@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mentalft.completion import markers
-from mentalft.config import ASKING
+from mentalft.config import ASKING, EMBEDDED
 from mentalft.files import write_text
 
 OWNERS = {
@@ -46,3 +46,13 @@ def settings_of(run_dir: Path, now: dict[str, Any]) -> dict[str, Any]:
     asked = of(("evaluate", "compare"))["eval"]
     found["eval"] = {key: asked[key] if key in ASKING else value for key, value in found["eval"].items()}
     return found
+
+
+def is_demonstration(run_dir: Path) -> bool:
+    """Whether the answers in ``run_dir`` are those of the embedded model, tuned and asked on embedded data."""
+    used = {stage: marker["record"]["config"] for stage, marker in markers(run_dir).items() if "record" in marker}
+    if not {"prepare", "evaluate"} <= used.keys():
+        return False
+    model, asking = used["evaluate"]["model"], used["evaluate"]["eval"]
+    by_embedded = model["name_or_path"] == EMBEDDED and asking["engine"] != "openai" and asking["items"] != "file"
+    return bool(by_embedded and used["prepare"]["data"]["path"] == EMBEDDED)

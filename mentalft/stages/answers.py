@@ -12,7 +12,7 @@ from mentalft.data.answer_files import align
 from mentalft.data.items import item_row
 from mentalft.errors import ConfigError
 from mentalft.files import digest_file, write_json, write_jsonl
-from mentalft.records import Rejected
+from mentalft.records import NOT_KNOWN, Rejected
 
 SHOWN = 10
 """Problems that are printed; all are in the file."""
@@ -38,7 +38,7 @@ def use_answers(cfg: EvalConfig, run_dir: Path) -> None:
         write_jsonl(folder / f"{side}.jsonl", (r.to_json() for r in responses))
     write_jsonl(folder / "problems.jsonl", (asdict(problem) for problem in aligned.problems))
     files = {name: {"path": str(path), "xxh3": digest_file(path)} for name, path in paths.items()}
-    write_json(folder / "decoding.json", {"decoding": "not known; the answers were given as files", "files": files})
+    write_json(folder / "decoding.json", {"decoding": f"{NOT_KNOWN}: the answers were given as files", "files": files})
     say(f"compare: {len(aligned.items)} questions; answers from {shown(paths['base'])} and {shown(paths['tuned'])}")
     say_problems("compare", aligned.problems, folder / "problems.jsonl")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.config import EvalConfig
+from mentalft.config import EMBEDDED, EvalConfig
 from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
@@ -58,9 +58,10 @@ def compare(
     responses = {side: _in_order(path, items) for side, path in asked.responses.items()}
     _check_same_prompts(items, responses)
     if len({item.dialogue_id for item in items}) < 2:
+        come = f"{len(items)} items come" if len(items) > 1 else "1 item comes"
         raise DataError(
-            f"compare: the {len(items)} items come from a single dialogue, over which no interval can be had; "
-            "raise data.test_fraction or eval.max_items"
+            f"compare: the {come} from a single dialogue, over which no interval can be had; "
+            + _to_have_more(cfg, asked)
         )
     references = [item.references for item in items]
     metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
@@ -85,7 +86,12 @@ def compare(
         responses={side: _shape(responses[side], found[side]) for side in SIDES},
         overlap=overlap,
         checks={side: found[side].rates for side in SIDES},
-        warnings=(*_too_few(sheet), *_faulty(asked.problems), *warnings(found["base"], found["tuned"], cfg.bounds)),
+        warnings=(
+            *_too_few(sheet),
+            *_faulty(asked.problems),
+            *_toy_embedder(cfg, asked),
+            *warnings(found["base"], found["tuned"], cfg.bounds),
+        ),
         notes=_notes(metrics, responses, references),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
@@ -94,6 +100,12 @@ def compare(
     write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
     say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
     return comparison
+
+
+def _to_have_more(cfg: EvalConfig, asked: Asked) -> str:
+    if asked.from_files or cfg.items == "file":
+        return "give at least two questions" + (" that are not of one dialogue" if len(asked.items) > 1 else "")
+    return "raise data.test_fraction or eval.max_items"
 
 
 def _in_order(path: Path, items: list[Item]) -> list[Response]:
@@ -163,6 +175,15 @@ def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) 
 
 def _faulty(problems: int) -> tuple[str, ...]:
     return (f"{problems} problems in the files given; each is in responses/problems.jsonl",) if problems else ()
+
+
+def _toy_embedder(cfg: EvalConfig, asked: Asked) -> tuple[str, ...]:
+    if "cosine" not in cfg.metrics or cfg.embedder != EMBEDDED or asked.demonstration:
+        return ()
+    return (
+        "cosine is by the embedded demonstration embedder, which knows little Chinese; give "
+        "eval.embedder=paraphrase-multilingual-MiniLM-L12-v2 or your own, or leave cosine out of eval.metrics",
+    )
 
 
 def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenize
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import SIDES, Asked, Item, Prompt, Response, Splits
+from mentalft.reporting.settings import is_demonstration
 
 
 class Job(NamedTuple):
@@ -113,13 +114,16 @@ def asked_in(run_dir: Path) -> Asked:
             raise DataError(f"{folder / name}.jsonl does not exist; add evaluate to stages")
     items = [item_of(row) for row in read_jsonl(folder / "items.jsonl")]
     perplexity, problems = folder / "perplexity.jsonl", folder / "problems.jsonl"
+    made = read_json(folder / "decoding.json")
     return Asked(
         items,
         folder,
         _files(folder),
-        str(read_json(folder / "decoding.json")["decoding"]),
+        str(made["decoding"]),
         perplexity if perplexity.is_file() else None,
         len(list(read_jsonl(problems))) if problems.is_file() else 0,
+        "files" in made,
+        is_demonstration(run_dir),
     )
 
 

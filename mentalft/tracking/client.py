@@ -36,11 +36,14 @@ class Opened(NamedTuple):
 
 
 def open_run(cfg: TrackingConfig, run_dir: Path, described: Described) -> Opened:
-    """Open the run of ``run_dir`` within ``cfg.init_timeout`` seconds; asks nobody anything, and raises nothing."""
+    """Open the run of ``run_dir`` within ``cfg.init_timeout`` seconds, as :func:`wanted_mode` says.
+
+    Asks nobody anything, and raises nothing.
+    """
     _set_environment(cfg, run_dir)
     trouble = None
     try:
-        if _wants_online(cfg):
+        if wanted_mode(cfg) != "offline":
             if not has_key():
                 trouble = "no API key"
             else:
@@ -71,10 +74,10 @@ def _set_environment(cfg: TrackingConfig, run_dir: Path) -> None:
         os.environ[variable] = str((run_dir / "wandb" / folder).absolute())
 
 
-def _wants_online(cfg: TrackingConfig) -> bool:
-    if cfg.mode == "auto":
-        return os.environ.get("WANDB_MODE") not in ("offline", "disabled")
-    return cfg.mode == "online"
+def wanted_mode(cfg: TrackingConfig) -> str:
+    """``auto``, ``online``, ``offline`` or ``disabled``; where ``cfg.mode`` is ``auto``, ``WANDB_MODE`` may say so."""
+    named = os.environ.get("WANDB_MODE", "")
+    return named if cfg.mode == "auto" and named in ("offline", "disabled") else cfg.mode
 
 
 def has_key() -> bool:

@@ -16,7 +16,7 @@ from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.records import Comparison
-from mentalft.tracking.client import Described, end_service, open_run
+from mentalft.tracking.client import Described, end_service, open_run, wanted_mode
 from mentalft.tracking.failure import without_data
 from mentalft.tracking.naming import (
     CURVES,
@@ -52,12 +52,13 @@ class Tracker:
         """Open the run, offline where online is not to be had.
 
         Args:
-            config: every setting, as nested mappings; ``stages``, ``data.name`` and ``model.name`` also name the run.
+            config: the settings, as nested mappings; ``stages``, ``data.name`` and ``model.name`` also name the run,
+                the last two where they are there.
             choices: the option chosen of each config group.
         """
-        if self.cfg.mode == "disabled":
+        if wanted_mode(self.cfg) == "disabled":
             return
-        names = [config[group]["name"] for group in ("data", "model")]
+        names = [config[group]["name"] for group in ("data", "model") if group in config]
         described = Described(
             self.cfg.name or run_name(self.name, self.run_dir, log_text=self.log_text),
             self.group,

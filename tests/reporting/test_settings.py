@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from omegaconf import OmegaConf
 
-from mentalft.reporting.settings import settings_of
+from mentalft.completion import mark_done
+from mentalft.reporting.settings import is_demonstration, settings_of
 from tests.recorded import recorded_run, score
 from tests.test_conf import composed
 
@@ -26,3 +28,21 @@ def test_values_are_those_of_the_stage_that_used_them(tmp_path: Path) -> None:
 def test_a_run_without_a_stage_has_the_command_s_values(tmp_path: Path) -> None:
     now = asdict(composed("lora.r=4"))
     assert settings_of(tmp_path, now) == now
+
+
+@pytest.mark.parametrize(
+    ("data", "asking", "expected"),
+    [
+        ("data=sample", "eval.items=test", True),
+        ("data=sample", "eval.items=bank", True),
+        ("data.path=corpus.json", "eval.items=test", False),
+        ("data=sample", "model.name_or_path=Qwen/Qwen3-4B", False),
+    ],
+)
+def test_the_embedded_model_on_embedded_data_is_a_demonstration(
+    tmp_path: Path, data: str, asking: str, expected: bool
+) -> None:
+    assert not is_demonstration(tmp_path), "answers were given as files"
+    for stage, override in (("prepare", data), ("evaluate", asking)):
+        mark_done(tmp_path, stage, {}, [], {}, {"config": asdict(composed(override))})
+    assert is_demonstration(tmp_path) == expected

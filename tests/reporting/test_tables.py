@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from mentalft.records import Comparison, Group, Interval, LengthControlled, MetricComparison
+from mentalft.reporting.markdown import caption_of
 from mentalft.reporting.tables import read_comparison, terminal_table, write_comparison
 
 BLEU = MetricComparison(
@@ -76,3 +77,14 @@ def test_the_terminal_table_fits(width: int) -> None:
     for part in ("perplexity", "0.012", "+0.1100*", "no evidence"):
         assert part in shown
     assert ("1000/1000/1000" in shown) == (width == 120)
+
+
+@pytest.mark.parametrize(
+    ("decoding", "stated"),
+    [
+        ("greedy", "(greedy)"),
+        ("not known: the answers were given as files", "(decoding not known: the answers were given as files)"),
+    ],
+)
+def test_the_caption_says_what_is_not_known(decoding: str, stated: str) -> None:
+    assert caption_of(replace(COMPARISON, decoding=decoding)).endswith(stated)

@@ -106,8 +106,12 @@ def test_different_prompts_are_an_error(tmp_path: Path) -> None:
 def test_one_dialogue_is_too_few(tmp_path: Path) -> None:
     answered = answers(tmp_path / "b.jsonl", ["好"])
     asked = Asked(ITEMS[:1], tmp_path, {"base": answered, "tuned": answered}, "greedy")
-    with pytest.raises(DataError, match="a single dialogue"):
+    with pytest.raises(DataError, match=r"the 1 item comes from a single dialogue.*raise data\.test_fraction"):
         compare(composed().eval, asked, 1, tmp_path)
+    with pytest.raises(DataError, match=r"give at least two questions$"):
+        compare(composed().eval, asked._replace(from_files=True), 1, tmp_path)
+    with pytest.raises(DataError, match=r"give at least two questions$"):
+        compare(composed("eval.items=file", "eval.questions=q.json").eval, asked, 1, tmp_path)
 
 
 def test_perplexity_weighs_tokens_and_lower_is_better(tmp_path: Path) -> None:
@@ -120,6 +124,23 @@ def test_perplexity_weighs_tokens_and_lower_is_better(tmp_path: Path) -> None:
     assert result.base == pytest.approx(math.exp(2))
     assert result.tuned == pytest.approx(math.exp(8 / 36))
     assert (result.wins, result.verdict) == (8, "better")
+
+
+@pytest.mark.parametrize(
+    ("given", "demonstration", "warned"),
+    [
+        ("eval.metrics=[cosine]", False, True),
+        ("eval.metrics=[cosine]", True, False),
+        ("eval.metrics=[length]", False, False),
+    ],
+)
+def test_cosine_by_the_embedded_embedder_is_a_warning(
+    tmp_path: Path, given: str, demonstration: bool, warned: bool
+) -> None:
+    same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    asked = Asked(ITEMS, tmp_path, {"base": same, "tuned": same}, "greedy", demonstration=demonstration)
+    result = compare(composed(given).eval, asked, 1, tmp_path)
+    assert any(w.startswith("cosine is by the embedded") for w in result.warnings) == warned
 
 
 def test_faults_of_given_answers_are_a_warning(tmp_path: Path) -> None:

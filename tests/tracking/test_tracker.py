@@ -100,6 +100,19 @@ def test_without_a_key_the_run_is_offline_and_inside_the_run_directory(
     assert {p for p in Path.home().rglob("*") if p.is_file()} == before, "nor in the home folder"
 
 
+@pytest.mark.parametrize(
+    ("mode", "named", "folders"), [("auto", "disabled", 0), ("auto", "offline", 1), ("disabled", "offline", 0)]
+)
+def test_auto_does_as_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, named: str, folders: int
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", named)
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    track(settings(mode), tmp_path)
+    assert len(list(tmp_path.glob("wandb/offline-run-*"))) == folders
+    assert (tmp_path / "wandb").exists() == bool(folders)
+
+
 def test_the_run_is_described_so_that_it_can_be_found(log: list[dict[str, Any]]) -> None:
     (run,) = records(log, "run")
     config = run["config"]["update"]
