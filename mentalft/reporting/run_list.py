@@ -43,7 +43,8 @@ class ListedRun:
     date: datetime
     """When its first stage began; of the directory where that is not recorded."""
     state: str
-    """``done`` (every stage that was begun), ``failed``, ``unfinished`` (stopped, or running now), ``unreadable``."""
+    """``done`` (every stage that was begun, and one at least), ``failed``, ``unfinished`` (stopped, or running now),
+    ``unreadable``."""
     stages: tuple[str, ...] = ()
     """Those that are complete."""
     open_stage: str | None = None
@@ -55,6 +56,7 @@ class ListedRun:
     overrides: tuple[str, ...] = ()
     """The command's own (of a sweep, this job's), without :data:`NO_MATTER`."""
     metrics: int = 0
+    """Compared; 0 as well while a stage is done again, whose result the comparison in the directory is not of."""
     better: int = 0
     worse: int = 0
 
@@ -94,6 +96,8 @@ def _state_cell(run: ListedRun) -> str:
     words = run.state
     if run.open_stage:
         words = f"{run.state}: {run.open_stage}"
+    elif not run.stages and run.state != UNREADABLE:
+        words = f"{run.state}: nothing done"
     elif run.state == DONE and "compare" not in run.stages:
         words = ", ".join(run.stages) or "–"
     return f"[{STYLES[run.state]}]{escape(words)}[/]"
@@ -125,8 +129,9 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     done = {path.stem for path in folder.glob("*.json")}
     pending = [stage for stage in STAGES if stage in begun - done]
     problem = _last_error(run_dir / "mentalft.log")
-    state = DONE if not pending and not problem else FAILED if problem else UNFINISHED
-    verdicts = [m["verdict"] for m in (_json(run_dir / "comparison.json") or {"metrics": []})["metrics"]]
+    state = FAILED if problem else UNFINISHED if pending or not done else DONE
+    compared = _json(run_dir / "comparison.json") if "compare" in done and not pending else None
+    verdicts = [m["verdict"] for m in (compared or {"metrics": []})["metrics"]]
     overrides = [o for o in (manifest.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in NO_MATTER]
     return ListedRun(
         directory=name,

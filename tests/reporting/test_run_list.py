@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,24 @@ def test_how_far_a_run_got(whole: Path) -> None:
     assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
     assert runs["failed"].problem == "no usable dialogue"
     assert (runs["stopped"].state, runs["stopped"].open_stage) == ("unfinished", "train")
+
+
+def test_a_run_without_a_complete_stage_is_not_done() -> None:
+    (Path(f"{DAY}1/stopped") / FOLDER).mkdir(parents=True)
+    (run,) = list_runs([Path("outputs")])
+    assert (run.state, run.stages) == ("unfinished", ())
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(runs_table([run]))
+    assert "unfinished: nothing done" in captured.get()
+
+
+@pytest.mark.parametrize("stage", ["compare", "train"])
+def test_a_stage_that_is_done_again_leaves_no_verdict(stage: str, whole: Path, tmp_path: Path) -> None:
+    run_dir = shutil.copytree(whole, tmp_path / "again")
+    (run_dir / FOLDER / f"{stage}.json").unlink()
+    (run,) = list_runs([run_dir])
+    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, "")
 
 
 @pytest.mark.parametrize(
