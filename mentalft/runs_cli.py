@@ -103,11 +103,14 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
             console.print(f"not looked at: {check.what}: {sentence}", style="yellow", markup=False)
         if not check.differences and not check.not_looked_at:
             console.print(f"equal: {check.what}", markup=False)
+    for sentence in found.unfinished:
+        console.print(f"unfinished: {sentence}", style="red", markup=False)
     if found.other_versions:
         why = "a possible cause" if not found.equal else "without effect"
         console.print(f"other versions here, {why}: {'; '.join(found.other_versions)}", style="yellow", markup=False)
-    console.print(f"{shown(run.absolute())}: {'all equal' if found.equal else 'something differs'}", markup=False)
-    if not found.equal:
+    summary = "something differs" if not found.equal else "unfinished" if found.unfinished else "all equal"
+    console.print(f"{shown(run.absolute())}: {summary}", markup=False)
+    if summary != "all equal":
         raise typer.Exit(1)
 
 

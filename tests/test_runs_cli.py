@@ -12,6 +12,7 @@ import pytest
 
 from mentalft import runs_cli
 from mentalft.files import read_json
+from mentalft.reporting.manifest import write_manifest
 from tests.recorded import recorded_run
 from tests.reporting.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
@@ -107,6 +108,14 @@ def test_verify_ends_with_0_or_1(
     assert "differs: files of compare: metrics.json was changed" in said
     assert "something differs" in said
     assert called(monkeypatch, "verify", tmp_path / "nowhere") == 1
+    stopped = recorded_run(tmp_path / "stopped")
+    (stopped / ".stages" / "compare.json").unlink()
+    write_manifest(stopped, {})
+    assert called(monkeypatch, "verify", stopped) == 1
+    said = capsys.readouterr().out
+    assert "unfinished: compare was begun and is not complete" in said
+    assert f"{stopped}: unfinished" in said
+    assert "differs" not in said
 
 
 def test_errors_are_lines_and_exit_codes(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
-from mentalft.completion import changed_outputs, markers
+from mentalft.completion import FOLDER, changed_outputs, markers
 from mentalft.config import STAGES, Config, EvalConfig, extra_name
 from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
@@ -51,11 +51,14 @@ class Check(NamedTuple):
 
 class Verified(NamedTuple):
     checks: tuple[Check, ...]
+    unfinished: tuple[str, ...]
+    """Which stages were begun and are not complete, a sentence each."""
     other_versions: tuple[str, ...]
     """Of libraries, where they are not those of the run."""
 
     @property
     def equal(self) -> bool:
+        """Whether nothing differs in what is complete."""
         return not any(check.differences for check in self.checks)
 
 
@@ -80,7 +83,15 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
         *_data_set(run_dir, used),
         *_scores(run_dir, used, score_again),
     ]
-    return Verified(tuple(checks), tuple(_other_versions(manifest)))
+    return Verified(tuple(checks), tuple(_unfinished(run_dir, done)), tuple(_other_versions(manifest)))
+
+
+def _unfinished(run_dir: Path, done: Mapping[str, Any]) -> Iterator[str]:
+    begun = {path.stem for path in (run_dir / FOLDER).glob("*.attempt")} - done.keys()
+    for stage in sorted(begun, key=lambda stage: (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)):
+        yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
+    if not begun and not done:
+        yield "no stage is complete"
 
 
 def _typed(config: dict[str, Any]) -> Config:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mentalft.assets import TINY_EMBEDDER
+from mentalft.completion import FOLDER
 from mentalft.errors import DataError
 from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
@@ -42,6 +43,7 @@ def test_an_untouched_run_is_equal_and_is_only_read(run_dir: Path) -> None:
     found = verify(run_dir, score_again)
     assert said(found) == ""
     assert found.equal
+    assert found.unfinished == ()
     assert not any(check.not_looked_at for check in found.checks)
     assert {p: p.stat().st_mtime_ns for p in run_dir.rglob("*")} == before
 
@@ -79,6 +81,13 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
 def test_an_edited_figure_is_named(name: str, change: Callable[[Any], object], words: str, run_dir: Path) -> None:
     edit_json(run_dir / name, change)
     assert words in said(verify(run_dir, score_again))
+
+
+@pytest.mark.parametrize("stage", ["train", "compare"])
+def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir: Path) -> None:
+    (run_dir / FOLDER / f"{stage}.json").unlink()
+    found = verify(run_dir, score_again)
+    assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
 
 
 def test_edited_settings_are_named(run_dir: Path) -> None:
