@@ -138,6 +138,26 @@ def test_other_versions_are_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch
     assert any(sentence.startswith("jieba 0.1 (the run had 0.42.1)") for sentence in found.other_versions)
 
 
+def test_the_record_of_an_older_mentalft_is_one_line_and_the_rest_is_looked_at(run_dir: Path) -> None:
+    edit_json(run_dir / "manifest.json", lambda v: v.pop("schema"))
+    for path in (run_dir / FOLDER).glob("*.json"):
+        edit_json(path, lambda v: v.pop("record"))
+    settings = run_dir / "config.resolved.yaml"
+    settings.write_text(settings.read_text().replace("  lower_is_better: []\n", ""))
+    found = verify(run_dir, score_again)
+    assert found.equal
+    assert {c.what: c.not_looked_at for c in found.checks if c.not_looked_at} == {
+        "manifest.json": ("written by an older mentalft (no schema)",)
+    }
+    edit_json(run_dir / "metrics.json", lambda v: v["metrics"]["rouge1"].update(tuned=0.99))
+    words = said(verify(run_dir, score_again))
+    assert "files of compare: metrics.json was changed" in words
+    assert "scores in metrics.json: metrics.rouge1.tuned is 0.99" in words
+    settings.write_text("eval: {metrics: [rouge1]}\nseed: 1\n")
+    (skipped,) = verify(run_dir, score_again).checks[-1].not_looked_at
+    assert "config.resolved.yaml is not what this mentalft scores with" in skipped
+
+
 def test_what_is_no_run_is_one_message(tmp_path: Path, run_dir: Path) -> None:
     with pytest.raises(DataError, match=r"holds no manifest\.json"):
         verify(tmp_path, score_again)
