@@ -28,6 +28,7 @@ from rich.text import Text
 
 T = TypeVar("T")
 log = logging.getLogger("mentalft")
+UNBROKEN = 1 << 16
 console = Console(highlight=False, soft_wrap=True)
 if not console.is_terminal:
     console.width = 120  # a file or a pipe has no width of its own, and 80 would cut the table
@@ -52,6 +53,19 @@ def say_path(what: str, path: Path) -> None:
     line = Text(f"{what}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
     console.print(line)
     log.info(line.plain)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Lines are as long as they come, where the output is no terminal."""
+    width = console.width
+    try:
+        if not console.is_terminal:
+            console.width = UNBROKEN
+        yield
+    finally:
+        if not console.is_terminal:
+            console.width = width
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
-    from mentalft.console import console
+    from mentalft.console import console, unbroken
     from mentalft.reporting.run_list import list_runs, runs_table
 
     for root in roots or []:
@@ -50,7 +50,8 @@ def list_(
     if not runs:
         console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
         return
-    console.print(runs_table(runs))
+    with unbroken():
+        console.print(runs_table(runs, one_line=not console.is_terminal))
     if len(runs) < len(found):
         console.print(f"and {len(found) - len(runs)} older runs", style="dim")
 

@@ -86,9 +86,13 @@ def test_runs_are_listed(
     said = capsys.readouterr().out
     assert said.count("outputs/day/") == 2
     assert "and 1 older runs" in said
+    long = f"outputs/day/{'long' * 60}"
+    (tmp_path / long / ".stages").mkdir(parents=True)
+    assert called(monkeypatch, "list", "outputs/day") == 0
+    assert any(long in line and "nothing done" in line for line in capsys.readouterr().out.splitlines())
     assert called(monkeypatch, "list", whole, "outputs", "--json") == 0
     rows = json.loads(capsys.readouterr().out)
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert {row["metrics"] for row in rows} == {0, 2}
     assert called(monkeypatch, "list", "nowhere") == 1
     assert "nowhere is no directory" in capsys.readouterr().err
