@@ -28,6 +28,7 @@ from rich.text import Text
 
 T = TypeVar("T")
 log = logging.getLogger("mentalft")
+UNBROKEN = 1 << 16
 
 
 class PatientConsole(Console):
@@ -65,6 +66,19 @@ def say_path(what: str, path: Path) -> None:
     line = Text(f"{what}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
     console.print(line)
     log.info(line.plain)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Lines are as long as they come, where the output is no terminal."""
+    width = console.width
+    try:
+        if not console.is_terminal:
+            console.width = UNBROKEN
+        yield
+    finally:
+        if not console.is_terminal:
+            console.width = width
 
 
 @contextmanager

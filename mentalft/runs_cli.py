@@ -34,7 +34,7 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
-    from mentalft.console import console
+    from mentalft.console import console, unbroken
     from mentalft.reporting.run_list import list_runs, runs_table
 
     for root in roots or []:
@@ -50,7 +50,8 @@ def list_(
     if not runs:
         console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
         return
-    console.print(runs_table(runs))
+    with unbroken():
+        console.print(runs_table(runs, one_line=not console.is_terminal))
     if len(runs) < len(found):
         console.print(f"and {len(found) - len(runs)} older runs", style="dim")
 
@@ -103,11 +104,14 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
             console.print(f"not looked at: {check.what}: {sentence}", style="yellow", markup=False)
         if not check.differences and not check.not_looked_at:
             console.print(f"equal: {check.what}", markup=False)
+    for sentence in found.unfinished:
+        console.print(f"unfinished: {sentence}", style="red", markup=False)
     if found.other_versions:
         why = "a possible cause" if not found.equal else "without effect"
         console.print(f"other versions here, {why}: {'; '.join(found.other_versions)}", style="yellow", markup=False)
-    console.print(f"{shown(run.absolute())}: {'all equal' if found.equal else 'something differs'}", markup=False)
-    if not found.equal:
+    summary = "something differs" if not found.equal else "unfinished" if found.unfinished else "all equal"
+    console.print(f"{shown(run.absolute())}: {summary}", markup=False)
+    if summary != "all equal":
         raise typer.Exit(1)
 
 

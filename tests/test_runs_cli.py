@@ -12,6 +12,7 @@ import pytest
 
 from mentalft import runs_cli
 from mentalft.files import read_json
+from mentalft.reporting.manifest import write_manifest
 from tests.recorded import recorded_run
 from tests.reporting.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
@@ -85,9 +86,13 @@ def test_runs_are_listed(
     said = capsys.readouterr().out
     assert said.count("outputs/day/") == 2
     assert "and 1 older runs" in said
+    long = f"outputs/day/{'long' * 60}"
+    (tmp_path / long / ".stages").mkdir(parents=True)
+    assert called(monkeypatch, "list", "outputs/day") == 0
+    assert any(long in line and "nothing done" in line for line in capsys.readouterr().out.splitlines())
     assert called(monkeypatch, "list", whole, "outputs", "--json") == 0
     rows = json.loads(capsys.readouterr().out)
-    assert len(rows) == 4
+    assert len(rows) == 5
     assert {row["metrics"] for row in rows} == {0, 2}
     assert called(monkeypatch, "list", "nowhere") == 1
     assert "nowhere is no directory" in capsys.readouterr().err
@@ -107,6 +112,14 @@ def test_verify_ends_with_0_or_1(
     assert "differs: files of compare: metrics.json was changed" in said
     assert "something differs" in said
     assert called(monkeypatch, "verify", tmp_path / "nowhere") == 1
+    stopped = recorded_run(tmp_path / "stopped")
+    (stopped / ".stages" / "compare.json").unlink()
+    write_manifest(stopped, {})
+    assert called(monkeypatch, "verify", stopped) == 1
+    said = capsys.readouterr().out
+    assert "unfinished: compare was begun and is not complete" in said
+    assert f"{stopped}: unfinished" in said
+    assert "differs" not in said
 
 
 def test_errors_are_lines_and_exit_codes(

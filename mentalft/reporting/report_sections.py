@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
@@ -16,6 +18,8 @@ from mentalft.reporting.report_shapes import VERDICT_KEYS, Shares, Strip, group_
 
 MOST_TOPICS = 30
 """Topics of the data named one by one."""
+UNQUOTED = re.compile(r"0|[1-9]\d*|\d+(?:-\d+)+|[A-Za-z_][A-Za-z0-9_.-]*")
+"""Names that Hydra takes for themselves, without quotes."""
 
 
 class Row(NamedTuple):
@@ -167,11 +171,25 @@ def environment(run: FinishedRun, words: dict[str, str]) -> list[tuple[str, str]
 
 
 def commands(run: FinishedRun) -> list[str]:
-    """The run's commands as a shell takes them, without keys or passwords: one, unless stages were run apart."""
+    """The run's commands as a shell takes them, without keys or passwords: one, unless stages were run apart.
+
+    Several name the directory that they share, and one that named its directory does too: by the folder's own name, so
+    that they can be given elsewhere.
+    """
     manifest = run.manifest or {}
     stages = sorted((manifest.get("stages") or {}).values(), key=lambda stage: str(stage.get("started", "")))
     given = [stage["command"] for stage in stages if stage.get("command")] or [manifest.get("command")]
-    return list(dict.fromkeys(shlex.join(map(without_secrets, one)) for one in given if one))
+    distinct = list(dict.fromkeys(tuple(map(str, one)) for one in given if one))
+    named = [_in_folder(one, run.run_dir.resolve().name, always=len(distinct) > 1) for one in distinct]
+    return list(dict.fromkeys(shlex.join(map(without_secrets, one)) for one in named))
+
+
+def _in_folder(command: Sequence[str], name: str, *, always: bool) -> list[str]:
+    """``command`` with the folder ``name`` as its ``run_dir``, where it had one or at the end."""
+    escaped = name.replace('"', '\\"')
+    here = f"run_dir={name}" if UNQUOTED.fullmatch(name) else f'run_dir="{escaped}"'
+    named = [here if argument.lstrip("+").partition("=")[0] == "run_dir" else argument for argument in command]
+    return named if here in named or not always else [*named, here]
 
 
 def size(count: float | None) -> str:

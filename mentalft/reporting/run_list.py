@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
@@ -45,8 +46,8 @@ class ListedRun:
     date: datetime
     """When its first stage began; of the directory where that is not recorded."""
     state: str
-    """``done`` (every stage that was begun), ``failed``, ``unfinished`` (stopped, or running now), ``unreadable``; of a
-    sweep's trial that has not ended, ``running``."""
+    """``done`` (every stage that was begun, and one at least), ``failed``, ``unfinished`` (stopped, or running now),
+    ``unreadable``; of a sweep's trial that has not ended, ``running``."""
     stages: tuple[str, ...] = ()
     """Those that are complete."""
     open_stage: str | None = None
@@ -59,7 +60,10 @@ class ListedRun:
     """The command's own (of a sweep, this job's), without :data:`NO_MATTER`."""
     of_sweep: bool = False
     """It is a trial, and state, problem and overrides are those that its sweep recorded."""
+    stage_overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By stage that another command ran: what that one gave and the run's did not."""
     metrics: int = 0
+    """Compared; 0 as well while a stage is done again, whose result the comparison in the directory is not of."""
     better: int = 0
     worse: int = 0
 
@@ -82,17 +86,33 @@ def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
     return sorted(map(_listed, found), key=lambda run: (run.date, run.directory), reverse=True)
 
 
-def runs_table(runs: Sequence[ListedRun]) -> Table:
+def runs_table(runs: Sequence[ListedRun], *, one_line: bool = False) -> Table:
+    """A row a run, whose directory is never broken.
+
+    Args:
+        one_line: put a run's choices and its overrides into one line, for other programs.
+    """
     table = compact_table("", padding=1)
     table.title = None
     for heading in ("date", "directory", "/".join(USED_BY), "state", "verdict"):
-        table.add_column(heading, no_wrap=heading == "date", overflow="fold")
+        longest = max((cell_len(run.directory) for run in runs), default=0) if heading == "directory" else None
+        whole = one_line or heading in ("date", "directory")
+        table.add_column(heading, no_wrap=whole, overflow="fold", min_width=longest)
     for run in runs:
         choices = "/".join(run.choices.get(group, "–") for group in USED_BY) if run.choices else "–"
-        made = "\n".join([choices, *([" ".join(run.overrides)] if run.overrides else [])])
+        made = (" " if one_line else "\n").join(filter(None, [choices, overrides_in_words(run)]))
         date = run.date.strftime("%Y-%m-%d %H:%M")
         table.add_row(date, escape(run.directory), escape(made), _state_cell(run), run.verdict or "–")
     return table
+
+
+def overrides_in_words(run: ListedRun) -> str:
+    """Such as ``experiment=quick; compare: eval.metrics=[bleu]``."""
+    stages: dict[tuple[str, ...], list[str]] = {}
+    for stage, given in run.stage_overrides.items():
+        stages.setdefault(given, []).append(stage)
+    apart = [f"{', '.join(names)}: {' '.join(given)}" for given, names in stages.items()]
+    return "; ".join(filter(None, [" ".join(run.overrides), *apart]))
 
 
 def _state_cell(run: ListedRun) -> str:
@@ -102,6 +122,8 @@ def _state_cell(run: ListedRun) -> str:
         words = f"{run.state}: {problem}"
     elif run.open_stage:
         words = f"{run.state}: {run.open_stage}"
+    elif not run.stages and run.state != UNREADABLE:
+        words = f"{run.state}: nothing done"
     elif run.state == DONE and "compare" not in run.stages:
         words = ", ".join(run.stages) or "–"
     return f"[{STYLES[run.state]}]{escape(words)}[/]"
@@ -133,9 +155,9 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     done = {path.stem for path in folder.glob("*.json")}
     pending = [stage for stage in STAGES if stage in begun - done]
     problem = _last_error(run_dir / "mentalft.log")
-    state = DONE if not pending and not problem else FAILED if problem else UNFINISHED
-    verdicts = [m["verdict"] for m in (_json(run_dir / "comparison.json") or {"metrics": []})["metrics"]]
-    overrides = [o for o in (manifest.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in NO_MATTER]
+    state = FAILED if problem else UNFINISHED if pending or not done else DONE
+    compared = _json(run_dir / "comparison.json") if "compare" in done and not pending else None
+    verdicts = [m["verdict"] for m in (compared or {"metrics": []})["metrics"]]
     return ListedRun(
         directory=name,
         date=_date_of(run_dir, manifest),
@@ -144,7 +166,8 @@ def _read(run_dir: Path, name: str) -> ListedRun:
         open_stage=pending[0] if pending else None,
         problem=problem,
         choices=dict(_choices(manifest, done=state == DONE)),
-        overrides=tuple(overrides),
+        overrides=tuple(_overrides(manifest)),
+        stage_overrides=dict(_stage_overrides(manifest)),
         metrics=len(verdicts),
         better=verdicts.count(BETTER),
         worse=verdicts.count(WORSE),
@@ -174,6 +197,18 @@ def _choices(manifest: dict[str, Any], *, done: bool) -> Iterator[tuple[str, str
         chosen = typed if user is None else stages[user].get("choices") or typed
         if group in chosen and not (done and user is None):
             yield group, chosen[group]
+
+
+def _overrides(record: dict[str, Any]) -> list[str]:
+    return [o for o in (record.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in NO_MATTER]
+
+
+def _stage_overrides(manifest: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    stages, leading = manifest.get("stages") or {}, _overrides(manifest)
+    for stage in STAGES:
+        given = _overrides(stages.get(stage) or {})
+        if own := tuple(o for o in given if o not in leading and not o.startswith("stages=")):
+            yield stage, own
 
 
 def _json(path: Path) -> dict[str, Any] | None:

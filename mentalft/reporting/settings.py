@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from mentalft.completion import markers
-from mentalft.config import ASKING, EMBEDDED
+from mentalft.config import ASKING, EMBEDDED, STAGES
 from mentalft.files import write_text
 
 OWNERS = {
@@ -20,7 +20,8 @@ OWNERS = {
     "trainer": ("train", "evaluate"),
     "eval": ("compare", "evaluate"),
 }
-"""Section → stages, the first of which that was completed has its values; other sections are the last command's."""
+"""Section → stages, the first of which that was completed has its values; other sections are the last command's,
+``stages`` (all that are complete) and ``run_dir`` (null) aside: the whole is as if one command had done it all."""
 TOKENISED = ("train", "evaluate", "prepare")
 """Whose ``data.max_length`` counts: the prepare stage does not cut."""
 
@@ -35,17 +36,20 @@ def write_settings(run_dir: Path, now: dict[str, Any]) -> None:
 
 
 def settings_of(run_dir: Path, now: dict[str, Any]) -> dict[str, Any]:
-    """The configuration that the completed stages of ``run_dir`` ran with, section by section."""
-    used = {stage: m["record"]["config"] for stage, m in markers(run_dir).items() if "record" in m}
+    """The configuration that the completed stages of ``run_dir`` ran with, section by section, as of one command."""
+    done = markers(run_dir)
+    used = {stage: m["record"]["config"] for stage, m in done.items() if "record" in m}
 
     def of(stages: Sequence[str]) -> dict[str, Any]:
         return next((used[stage] for stage in stages if stage in used), now)
 
+    if not used:
+        return now
     found = {**now, **{section: of(stages)[section] for section, stages in OWNERS.items()}}
     found["data"] = {**found["data"], "max_length": of(TOKENISED)["data"]["max_length"]}
     asked = of(("evaluate", "compare"))["eval"]
     found["eval"] = {key: asked[key] if key in ASKING else value for key, value in found["eval"].items()}
-    return found
+    return {**found, "stages": [stage for stage in STAGES if stage in done], "run_dir": None}
 
 
 def is_demonstration(run_dir: Path) -> bool:

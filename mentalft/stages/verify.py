@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
-from mentalft.completion import changed_outputs, markers
+from mentalft.completion import FOLDER, changed_outputs, markers
 from mentalft.config import STAGES, Config, EvalConfig, extra_name
 from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
 from mentalft.data.sources import local_files, sha256_of, specs
-from mentalft.errors import DataError, UserError
+from mentalft.errors import DataError, UserError, first_line
 from mentalft.files import digest_file, read_json, read_jsonl, sha256_folder
 from mentalft.metrics.bertscore import load as load_bertscore
 from mentalft.metrics.extra import load_extra
@@ -37,6 +38,7 @@ from mentalft.reporting.settings import settings_of
 
 RESULTS = ("metrics.json", "comparison.json", "items.jsonl", "scores.jsonl")
 """What the compare stage writes, its Markdown and CSV aside."""
+OLDER = "written by an older mentalft (no schema)"
 Taken = Mapping[str, tuple[Metric, dict[str, Parts]]]
 """Metrics by name that are not computed, with what each item adds to them, by side."""
 ScoreAgain = Callable[[Config, Path, Path, Taken], None]
@@ -51,11 +53,14 @@ class Check(NamedTuple):
 
 class Verified(NamedTuple):
     checks: tuple[Check, ...]
+    unfinished: tuple[str, ...]
+    """Which stages were begun and are not complete, a sentence each."""
     other_versions: tuple[str, ...]
     """Of libraries, where they are not those of the run."""
 
     @property
     def equal(self) -> bool:
+        """Whether nothing differs in what is complete."""
         return not any(check.differences for check in self.checks)
 
 
@@ -72,15 +77,47 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
     except ValueError as error:
         raise DataError(f"{run_dir}: a record is not JSON ({error}); it was cut or edited") from error
     used = {stage: _typed(m["record"]["config"]) for stage, m in done.items() if "record" in m}
-    checks = [
-        Check("manifest.json", tuple(_manifest(run_dir, manifest))),
-        Check("config.resolved.yaml", tuple(_settings(run_dir))),
-        *(Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done),
-        _links(run_dir, done, used),
-        *_data_set(run_dir, used),
-        *_scores(run_dir, used, score_again),
-    ]
-    return Verified(tuple(checks), tuple(_other_versions(manifest)))
+    files = [Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done]
+    if _is_older(manifest, used):
+        checks = [Check("manifest.json", (), (OLDER,)), *files, *_scores_of_older(run_dir, score_again)]
+    else:
+        checks = [
+            Check("manifest.json", tuple(_manifest(run_dir, manifest))),
+            Check("config.resolved.yaml", tuple(_settings(run_dir))),
+            *files,
+            _links(run_dir, done, used),
+            *_data_set(run_dir, used),
+            *_scores(run_dir, used, score_again),
+        ]
+    return Verified(tuple(checks), tuple(_unfinished(run_dir, done)), tuple(_other_versions(manifest)))
+
+
+def _unfinished(run_dir: Path, done: Mapping[str, Any]) -> Iterator[str]:
+    begun = {path.stem for path in (run_dir / FOLDER).glob("*.attempt")} - done.keys()
+    for stage in sorted(begun, key=lambda stage: (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)):
+        yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
+    if not begun and not done:
+        yield "no stage is complete"
+
+
+def _is_older(manifest: Any, used: Mapping[str, Config]) -> bool:
+    """Whether the run is of a mentalft that kept no record of each stage."""
+    return isinstance(manifest, dict) and "schema" not in manifest and not used
+
+
+def _scores_of_older(run_dir: Path, score_again: ScoreAgain) -> Iterator[Check]:
+    """By ``config.resolved.yaml``, as no stage recorded its own configuration; a list that is not in it was empty."""
+    if not (run_dir / "comparison.json").is_file():
+        return
+    empty: dict[str, Any] = {key.name: [] for key in fields(EvalConfig) if str(key.type).startswith("list[")}
+    try:
+        config: Any = OmegaConf.load(run_dir / "config.resolved.yaml")
+        scored_with: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(EvalConfig), empty, config.eval))
+        used = {"compare": Config(seed=config.seed, eval=scored_with)}
+    except (OSError, OmegaConfBaseException) as error:
+        yield Check("scores", (), (f"config.resolved.yaml is not what this mentalft scores with: {first_line(error)}",))
+        return
+    yield from _scores(run_dir, used, score_again)
 
 
 def _typed(config: dict[str, Any]) -> Config:

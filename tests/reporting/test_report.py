@@ -107,7 +107,7 @@ def test_it_names_data_settings_cost_and_command_without_secrets(page: Page) -> 
         "120",
     ):
         assert part in page.text
-    assert "mentalft 'eval.openai.base_url=http://(left out)@localhost/v1' 'run_dir=a b'" in page.text
+    assert "mentalft 'eval.openai.base_url=http://(left out)@localhost/v1' run_dir=test_it_names" in page.text
     assert "hunter2" not in page.text
     assert "0123abc" not in page.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from mentalft.reporting.report_settings import HIDDEN, without_secrets
 from mentalft.reporting.report_shapes import MARGIN, group_strips, shares, strip
 from mentalft.reporting.report_words import language_for, words
 from tests.reporting.report_runs import MANIFEST, METRICS, item, write_run
+from tests.test_conf import composed
 
 BLEU, CHRF, PERPLEXITY = METRICS
 
@@ -100,16 +102,29 @@ def test_any_text_comes_back_from_its_script(text: str) -> None:
 
 
 def test_commands_of_stages_that_ran_apart_stand_in_the_order_in_which_they_ran(tmp_path: Path) -> None:
-    run = write_run(tmp_path, [])
+    run = write_run(tmp_path / "14-22-01", [])
+    again = ["mentalft", "stages=[compare]", "run_dir=/home/me/14-22-01", "seed=2"]
     stages = {
-        "compare": {"started": "2026-11-24T09:00:00+01:00", "command": ["mentalft", "stages=[compare]"]},
+        "compare": {"started": "2026-11-24T09:00:00+01:00", "command": again},
         "prepare": {"started": "2026-11-23T14:22:01+01:00", "command": ["mentalft", "seed=1"]},
         "train": {"started": "2026-11-23T14:23:00+01:00", "command": ["mentalft", "seed=1"]},
     }
     apart = replace(run, manifest={**MANIFEST, "stages": stages})
-    assert commands(apart) == ["mentalft seed=1", "mentalft 'stages=[compare]'"]
+    assert commands(apart) == [
+        "mentalft seed=1 run_dir=14-22-01",
+        "mentalft 'stages=[compare]' run_dir=14-22-01 seed=2",
+    ]
     assert ("started", "2026-11-23 14:22") in facts(apart)
     assert len(commands(run)) == 1
+
+
+@pytest.mark.parametrize("name", ["0", "14-22-01", "quick_1.5", "1e3", "0042", "a b", "安静", 'a"b, [c]'])
+def test_the_directory_in_a_command_is_read_as_its_name(name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / name, [])
+    (command,) = commands(replace(run, manifest={"command": ["mentalft", f"run_dir={tmp_path}", "seed=1"]}))
+    assert composed(*shlex.split(command)[1:]).run_dir == name
+    (command,) = commands(replace(run, manifest={"command": ["mentalft", "seed=1"]}))
+    assert command == "mentalft seed=1", "a new directory is as good"
 
 
 def test_sizes_are_short() -> None:

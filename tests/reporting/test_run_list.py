@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from rich.console import Console
 
 from mentalft.completion import FOLDER
 from mentalft.files import read_json, write_json
-from mentalft.reporting.run_list import ListedRun, list_runs, runs_table
-from tests.recorded import recorded_run
+from mentalft.reporting.run_list import ListedRun, list_runs, overrides_in_words, runs_table
+from tests.recorded import METRICS, recorded_run, score
+from tests.test_conf import composed
 
 DAY = "outputs/2026-11-2"
 
@@ -87,6 +89,47 @@ def test_how_far_a_run_got(whole: Path) -> None:
     assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
     assert runs["failed"].problem == "no usable dialogue"
     assert (runs["stopped"].state, runs["stopped"].open_stage) == ("unfinished", "train")
+
+
+def test_a_run_without_a_complete_stage_is_not_done() -> None:
+    (Path(f"{DAY}1/stopped") / FOLDER).mkdir(parents=True)
+    (run,) = list_runs([Path("outputs")])
+    assert (run.state, run.stages) == ("unfinished", ())
+    console = Console(width=160)
+    with console.capture() as captured:
+        console.print(runs_table([run]))
+    assert "unfinished: nothing done" in captured.get()
+
+
+@pytest.mark.parametrize("stage", ["compare", "train"])
+def test_a_stage_that_is_done_again_leaves_no_verdict(stage: str, whole: Path, tmp_path: Path) -> None:
+    run_dir = shutil.copytree(whole, tmp_path / "again")
+    (run_dir / FOLDER / f"{stage}.json").unlink()
+    (run,) = list_runs([run_dir])
+    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, "")
+
+
+def test_what_a_later_command_gave_is_shown_by_stage(tmp_path: Path) -> None:
+    run_dir = recorded_run(tmp_path / "run")
+    later = ("data=local", "stages=[compare]", "seed=3", METRICS, "eval.bootstrap_resamples=200")
+    score(run_dir, composed("data=local", "data.path=x", *later[1:]), overrides=later)
+    (run,) = list_runs([run_dir])
+    assert run.stage_overrides == {"compare": ("seed=3",)}
+    assert overrides_in_words(run).endswith(f"{METRICS} eval.bootstrap_resamples=200; compare: seed=3")
+    assert run.to_json()["stage_overrides"] == {"compare": ("seed=3",)}
+
+
+@pytest.mark.parametrize("one_line", [True, False])
+def test_directories_are_never_broken(one_line: bool) -> None:
+    name = f"{DAY}1/{'long' * 20}-[睡眠]"
+    begun(name, "2026-11-21T10:00:00+00:00", "prepare")
+    console = Console(width=1000 if one_line else 60)
+    with console.capture() as captured:
+        console.print(runs_table(list_runs([Path("outputs")]), one_line=one_line))
+    said = captured.get()
+    assert name in said
+    if one_line:
+        assert len(said.splitlines()) == 3, "heading, line, run"
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,15 @@ from tests.test_conf import composed
 def test_values_are_those_of_the_stage_that_used_them(tmp_path: Path) -> None:
     run_dir = recorded_run(tmp_path / "run", "lora.r=4", "seed=7", "data.max_length=256", "eval.batch_size=3")
     later = ("stages=[compare]", "lora.r=16", "data.max_length=64", "eval.batch_size=9", "eval.metrics=[length]")
+    later = (*later, f"run_dir={run_dir}", "report.language=zh")
     score(run_dir, composed("data=local", "data.path=other.json", *later))
     found = OmegaConf.load(run_dir / "config.resolved.yaml")
     assert (found.lora.r, found.seed, found.data.max_length, found.eval.batch_size) == (4, 7, 256, 3)
     assert found.data.path == str(tmp_path / "corpus.json")
     assert found.eval.metrics == ["length"], "what scores are made with is the compare stage's"
-    assert found.stages == ["compare"], "what no stage used is the last command's"
+    assert found.stages == ["prepare", "train", "evaluate", "compare"], "all that are complete, not the last command's"
+    assert found.run_dir is None
+    assert found.report.language == "zh", "what no stage used is the last command's"
 
 
 def test_a_run_without_a_stage_has_the_command_s_values(tmp_path: Path) -> None:

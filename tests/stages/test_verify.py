@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mentalft.assets import TINY_EMBEDDER
+from mentalft.completion import FOLDER
 from mentalft.errors import DataError
 from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
@@ -42,6 +43,7 @@ def test_an_untouched_run_is_equal_and_is_only_read(run_dir: Path) -> None:
     found = verify(run_dir, score_again)
     assert said(found) == ""
     assert found.equal
+    assert found.unfinished == ()
     assert not any(check.not_looked_at for check in found.checks)
     assert {p: p.stat().st_mtime_ns for p in run_dir.rglob("*")} == before
 
@@ -79,6 +81,13 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
 def test_an_edited_figure_is_named(name: str, change: Callable[[Any], object], words: str, run_dir: Path) -> None:
     edit_json(run_dir / name, change)
     assert words in said(verify(run_dir, score_again))
+
+
+@pytest.mark.parametrize("stage", ["train", "compare"])
+def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir: Path) -> None:
+    (run_dir / FOLDER / f"{stage}.json").unlink()
+    found = verify(run_dir, score_again)
+    assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
 
 
 def test_edited_settings_are_named(run_dir: Path) -> None:
@@ -127,6 +136,26 @@ def test_other_versions_are_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("mentalft.stages.verify.versions", lambda: {"jieba": "0.1"})
     found = verify(run_dir, score_again)
     assert any(sentence.startswith("jieba 0.1 (the run had 0.42.1)") for sentence in found.other_versions)
+
+
+def test_the_record_of_an_older_mentalft_is_one_line_and_the_rest_is_looked_at(run_dir: Path) -> None:
+    edit_json(run_dir / "manifest.json", lambda v: v.pop("schema"))
+    for path in (run_dir / FOLDER).glob("*.json"):
+        edit_json(path, lambda v: v.pop("record"))
+    settings = run_dir / "config.resolved.yaml"
+    settings.write_text(settings.read_text().replace("  lower_is_better: []\n", ""))
+    found = verify(run_dir, score_again)
+    assert found.equal
+    assert {c.what: c.not_looked_at for c in found.checks if c.not_looked_at} == {
+        "manifest.json": ("written by an older mentalft (no schema)",)
+    }
+    edit_json(run_dir / "metrics.json", lambda v: v["metrics"]["rouge1"].update(tuned=0.99))
+    words = said(verify(run_dir, score_again))
+    assert "files of compare: metrics.json was changed" in words
+    assert "scores in metrics.json: metrics.rouge1.tuned is 0.99" in words
+    settings.write_text("eval: {metrics: [rouge1]}\nseed: 1\n")
+    (skipped,) = verify(run_dir, score_again).checks[-1].not_looked_at
+    assert "config.resolved.yaml is not what this mentalft scores with" in skipped
 
 
 def test_what_is_no_run_is_one_message(tmp_path: Path, run_dir: Path) -> None:
