@@ -16,6 +16,7 @@ from mentalft.reporting import report_sections as sections
 from mentalft.reporting.finished import FinishedRun
 from mentalft.reporting.numbers import plain, probability, signed, spread
 from mentalft.reporting.plots.labels import WORDS as CAPTIONS
+from mentalft.reporting.report_chinese import NO_TOPICS, told
 from mentalft.reporting.report_items import items_json
 from mentalft.reporting.report_settings import without_secrets
 from mentalft.reporting.report_words import HTML_LANGUAGE, Language, words
@@ -60,6 +61,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         facts=sections.facts(run),
         rows=sections.rows(run),
         groups=sections.groups(run),
+        no_topics=told(run.comparison.no_topics or "", NO_TOPICS, language),
         group_names={OTHER: label["other_topics"], NO_TOPIC: label["no_topic"]},
         checks=sections.checks(run),
         training_figures=_figures(figures, TRAINING, language),

@@ -30,6 +30,7 @@ from mentalft.statistics import (
     log_length_ratio,
     pooled_depths,
     pooled_topics,
+    why_no_topics,
 )
 
 NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
@@ -87,6 +88,7 @@ def compare(
         checks={side: found[side].rates for side in SIDES},
         warnings=(*_too_few(sheet), *_faulty(asked.problems), *warnings(found["base"], found["tuned"], cfg.bounds)),
         notes=_notes(metrics, responses, references),
+        no_topics=why_no_topics(sheet.topics, sheet.dialogues),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
     write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, found, _item_scores(metrics, sheet)))
