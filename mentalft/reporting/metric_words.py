@@ -38,7 +38,7 @@ METRICS = {
     ),
     "meteor": About("0–1", "recall-weighted F of exact words, less for scattered matches", "偏重召回的精确词 F 值"),
     "cosine": About(
-        "-1–1", "cosine of the sentence embeddings of answer and nearest reference", "回答与最近参考的句向量余弦"
+        "-1 to 1", "cosine of the sentence embeddings of answer and nearest reference", "回答与最近参考的句向量余弦"
     ),
     "bertscore": About("about 0–1", "F1 of contextual token embeddings, rescaled", "上下文词向量的 F1，经重新标定"),
     "distinct1": _DISTINCT,
@@ -51,7 +51,11 @@ METRICS = {
     "length_reference": About(
         "0–1", "a published step function of the answer's length; it rewards long answers", "已发表的按长度分级的得分"
     ),
-    "perplexity": About(None, "of the references under the model, a token", "模型对参考回答的困惑度（每词元）"),
+    "perplexity": About(
+        None,
+        "how much the references surprise the model, a token; compare it between models of one tokenizer alone",
+        "模型对参考回答的困惑度（每词元）；只在同一分词器的模型之间可比",
+    ),
 }
 """By the metric's name in the configuration; as ``docs/metrics.md`` has it."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from mentalft.reporting import pages
 from mentalft.reporting import report_sections as sections
 from mentalft.reporting.finished import FinishedRun
+from mentalft.reporting.metric_words import METRICS
 from mentalft.reporting.numbers import plain, probability, signed, spread
 from mentalft.reporting.plots.labels import WORDS as CAPTIONS
 from mentalft.reporting.report_chinese import EVIDENCE, NO_TOPICS, overlap_told, told
@@ -61,6 +62,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         verdict=_unbroken(verdict_sentence(run.comparison, run.titles, language), run.titles.values()),
         facts=sections.facts(run),
         rows=sections.rows(run),
+        about={m: (f"{a.scale}; " if a.scale else "") + getattr(a, language) for m, a in METRICS.items()},
         groups=sections.groups(run),
         overlap=overlap_told(run.comparison.overlap or "", language),
         no_topics=told(run.comparison.no_topics or "", NO_TOPICS, language),

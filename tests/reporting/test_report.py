@@ -70,7 +70,9 @@ def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None
     for part in (
         "+0.1500",
         "+0.1000 … +0.2000",
+        "<0.001",
         "0.012",
+        "sentence BLEU, mean over answers",
         "7 / 1 / 2",
         "+0.1100*",
         "no evidence of a difference",
