@@ -176,6 +176,9 @@ def test_odd_texts_are_shown_and_nothing_runs(browser: Any, tmp_path: Path) -> N
     assert page.title().endswith("mentalft"), "no text of the data ran"
     width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1], "the page does not scroll sideways on a phone"
+    for table in ("#comparison", "#answers"):
+        wide = page.locator(f"{table} .scroll").evaluate("box => box.scrollWidth > box.clientWidth")
+        assert not wide, f"nothing of {table} is cut off"
     opened.close()
 
 
