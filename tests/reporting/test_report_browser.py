@@ -83,9 +83,19 @@ def test_search_finds_any_text_in_any_width_and_case(opened: Opened) -> None:
     opened.page.locator("#search").fill("第77晚")
     assert opened.shown() == ["77#1"]
     opened.page.locator("#search").fill("not anywhere")
-    assert "No item fits" in opened.page.locator("#list").inner_text()
+    assert "No item matches" in opened.page.locator("#list").inner_text()
     opened.page.locator("#reset").click()
     assert len(opened.shown()) == 50
+
+
+def test_a_search_that_finds_nothing_offers_to_begin_again(opened: Opened) -> None:
+    page = opened.page
+    page.locator("#search").fill("not anywhere")
+    button = page.locator("#list button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert len(opened.shown()) == 50
+    assert page.evaluate("document.activeElement.id") == "search", "the keyboard is not lost with the button"
 
 
 def test_filters_narrow_together(opened: Opened) -> None:
