@@ -213,6 +213,8 @@ class Comparison:
     """What keeps the table from being taken at its word, in plain words; shown above it."""
     notes: tuple[str, ...] = ()
     """What must be known of how these very scores came about."""
+    no_topics: str | None = None
+    """Why nothing is shown by topic; None where something is."""
 
 
 @dataclass(frozen=True)

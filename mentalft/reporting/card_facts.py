@@ -26,16 +26,20 @@ class Base(NamedTuple):
     revision: str | None
     load: str
     """A Python expression for what ``from_pretrained`` takes."""
+    hub_id: str | None = None
+    """Where others find it on Hugging Face; None for a folder and for what comes from elsewhere."""
+    is_demonstration: bool = False
+    """The package's own tiny model, which has learnt next to nothing."""
 
 
 def base_of(record: dict[str, Any]) -> Base:
     """The base model as others can find it: by its name on the hub, else by that of its folder."""
     name, revision = record["config"]["model"]["name_or_path"], record["model"]["revision"]
     if name == EMBEDDED:
-        return Base(record["model"]["name"], None, "str(TINY_MODEL)")
+        return Base(record["model"]["name"], None, "str(TINY_MODEL)", is_demonstration=True)
     on_a_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).is_dir()
     if on_a_hub and record["model"]["hub"] == "huggingface":
-        return Base(name, revision, f'"{name}"')
+        return Base(name, revision, f'"{name}"', hub_id=name)
     short = name if on_a_hub else Path(name).expanduser().resolve().name
     return Base(short, revision if on_a_hub else None, f'"FOLDER OF {short}"')
 

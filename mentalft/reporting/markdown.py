@@ -40,6 +40,7 @@ def comparison_markdown(comparison: Comparison, titles: dict[str, str]) -> str:
         [HOW_TO_READ.format(level=round(1 - comparison.confidence, 6))],
         [EQUAL_LENGTH.format(mark=EXTRAPOLATED)] if any(m.length_controlled for m in metrics) else [],
         [f"Overlap with the train split: {comparison.overlap or UNKNOWN_OVERLAP}."],
+        *([["## By topic"], [f"Not shown: {comparison.no_topics}."]] if comparison.no_topics else []),
         *_groups("By topic", "topic", [(titles[m.metric], m.by_topic) for m in metrics]),
         *_groups("By turn of the dialogue", "user turn", [(titles[m.metric], m.by_depth) for m in metrics]),
         ["## Answers"],

@@ -17,6 +17,7 @@ from mentalft.records import SIDES, Comparison
 from mentalft.reporting.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
 from mentalft.reporting.finished import training_rows
 from mentalft.reporting.markdown import EQUAL_LENGTH, EXTRAPOLATED, HOW_TO_READ, UNKNOWN_OVERLAP, main_table
+from mentalft.reporting.metric_words import legend, scaled
 from mentalft.reporting.tables import read_comparison
 from mentalft.reporting.verdict import verdict_sentence
 
@@ -50,8 +51,8 @@ def model_card(run_dir: Path) -> str:
     comparison, titles = read_comparison(run_dir) if evaluated else (None, {})
     licence, licence_name = licence_of(licences_of(run_dir))
     data = ModelCardData(
-        base_model=base.name,
-        base_model_relation="adapter",
+        base_model=base.hub_id,
+        base_model_relation="adapter" if base.hub_id else None,
         library_name="peft",
         pipeline_tag="text-generation",
         language=languages_of(run_dir / "data" / "train.jsonl"),
@@ -70,13 +71,18 @@ def model_card(run_dir: Path) -> str:
         base=base.name,
         revision=base.revision,
         method="full fine-tuning" if config["lora"]["method"] == "full" else "LoRA",
-        code=_code(base, run_dir / "adapter"),
+        is_demonstration=base.is_demonstration,
+        is_on_hub=base.hub_id is not None,
+        data_name=config["data"]["name"],
+        data_on_hub=hub_names(config["data"]),
+        code=_code(base, run_dir / "adapter", (evaluated or config["eval"])["max_new_tokens"]),
         system_message=len(config["data"]["system_message"] or ""),
         made=list(_made(run_dir, marker)),
         comparison=comparison,
         verdict=verdict_sentence(comparison, titles) if comparison else None,
         asked=ASKED[evaluated["items"]] if evaluated else None,
         table="\n".join(main_table(comparison, titles)) if comparison else None,
+        legend=legend(comparison.metrics, titles) if comparison else [],
         how_to_read=HOW_TO_READ.format(level=level),
         equal_length=EQUAL_LENGTH.format(mark=EXTRAPOLATED),
         overlap=comparison and (comparison.overlap or UNKNOWN_OVERLAP),
@@ -112,7 +118,7 @@ def _results(comparison: Comparison, titles: dict[str, str], data: dict[str, Any
             dataset_split=asked["items"] if of_the_data else None,
             metric_type=METRIC_TYPES.get(m.metric, m.metric),
             metric_value=round(m.tuned, 6),
-            metric_name=titles[m.metric],
+            metric_name=scaled(m, titles[m.metric]),
         )
         for m in comparison.metrics
     ]
@@ -152,11 +158,11 @@ def _made(run_dir: Path, marker: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "training cost", f"{cost['seconds']:,.0f} s on {machine}; peak memory {peak / 2**30:.1f} GiB"
 
 
-def _code(base: Base, adapter: Path) -> str:
+def _code(base: Base, adapter: Path, max_new_tokens: int) -> str:
     """How the adapter is loaded and asked, as Python."""
     revision = f', revision="{base.revision}"' if base.revision else ""
     lines = ["from peft import PeftModel", "from transformers import AutoModelForCausalLM, AutoTokenizer", ""]
-    if base.load == "str(TINY_MODEL)":
+    if base.is_demonstration:
         lines.insert(0, "from mentalft.assets import TINY_MODEL")
     lines += [
         'adapter = "FOLDER OF THIS FILE"',
@@ -170,7 +176,7 @@ def _code(base: Base, adapter: Path) -> str:
             "inputs = tokenizer.apply_chat_template(",
             '    messages, add_generation_prompt=True, return_tensors="pt", return_dict=True',
             ")",
-            "answer = model.generate(**inputs, max_new_tokens=200)",
+            f"answer = model.generate(**inputs, max_new_tokens={max_new_tokens})",
             'print(tokenizer.decode(answer[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True))',
         ]
     return "\n".join(lines)

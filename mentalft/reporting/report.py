@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from mentalft.reporting import pages
 from mentalft.reporting import report_sections as sections
 from mentalft.reporting.finished import FinishedRun
+from mentalft.reporting.metric_words import METRICS
 from mentalft.reporting.numbers import plain, probability, signed, spread
 from mentalft.reporting.plots.labels import WORDS as CAPTIONS
+from mentalft.reporting.report_chinese import EVIDENCE, NO_TOPICS, overlap_told, told
 from mentalft.reporting.report_items import items_json
 from mentalft.reporting.report_settings import without_secrets
 from mentalft.reporting.report_words import HTML_LANGUAGE, Language, words
@@ -39,11 +41,12 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     Args:
         figures: SVG elements without ``style``, by the figure's name, as
             :func:`mentalft.reporting.plots.inline_svg` makes them.
-        language: of the labels; what the run wrote in words, such as warnings, is English.
+        language: of the labels; what the run wrote in words, such as warnings, is English, but for what
+            :mod:`mentalft.reporting.report_chinese` knows.
     """
     from markupsafe import Markup
 
-    label = words(language)
+    label, reason = words(language), partial(told, forms=EVIDENCE, language=language)
     style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
     html: str = _environment().get_template("report.html.j2").render(
@@ -52,14 +55,17 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         policy=pages.policy(style, script),
         style=Markup(style),
         script=Markup(script),
-        items=Markup(items_json(run.items, run.comparison.metrics, run.titles, label)),
+        items=Markup(items_json(run.items, run.comparison.metrics, run.titles, label, reason)),
         run=run,
         name=sections.name_of(run),
         comparison=run.comparison,
         verdict=_unbroken(verdict_sentence(run.comparison, run.titles, language), run.titles.values()),
         facts=sections.facts(run),
         rows=sections.rows(run),
+        about={m: (f"{a.scale}; " if a.scale else "") + getattr(a, language) for m, a in METRICS.items()},
         groups=sections.groups(run),
+        overlap=overlap_told(run.comparison.overlap or "", language),
+        no_topics=told(run.comparison.no_topics or "", NO_TOPICS, language),
         group_names={OTHER: label["other_topics"], NO_TOPIC: label["no_topic"]},
         checks=sections.checks(run),
         training_figures=_figures(figures, TRAINING, language),

@@ -30,6 +30,7 @@ from mentalft.statistics import (
     log_length_ratio,
     pooled_depths,
     pooled_topics,
+    why_no_topics,
 )
 
 NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
@@ -93,6 +94,7 @@ def compare(
             *warnings(found["base"], found["tuned"], cfg.bounds),
         ),
         notes=_notes(metrics, responses, references),
+        no_topics=why_no_topics(sheet.topics, sheet.dialogues),
     )
     write_scores(sheet, run_dir / "scores.jsonl")
     write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, found, _item_scores(metrics, sheet)))

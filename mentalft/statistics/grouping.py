@@ -33,6 +33,17 @@ def pooled_topics(topics: Sequence[str | None], dialogues: Sequence[str]) -> Gro
     return Groups(of_item, [*kept, *([OTHER] if OTHER in of_item else [])])
 
 
+def why_no_topics(topics: Sequence[str | None], dialogues: Sequence[str]) -> str | None:
+    """Why nothing is shown by topic, in words; None where something is."""
+    if len(pooled_topics(topics, dialogues).order) > 1:
+        return None
+    if not any(topics):
+        return "no item has a topic"
+    if len(set(topics)) == 1:
+        return "all items are of one topic"
+    return f"no topic has at least {ENOUGH_DIALOGUES} dialogues"
+
+
 def pooled_depths(depths: Sequence[int], dialogues: Sequence[str]) -> Groups:
     """The user turns that are answered, first to last; the deepest are pooled until ten dialogues are together."""
     held = _dialogues_of(depths, dialogues)

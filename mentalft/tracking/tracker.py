@@ -70,8 +70,10 @@ class Tracker:
         if self.run is None:
             say(f"W&B: not available ({trouble}); the run goes on without it", style="yellow")
         elif self.run.offline:
-            reason = f" ({trouble})" if trouble else ""
-            say(f"W&B: offline{reason}; to upload later: {self._sync()}")
+            refused = self.cfg.mode == "online"
+            asked = "tracking.mode=online cannot be had: " if refused else ""
+            reason = f" ({asked}{trouble})" if trouble else ""
+            say(f"W&B: offline{reason}; to upload later: {self._sync()}", style="yellow" if refused else None)
         else:
             say(f"W&B: {self.run.url}")
         self._attempt(_define_metrics)

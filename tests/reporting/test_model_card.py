@@ -36,14 +36,17 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_front_matter_is_what_the_hub_expects(run_dir: Path) -> None:
     data, _ = read(run_dir)
-    assert (data.base_model, data.base_model_relation, data.library_name) == ("mentalft-tiny", "adapter", "peft")
+    assert (data.base_model, data.library_name) == (None, "peft")
     assert (data.pipeline_tag, data.language, data.license) == ("text-generation", ["zh"], "apache-2.0")
     assert data.datasets is None, "a file of one's own is no data set on the hub"
     results = {result.metric_name: result for result in data.eval_results}
     stored = read_json(run_dir / "metrics.json")["metrics"]
-    assert results["ROUGE-1"].metric_value == pytest.approx(stored["rouge1"]["tuned"], abs=1e-6)
-    assert results["ROUGE-1"].metric_type == "rouge"
-    assert (results["length"].dataset_name, results["length"].dataset_split) == ("local, held-out dialogues", "test")
+    assert results["ROUGE-1 (0–1)"].metric_value == pytest.approx(stored["rouge1"]["tuned"], abs=1e-6)
+    assert results["ROUGE-1 (0–1)"].metric_type == "rouge"
+    assert (results["length (0–1)"].dataset_name, results["length (0–1)"].dataset_split) == (
+        "local, held-out dialogues",
+        "test",
+    )
 
 
 def test_the_body_has_settings_cost_comparison_and_limits(run_dir: Path) -> None:
@@ -56,6 +59,21 @@ def test_the_body_has_settings_cost_comparison_and_limits(run_dir: Path) -> None
     ):  # fmt: skip
         assert part in text
     assert str(run_dir.parent) not in text, "a path of this machine is nobody's business"
+
+
+def test_a_demonstration_is_called_one_and_a_real_base_is_not(run_dir: Path, tmp_path: Path) -> None:
+    _, text = read(run_dir)
+    assert "Do not publish them and do not use them" in text
+    assert "embedded in the package" in text
+    other = recorded_run(tmp_path / "run")
+    changed(other, "train", "model", name_or_path="meta-llama/Llama-3.2-3B-Instruct")
+    assert "demonstration" not in model_card(other)
+
+
+def test_every_metric_is_explained_below_the_table_and_scaled_in_the_index(run_dir: Path) -> None:
+    data, text = read(run_dir)
+    assert "- length (0–1): nearness of the answer's length" in text
+    assert all(result.metric_name.endswith("(0–1)") for result in data.eval_results)
 
 
 def test_it_says_that_it_is_not_evaluated_when_the_answers_are_another_adapter_s(tmp_path: Path) -> None:
@@ -76,16 +94,16 @@ def test_rewriting_it_makes_no_stage_run_again(run_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "revision", "base", "load"),
+    ("name", "revision", "front", "base", "load"),
     [
-        ("meta-llama/Llama-3.2-3B-Instruct", "abc123", "meta-llama/Llama-3.2-3B-Instruct",
+        ("meta-llama/Llama-3.2-3B-Instruct", "abc123", "meta-llama/Llama-3.2-3B-Instruct", "meta-llama/Llama-3.2-3B-Instruct",
          'from_pretrained("meta-llama/Llama-3.2-3B-Instruct", revision="abc123")'),
-        ("/home/someone/models/my-llama", None, "my-llama", 'from_pretrained("FOLDER OF my-llama")'),
-        ("embedded", None, "mentalft-tiny", "from_pretrained(str(TINY_MODEL))"),
+        ("/home/someone/models/my-llama", None, None, "my-llama", 'from_pretrained("FOLDER OF my-llama")'),
+        ("embedded", None, None, "mentalft-tiny", "from_pretrained(str(TINY_MODEL))"),
     ],
 )  # fmt: skip
 def test_the_base_is_named_as_others_can_find_it(
-    name: str, revision: str | None, base: str, load: str, tmp_path: Path
+    name: str, revision: str | None, front: str | None, base: str, load: str, tmp_path: Path
 ) -> None:
     run_dir = recorded_run(tmp_path / "run")
     changed(run_dir, "train", "model", name_or_path=name)
@@ -94,7 +112,8 @@ def test_the_base_is_named_as_others_can_find_it(
     marker["record"]["model"]["revision"] = revision
     write_json(path, marker)
     card = ModelCard(model_card(run_dir))
-    assert card.data.base_model == base
+    assert card.data.base_model == front
+    assert f"adapter for `{base}`" in card.text
     assert load in card.text
     assert "someone" not in str(card)
 
@@ -135,6 +154,9 @@ def test_its_code_loads_the_adapter_and_answers(
     load_tokenizer(cfg, located).save_pretrained(str(tmp_path / "adapter"))
     found = re.search(r"```python\n(.*?)```", read(run_dir)[1], re.DOTALL)
     assert found
-    code = found[1].replace("FOLDER OF THIS FILE", str(tmp_path / "adapter")).replace("=200", "=4")
+    code = found[1].replace("FOLDER OF THIS FILE", str(tmp_path / "adapter"))
+    asked = composed().eval.max_new_tokens
+    assert f"max_new_tokens={asked})" in code
+    code = code.replace(f"max_new_tokens={asked}", "max_new_tokens=4")
     exec(compile(code, "card", "exec"), {})
     assert capsys.readouterr().out.strip()

@@ -70,7 +70,9 @@ def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None
     for part in (
         "+0.1500",
         "+0.1000 … +0.2000",
+        "<0.001",
         "0.012",
+        "sentence BLEU, mean over answers",
         "7 / 1 / 2",
         "+0.1100*",
         "no evidence of a difference",
@@ -84,6 +86,18 @@ def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None
     assert len(page.ids()) == len(set(page.ids()))
     assert "figure-loss" in page.ids()
     assert "figure-comparison" not in page.ids(), "the table draws it"
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [("en", "Not shown: no topic has at least 10 dialogues."), ("zh", "未显示：没有话题达到 10 段对话。")],
+)
+def test_it_says_why_nothing_is_shown_by_topic(language: str, line: str, tmp_path: Path) -> None:
+    metrics = tuple(replace(m, by_topic=()) for m in METRICS)
+    result = replace(RESULT, metrics=metrics, no_topics="no topic has at least 10 dialogues")
+    page = page_of(write_run(tmp_path, [item(n) for n in range(3)], result), language)
+    assert line in page.text
+    assert "by_topic" in page.ids()
 
 
 def test_every_link_of_the_contents_leads_somewhere(page: Page) -> None:

@@ -83,9 +83,19 @@ def test_search_finds_any_text_in_any_width_and_case(opened: Opened) -> None:
     opened.page.locator("#search").fill("第77晚")
     assert opened.shown() == ["77#1"]
     opened.page.locator("#search").fill("not anywhere")
-    assert "No item fits" in opened.page.locator("#list").inner_text()
+    assert "No item matches" in opened.page.locator("#list").inner_text()
     opened.page.locator("#reset").click()
     assert len(opened.shown()) == 50
+
+
+def test_a_search_that_finds_nothing_offers_to_begin_again(opened: Opened) -> None:
+    page = opened.page
+    page.locator("#search").fill("not anywhere")
+    button = page.locator("#list button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert len(opened.shown()) == 50
+    assert page.evaluate("document.activeElement.id") == "search", "the keyboard is not lost with the button"
 
 
 def test_filters_narrow_together(opened: Opened) -> None:
@@ -176,6 +186,9 @@ def test_odd_texts_are_shown_and_nothing_runs(browser: Any, tmp_path: Path) -> N
     assert page.title().endswith("mentalft"), "no text of the data ran"
     width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1], "the page does not scroll sideways on a phone"
+    for table in ("#comparison", "#answers"):
+        wide = page.locator(f"{table} .scroll").evaluate("box => box.scrollWidth > box.clientWidth")
+        assert not wide, f"nothing of {table} is cut off"
     opened.close()
 
 

@@ -84,6 +84,12 @@ def test_topics_and_turns_are_shown_apart(tmp_path: Path) -> None:
     assert "| 睡眠 | 24 | 12 | +1.0000 (+1.0000 … +1.0000) |" in markdown
 
 
+def test_it_says_why_there_is_nothing_by_topic(tmp_path: Path) -> None:
+    same = answers(tmp_path / "base.jsonl", ["我在听。"] * 8)
+    assert compared(tmp_path, same, same).no_topics == "all items are of one topic"
+    assert "## By topic\n\nNot shown: all items are of one topic." in (tmp_path / "comparison.md").read_text()
+
+
 def test_a_model_against_itself_shows_no_difference(tmp_path: Path) -> None:
     same = answers(tmp_path / "base.jsonl", ["我在听。", "慢慢说", *["嗯"] * 6])
     for metric in compared(tmp_path, same, same).metrics:

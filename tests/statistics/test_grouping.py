@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mentalft.statistics import pooled_depths, pooled_topics
+from mentalft.statistics import pooled_depths, pooled_topics, why_no_topics
 
 
 def test_small_topics_are_pooled_and_the_largest_come_first() -> None:
@@ -14,6 +14,14 @@ def test_small_topics_are_pooled_and_the_largest_come_first() -> None:
 
 def test_dialogues_are_counted_not_items() -> None:
     assert pooled_topics(["sleep"] * 30, [str(i % 3) for i in range(30)]).order == ["other"]
+
+
+def test_it_says_why_nothing_is_shown_by_topic() -> None:
+    many = [str(i) for i in range(30)]
+    assert why_no_topics([f"t{i % 16}" for i in range(30)], many) == "no topic has at least 10 dialogues"
+    assert why_no_topics(["sleep"] * 30, many) == "all items are of one topic"
+    assert why_no_topics([None] * 30, many) == "no item has a topic"
+    assert why_no_topics(["sleep"] * 20 + ["work"] * 10, many) is None
 
 
 def test_no_more_topics_than_a_page_holds() -> None:

@@ -113,6 +113,16 @@ def test_auto_does_as_the_environment_says(
     assert (tmp_path / "wandb").exists() == bool(folders)
 
 
+def test_online_that_was_asked_for_and_cannot_be_had_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker = Tracker(settings("online"), tmp_path)
+    tracker.start(CONFIG, CHOICES)
+    tracker.finish()
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("W&B: offline (tracking.mode=online cannot be had: no API key); to upload later: wandb sync")
+
+
 def test_the_run_is_described_so_that_it_can_be_found(log: list[dict[str, Any]]) -> None:
     (run,) = records(log, "run")
     config = run["config"]["update"]

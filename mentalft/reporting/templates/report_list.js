@@ -88,11 +88,21 @@ function row(place, at) {
 
 const pages = () => Math.max(1, Math.ceil(state.found.length / PAGE));
 
+/** Said where nothing fits, with a way out of it. */
+function nothingFound() {
+  const beginAgain = () => {
+    resetFilters();
+    control.search.focus(); // the button is gone
+  };
+  const again = element("button", { type: "button", onclick: beginAgain }, words.reset);
+  return element("li", { class: "nothing" }, element("span", { role: "status" }, words.nothing_found), " ", again);
+}
+
 function showPage(page) {
   state.page = Math.min(Math.max(page, 0), pages() - 1);
   const from = state.page * PAGE;
   const rows = state.found.slice(from, from + PAGE).map((place, i) => row(place, from + i));
-  byId("list").replaceChildren(...(rows.length ? rows : [element("li", { class: "nothing" }, words.nothing_found)]));
+  byId("list").replaceChildren(...(rows.length ? rows : [nothingFound()]));
   byId("count").textContent = filled(words.shown_of, { shown: counted(state.found.length), all: counted(items.length) });
   byId("page").textContent = filled(words.page, { page: state.page + 1, pages: pages() });
   byId("previous").disabled = state.page === 0;
@@ -123,6 +133,12 @@ function select(at, open = state.open) {
 
 function clearFilters() {
   for (const one of Object.values(control)) one.value = "";
+}
+
+/** Show every item again. */
+function resetFilters() {
+  clearFilters();
+  refresh(state.found[state.at]);
 }
 
 /** Show an item in the list, whatever the filters are. */
@@ -156,10 +172,7 @@ if (byId("list")) {
   control.search.addEventListener("input", () => refresh());
   for (const id of ["outcome", "topic", "flag", "order"]) control[id].addEventListener("change", () => refresh());
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  byId("reset").addEventListener("click", () => {
-    clearFilters();
-    refresh(state.found[state.at]);
-  });
+  byId("reset").addEventListener("click", resetFilters);
   byId("previous").addEventListener("click", () => turnPage(-1));
   byId("next").addEventListener("click", () => turnPage(1));
   chooseMetric(0);
