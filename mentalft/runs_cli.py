@@ -141,6 +141,8 @@ def compare(
         write_runs_markdown(found, markdown)
     if json:
         write_runs_json(found, json)
+    for path in filter(None, (markdown, json)):
+        console.print(f"written: {path}", markup=False)
 
 
 @app.command()

@@ -67,14 +67,18 @@ def terminal_table(comparison: Comparison, titles: dict[str, str], width: int = 
     """The table shown at the end of a run; where the terminal is wide, with every figure."""
     wide = width >= WIDE
     table = compact_table(caption_of(comparison), padding=1 if wide else 0)
-    headings = ["base", "tuned", "diff", f"{comparison.confidence:.0%} interval", "Holm p", "equal\nlength"]
+    interval = f"{comparison.confidence:.0%} interval"
+    tests = ["p", "Holm p"] if wide else ["Holm p"]
+    more = ["least\nshown", "win/tie/loss"] if wide else []
     table.add_column("metric")
-    for heading in [*headings, *(["p", "least\nshown", "win/tie/loss"] if wide else [])]:
+    for heading in ["base", "tuned", "diff", interval, *tests, "equal\nlength", *more]:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for m in comparison.metrics:
-        more = [probability(m.p_value), plain(m.smallest_effect), f"{m.wins}/{m.ties}/{m.losses}"] if wide else []
-        table.add_row(titles[m.metric], *figures_of(m), at_equal_length(m), *more, verdict_cell(m))
+        *figures, holm = figures_of(m)
+        p_values = [probability(m.p_value), holm] if wide else [holm]
+        rest = [plain(m.smallest_effect), f"{m.wins}/{m.ties}/{m.losses}"] if wide else []
+        table.add_row(titles[m.metric], *figures, *p_values, at_equal_length(m), *rest, verdict_cell(m))
     return table
 
 

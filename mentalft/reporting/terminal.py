@@ -9,6 +9,7 @@ from mentalft.records import Comparison
 from mentalft.reporting.tables import WIDE, terminal_table
 from mentalft.reporting.verdict import verdict_sentence
 
+P = "p: chance of so large a difference if there were none"
 HOLM = "Holm p: corrected for the number of metrics"
 LEAST_SHOWN = "least shown: the smallest true difference found four times in five"
 EQUAL_LENGTH = "equal length: diff at answers of equal length, * extrapolated"
@@ -37,5 +38,5 @@ def show_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Pat
 def legend(width: int) -> list[str]:
     """What the table's columns and words mean, in lines that fit ``width``."""
     if width >= WIDE:
-        return [f"{HOLM}; {LEAST_SHOWN}", f"{EQUAL_LENGTH}; {NO_EVIDENCE}"]
+        return [f"{P}; {HOLM}", f"{EQUAL_LENGTH}; {LEAST_SHOWN}", NO_EVIDENCE]
     return [HOLM, EQUAL_LENGTH, NO_EVIDENCE]

@@ -141,9 +141,28 @@ def _notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
     left_out = sorted({name for run in runs for name in run.titles} - set(names))
     if left_out:
         yield f"left out, because not every run has it: {', '.join(left_out)}"
+    families = sorted({len(run.titles) for run in runs} | {len(names)})
+    if len(families) > 1:
+        yield (
+            f"Holm p is corrected for the number of metrics in its own table, and these hold {_listed(families)}; "
+            f"in the rows of all it is {len(names)}"
+        )
+    for number, run in enumerate(runs[1:], 2):
+        same = next((n for n, other in enumerate(runs[: number - 1], 1) if _same_scores(run, other, names)), None)
+        if same is not None:
+            yield f"run {number} has the very scores of run {same}: if it is a copy, it is no second run"
     base = [run.sheet.parts["base"] for run in runs]
     if any(not np.array_equal(base[0][name], other[name]) for other in base[1:] for name in names):
         yield "base scores are not the same in every run: another base model, precision or machine, or another seed"
     for number, run in enumerate(runs, 1):
         for warning in run.comparison.warnings:
             yield f"run {number}: {warning}"
+
+
+def _same_scores(one: Run, other: Run, names: Sequence[str]) -> bool:
+    here, there = one.sheet, other.sheet
+    return all(np.array_equal(here.parts[side][name], there.parts[side][name]) for side in here.parts for name in names)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"

@@ -127,3 +127,11 @@ def test_what_is_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:
     write_json(runs[1] / "comparison.json", {"items": 3})
     with pytest.raises(DataError, match=r"comparison\.json: not what this mentalft writes there"):
         compare_runs(runs[1:])
+
+
+def test_a_copy_is_named_and_so_are_other_families_of_tests(runs: list[Path], tmp_path: Path) -> None:
+    fewer = make_run(tmp_path / "fewer", 1, "eval.metrics=[rouge1]")
+    notes = " ".join(compare_runs([runs[0], runs[1], fewer]).notes)
+    assert "run 3 has the very scores of run 1" in notes
+    assert "these hold 1 and 2; in the rows of all it is 1" in notes
+    assert "very scores" not in " ".join(compare_runs(runs).notes)
