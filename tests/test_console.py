@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +44,17 @@ def test_no_bar_where_the_output_is_not_a_terminal(capsys: pytest.CaptureFixture
 def test_a_path_is_shown_as_it_can_be_typed(tmp_path: Path) -> None:
     assert shown(Path.cwd() / "outputs" / "run") == "outputs/run"
     assert shown(tmp_path) == str(tmp_path)
+
+
+def test_where_nobody_reads_on_the_work_goes_on(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from mentalft.console import log_to, say\n"
+        f"with log_to(Path({str(tmp_path)!r})):\n"
+        "    for number in range(20_000):\n        say(f'line {number}')\n"
+    )
+    piped = f'{sys.executable} -c "$CODE" | head -n 1; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", piped], env={**os.environ, "CODE": code}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "line 0\n", "")
+    assert (tmp_path / "mentalft.log").read_text(encoding="utf-8").endswith("line 19999\n")

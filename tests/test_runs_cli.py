@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from mentalft import runs_cli
 from mentalft.files import read_json
 from mentalft.reporting.manifest import write_manifest
+from mentalft.reporting.settings import write_settings
 from tests.recorded import recorded_run
 from tests.reporting.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
@@ -114,7 +116,8 @@ def test_verify_ends_with_0_or_1(
     assert called(monkeypatch, "verify", tmp_path / "nowhere") == 1
     stopped = recorded_run(tmp_path / "stopped")
     (stopped / ".stages" / "compare.json").unlink()
-    write_manifest(stopped, {})
+    write_manifest(stopped, {})  # as a stage does that begins again
+    write_settings(stopped, OmegaConf.to_container(OmegaConf.load(stopped / "config.resolved.yaml")))
     assert called(monkeypatch, "verify", stopped) == 1
     said = capsys.readouterr().out
     assert "unfinished: compare was begun and is not complete" in said

@@ -146,11 +146,12 @@ def wait_for_checkpoints(process: subprocess.Popen[str], *trials: str) -> None:
 
 
 def test_a_sweep_that_ends_before_its_first_trial_is_one_message(
-    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")  # no srun
-    assert sweep(monkeypatch, *quick_overrides, *DATA_ONLY, "lora.r=2,4", "hydra/launcher=submitit_slurm") == 1
-    said = capfd.readouterr().err
+    process = start(*quick_overrides, *DATA_ONLY, "lora.r=2,4", "hydra/launcher=submitit_slurm")
+    said = process.communicate()[1]
+    assert process.returncode == 1
     assert "the sweep ended early: Could not detect" in said
     assert "Traceback" not in said
     assert not (SWEEP / "sweep.md").exists()

@@ -38,5 +38,5 @@ def show_comparison(comparison: Comparison, titles: dict[str, str], run_dir: Pat
 def legend(width: int) -> list[str]:
     """What the table's columns and words mean, in lines that fit ``width``."""
     if width >= WIDE:
-        return [f"{P}; {HOLM}", f"{EQUAL_LENGTH}; {LEAST_SHOWN}", NO_EVIDENCE]
+        return [f"{P}; {HOLM}", LEAST_SHOWN, EQUAL_LENGTH, NO_EVIDENCE]
     return [HOLM, EQUAL_LENGTH, NO_EVIDENCE]
