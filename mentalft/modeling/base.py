@@ -9,6 +9,7 @@ from mentalft.config import ModelConfig
 from mentalft.errors import ConfigError, ModelError
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan
+from mentalft.modeling.vocabulary import share_vocabulary
 
 
 def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
@@ -23,6 +24,7 @@ def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(located.folder), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
+    share_vocabulary(tokenizer)
     if tokenizer.pad_token_id is None:
         spare = [t for t in ("<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "<unk>") if t in tokenizer.get_vocab()]
         tokenizer.pad_token = spare[0] if spare else tokenizer.eos_token
@@ -36,9 +38,11 @@ def counting_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     try:
-        return PreTrainedTokenizerFast.from_pretrained(str(located.folder), trust_remote_code=False)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(str(located.folder), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
+    share_vocabulary(tokenizer)
+    return tokenizer
 
 
 def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan) -> Any:

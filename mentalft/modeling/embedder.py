@@ -16,6 +16,7 @@ from mentalft.config import EMBEDDED
 from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_file, sha256_json
 from mentalft.modeling.locate import hub_snapshot
+from mentalft.modeling.vocabulary import share_vocabulary
 
 
 class LoadedEmbedder(NamedTuple):
@@ -47,6 +48,7 @@ def load_embedder(name: str) -> LoadedEmbedder:
             f"eval.embedder={name} cannot be loaded ({first_line(error)}); give a sentence-transformers name or "
             "folder, or eval.embedder=embedded, or leave cosine out of eval.metrics"
         ) from error
+    share_vocabulary(getattr(model, "tokenizer", None))
     return LoadedEmbedder(
         _signature_name(name, folder), lambda texts: _embed(model, texts), lambda texts: _is_cut(model, texts)
     )
