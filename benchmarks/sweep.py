@@ -1,7 +1,7 @@
 """A sweep of eight trials against what it is made of, and against eight separate runs with the cache off.
 
     python benchmarks/sweep.py
-    python benchmarks/sweep.py --rounds 3 -- experiment=quick eval.max_items=24
+    python benchmarks/sweep.py --rounds 3 -- experiment=quick trainer.max_steps=20 eval.max_items=24
 
 Each contender is a command of its own with a cache of its own. The parts are read from the completion markers of the
 stages: one prepare stage, one base evaluation (what the first trial's evaluation took longer than the later ones'), and
@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 TRIALS = [f"lora.r={r}" for r in (2, 4, 8, 12, 16, 24, 32, 64)]
 DEFAULT = [
-    "experiment=quick", "eval.max_items=64", "eval.max_new_tokens=64", "tracking=none", "report.html=false",
-    "report.plots=false",
+    "experiment=quick", "trainer.max_steps=60", "eval.max_items=64", "eval.max_new_tokens=64", "tracking=none",
+    "report.html=false", "report.plots=false",
 ]  # fmt: skip
 
 
