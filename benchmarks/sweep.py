@@ -63,7 +63,8 @@ class Parts(NamedTuple):
         return self.prepare + self.base + len(TRIALS) * self.trial
 
     def __str__(self) -> str:
-        return f"{self.seconds:.1f} s (prepare {self.prepare:.1f} + base {self.base:.1f} + 8 × {self.trial:.1f})"
+        trials = f"{len(TRIALS)} × {self.trial:.1f}"
+        return f"{self.seconds:.1f} s (prepare {self.prepare:.1f} + base {self.base:.1f} + {trials})"
 
 
 def parts(swept: list[dict[str, float]], separate: list[dict[str, float]]) -> tuple[Parts, Parts]:

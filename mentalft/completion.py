@@ -9,11 +9,12 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mentalft.config import STAGES
 from mentalft.console import say
 from mentalft.files import digest_file, read_json, sha256_json, write_json
 
@@ -137,6 +138,18 @@ def mark_done(
 def markers(run_dir: Path) -> dict[str, dict[str, Any]]:
     """What was recorded of each completed stage: ``made_from``, ``outputs``, ``cost`` and ``record``."""
     return {path.stem: read_json(path) for path in sorted((run_dir / FOLDER).glob("*.json"))}
+
+
+def configs(done: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Of :func:`markers`, the configuration of each stage that has a record; those of an older mentalft have none."""
+    return {stage: marker["record"]["config"] for stage, marker in done.items() if "record" in marker}
+
+
+def unfinished(run_dir: Path) -> list[str]:
+    """The stages that were begun and are not complete, in the order in which they run."""
+    folder = run_dir / FOLDER
+    pending = {path.stem for path in folder.glob("*.attempt")} - {path.stem for path in folder.glob("*.json")}
+    return [*(stage for stage in STAGES if stage in pending), *sorted(pending.difference(STAGES))]
 
 
 def _from_to(then: Any, now: Any) -> str:

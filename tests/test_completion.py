@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.completion import StageRunner, markers, why_not_done
+from mentalft.completion import FOLDER, StageRunner, configs, markers, unfinished, why_not_done
 
 
 def run(run_dir: Path, made_from: dict[str, object], text: str = "result") -> int:
@@ -72,3 +72,18 @@ def test_leftovers_serve_the_same_inputs_only(tmp_path: Path) -> None:
     assert (tmp_path / "checkpoints").is_dir(), "the same inputs go on from what is there"
     run(tmp_path, {"r": 4})
     assert not (tmp_path / "checkpoints").exists(), "other inputs do not"
+
+
+def test_stages_that_were_begun_and_are_not_complete(tmp_path: Path) -> None:
+    assert unfinished(tmp_path) == []
+    (tmp_path / FOLDER).mkdir()
+    for name in ("of-another-version", "evaluate", "train", "prepare"):
+        (tmp_path / FOLDER / f"{name}.attempt").touch()
+    (tmp_path / FOLDER / "prepare.json").touch()
+    assert unfinished(tmp_path) == ["train", "evaluate", "of-another-version"]
+
+
+def test_a_stage_without_a_record_has_no_configuration() -> None:
+    assert configs({"prepare": {"record": {"config": {"seed": 1}}}, "train": {"outputs": {}}}) == {
+        "prepare": {"seed": 1}
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
-from mentalft.completion import FOLDER
+from mentalft.completion import FOLDER, unfinished
 from mentalft.config import STAGES
 from mentalft.console import shown
 from mentalft.records import BETTER, WORSE
@@ -150,10 +150,8 @@ def _listed(run_dir: Path) -> ListedRun:
 
 def _read(run_dir: Path, name: str) -> ListedRun:
     manifest = _json(run_dir / "manifest.json") or {}
-    folder = run_dir / FOLDER
-    begun = {path.stem for path in folder.glob("*.attempt")}
-    done = {path.stem for path in folder.glob("*.json")}
-    pending = [stage for stage in STAGES if stage in begun - done]
+    done = {path.stem for path in (run_dir / FOLDER).glob("*.json")}
+    pending = unfinished(run_dir)
     problem = _last_error(run_dir / "mentalft.log")
     state = FAILED if problem else UNFINISHED if pending or not done else DONE
     compared = _json(run_dir / "comparison.json") if "compare" in done and not pending else None
@@ -185,7 +183,7 @@ def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
         problem=status.get("error") or run.problem,
         choices=run.choices
         or {group: name for group, name in (status.get("choices") or {}).items() if group in USED_BY},
-        overrides=tuple(o for o in overrides if o.lstrip("+").partition("=")[0] not in NO_MATTER),
+        overrides=tuple(_telling(overrides)),
         of_sweep=True,
     )
 
@@ -200,7 +198,11 @@ def _choices(manifest: dict[str, Any], *, done: bool) -> Iterator[tuple[str, str
 
 
 def _overrides(record: dict[str, Any]) -> list[str]:
-    return [o for o in (record.get("command") or [])[1:] if o.lstrip("+").partition("=")[0] not in NO_MATTER]
+    return _telling((record.get("command") or [])[1:])
+
+
+def _telling(overrides: Iterable[str]) -> list[str]:
+    return [override for override in overrides if override.lstrip("+").partition("=")[0] not in NO_MATTER]
 
 
 def _stage_overrides(manifest: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:

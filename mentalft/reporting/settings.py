@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from mentalft.completion import markers
+from mentalft.completion import configs, markers
 from mentalft.config import ASKING, EMBEDDED, STAGES
 from mentalft.files import write_text
 
@@ -38,7 +38,7 @@ def write_settings(run_dir: Path, now: dict[str, Any]) -> None:
 def settings_of(run_dir: Path, now: dict[str, Any]) -> dict[str, Any]:
     """The configuration that the completed stages of ``run_dir`` ran with, section by section, as of one command."""
     done = markers(run_dir)
-    used = {stage: m["record"]["config"] for stage, m in done.items() if "record" in m}
+    used = configs(done)
 
     def of(stages: Sequence[str]) -> dict[str, Any]:
         return next((used[stage] for stage in stages if stage in used), now)
@@ -54,7 +54,7 @@ def settings_of(run_dir: Path, now: dict[str, Any]) -> dict[str, Any]:
 
 def is_demonstration(run_dir: Path) -> bool:
     """Whether the answers in ``run_dir`` are those of the embedded model, tuned and asked on embedded data."""
-    used = {stage: marker["record"]["config"] for stage, marker in markers(run_dir).items() if "record" in marker}
+    used = configs(markers(run_dir))
     if not {"prepare", "evaluate"} <= used.keys():
         return False
     model, asking = used["evaluate"]["model"], used["evaluate"]["eval"]

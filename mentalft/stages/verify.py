@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
-from mentalft.completion import FOLDER, changed_outputs, markers
+from mentalft.completion import changed_outputs, configs, markers, unfinished
 from mentalft.config import STAGES, Config, EvalConfig, extra_name
 from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
@@ -76,7 +76,7 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
         manifest, done = read_json(run_dir / "manifest.json"), markers(run_dir)
     except ValueError as error:
         raise DataError(f"{run_dir}: a record is not JSON ({error}); it was cut or edited") from error
-    used = {stage: _typed(m["record"]["config"]) for stage, m in done.items() if "record" in m}
+    used = {stage: _typed(config) for stage, config in configs(done).items()}
     files = [Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done]
     if _is_older(manifest, used):
         checks = [Check("manifest.json", (), (OLDER,)), *files, *_scores_of_older(run_dir, score_again)]
@@ -93,8 +93,8 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
 
 
 def _unfinished(run_dir: Path, done: Mapping[str, Any]) -> Iterator[str]:
-    begun = {path.stem for path in (run_dir / FOLDER).glob("*.attempt")} - done.keys()
-    for stage in sorted(begun, key=lambda stage: (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)):
+    begun = unfinished(run_dir)
+    for stage in begun:
         yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
     if not begun and not done:
         yield "no stage is complete"
