@@ -18,9 +18,9 @@ from corpus import sentences
 
 from mentalft.files import write_jsonl
 from mentalft.records import Comparison, Interval, MetricComparison
-from mentalft.reporting.finished import read_run
-from mentalft.reporting.report import report_html
-from mentalft.reporting.tables import write_comparison
+from mentalft.runs.loading import read_run
+from mentalft.show.report import report_html
+from mentalft.show.tables import write_comparison
 
 METRICS = ("bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "cosine", "distinct2", "length", "perplexity")
 CHECKS = ("echo", "cut", "repetition")

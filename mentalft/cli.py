@@ -80,7 +80,7 @@ def run(argv: list[str]) -> int:
         if message is None:
             if not place.sweep_dir:
                 raise
-            from mentalft.sweeping.ending import ended_early
+            from mentalft.sweep.ending import ended_early
 
             message = f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
         _say_error(message)
@@ -109,7 +109,7 @@ class Place(NamedTuple):
 def _stopped_in_order(sweep_dir: Path | None) -> contextlib.AbstractContextManager[None]:
     if sweep_dir is None:
         return contextlib.nullcontext()
-    from mentalft.sweeping.stopping import stopped_with_its_trials
+    from mentalft.sweep.stopping import stopped_with_its_trials
 
     return stopped_with_its_trials(sweep_dir)
 
@@ -118,7 +118,7 @@ def _end_sweep(place: Place, code: int) -> int:
     """The exit code, once what became of the trials has been said; ``code`` where this is no sweep."""
     if place.sweep_dir is None or not place.sweep_dir.is_dir():
         return code
-    from mentalft.sweeping.ending import conclude
+    from mentalft.sweep.ending import conclude
 
     failed = conclude(place.sweep_dir, place.begun)
     for line in failed:
@@ -147,7 +147,7 @@ def _takes_part(args: Any) -> bool:
     with hydra.initialize_config_module("mentalft.conf"):
         load_config(hydra.compose("config", overrides=args.overrides))
     from mentalft.console import quiet_libraries
-    from mentalft.launching import Meeting
+    from mentalft.training.processes import Meeting
 
     quiet_libraries()
     for work in Meeting().work():
@@ -160,7 +160,7 @@ def _takes_part(args: Any) -> bool:
 def _dismiss_others() -> None:
     """Those that were launched with this process and wait for work need wait no longer."""
     if _launched_as() == 0:
-        from mentalft.launching import Meeting
+        from mentalft.training.processes import Meeting
 
         Meeting().dismiss()
 
@@ -182,7 +182,7 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     from mentalft.console import log_to
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
-        from mentalft.sweeping.plan import run_job
+        from mentalft.sweep.plan import run_job
 
         return run_job(cfg)
     run_dir = Path(HydraConfig.get().runtime.output_dir)
@@ -225,7 +225,7 @@ def _check_and_claim(args: Any, argv: list[str]) -> Place:
 
 
 def _begin_sweep(overrides: list[str], argv: list[str], chosen: dict[str, str]) -> Place:
-    from mentalft.sweeping.plan import begin, check_free, plan_sweep
+    from mentalft.sweep.plan import begin, check_free, plan_sweep
 
     plan = plan_sweep(overrides)
     given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)

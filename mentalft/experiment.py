@@ -12,18 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mentalft.completion import StageRunner
+from mentalft.runs.markers import StageRunner
 from mentalft.config import ASKING, VALIDATION_LOSS, Config
 from mentalft.errors import DataError, ModelError
 from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder
-from mentalft.groups import used_by
+from mentalft.runs.groups import used_by
 from mentalft.inputs import asks_here, check_inputs
 from mentalft.outcome import Result, show
 from mentalft.records import Dialogue
-from mentalft.reporting.data_report import overlap_in_words
-from mentalft.reporting.manifest import record_of, write_manifest
-from mentalft.reporting.model_card import write_card
-from mentalft.reporting.settings import write_settings
+from mentalft.show.data_report import overlap_in_words
+from mentalft.runs.manifest import record_of, write_manifest
+from mentalft.show.model_card import write_card
+from mentalft.runs.settings import write_settings
 from mentalft.tracking import Tracker
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from mentalft.console import say, shown
 from mentalft.errors import UserError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Comparison
-from mentalft.reporting.tables import read_comparison
-from mentalft.reporting.terminal import show_comparison
-from mentalft.reporting.verdict import verdict_sentence
+from mentalft.show.tables import read_comparison
+from mentalft.show.terminal import show_comparison
+from mentalft.show.verdict import verdict_sentence
 from mentalft.tracking import Tracker
 
 

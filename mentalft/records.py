@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from mentalft.words import Said
 
 
 class Message(NamedTuple):
@@ -104,25 +106,22 @@ class Response:
         return dict(self.__dict__)
 
 
-SIDES = ("base", "tuned")
-NOT_KNOWN = "not known"
-"""How the decoding is stated where the answers were given as files."""
-
-
-class Asked(NamedTuple):
+@dataclass(frozen=True)
+class Asked:
     """The items that were asked, and where the answers are."""
 
     items: list[Item]
     folder: Path
+    baseline: str
+    """The contender that the others are held against."""
     responses: dict[str, Path]
-    """For ``base`` and ``tuned``, a JSONL file of responses."""
-    decoding: str
+    """Contender → a JSONL file of responses, in the order in which they are shown; the baseline among them."""
+    decoding: str | None
+    """None where the answers were given as files."""
     perplexity: Path | None = None
-    """How likely base and tuned find the references, where that was measured."""
+    """How likely each contender finds the references, where that was measured."""
     problems: int = 0
     """What was wrong with answers that were given as files."""
-    from_files: bool = False
-    """Whether the answers were given as files."""
     demonstration: bool = False
     """Whether they are those of the embedded model on embedded data."""
 
@@ -132,7 +131,8 @@ class Interval(NamedTuple):
     high: float
 
 
-BETTER, WORSE, UNDECIDED = "better", "worse", "no evidence of a difference"
+BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
+Verdict = Literal["better", "worse", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -158,31 +158,25 @@ class Group:
 
 
 @dataclass(frozen=True)
-class MetricComparison:
-    """One metric on the same items, base against tuned."""
+class Difference:
+    """One contender against the baseline, by one metric on the same items."""
 
-    metric: str
-    signature: str
-    base: float
-    tuned: float
     difference: float
-    """``tuned - base``."""
+    """The contender's score less the baseline's."""
     interval: Interval
     """Confidence interval of the difference."""
     wins: int
-    """Items where tuned is better, whichever direction that is; items that count in no mean are left out of all three.
-    """
+    """Items where the contender is better, whichever direction that is; items that count in no mean are left out of all
+    three."""
     ties: int
     losses: int
     p_value: float
     """Two-sided, of the paired permutation test over dialogues."""
     p_holm: float
-    """The same, corrected for the number of metrics in the table."""
+    """The same, corrected for the number of tests in the table."""
     smallest_effect: float
     """The smallest true difference that would have been found four times in five."""
-    verdict: str
-    """``better``, ``worse`` or ``no evidence of a difference``."""
-    higher_is_better: bool = True
+    verdict: Verdict
     length_controlled: LengthControlled | None = None
     """None for a metric that answers' length is no matter of."""
     by_topic: tuple[Group, ...] = ()
@@ -191,9 +185,38 @@ class MetricComparison:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The result of an experiment."""
+class MetricResult:
+    """One metric over all items, for every contender."""
 
+    metric: str
+    """Its name in the configuration."""
+    title: str
+    signature: str
+    higher_is_better: bool
+    scale: str | None
+    """What its values can be, such as ``0–1``; None where there is no bound."""
+    scores: dict[str, float]
+    """By contender."""
+    differences: dict[str, Difference]
+    """By contender, without the baseline."""
+
+
+@dataclass(frozen=True)
+class AnswerLengths:
+    """How long a contender's answers are."""
+
+    mean_characters: float
+    length_ratio: float
+    """Characters of all answers by those of all references."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of an experiment: ``comparison.json``."""
+
+    baseline: str
+    contenders: tuple[str, ...]
+    """In the order in which they are shown, the baseline among them."""
     items: int
     dialogues: int
     confidence: float
@@ -201,20 +224,26 @@ class Comparison:
     """Of the bootstrap, and of the permutation test."""
     seed: int
     """Of both."""
-    metrics: tuple[MetricComparison, ...]
-    decoding: str
-    responses: dict[str, dict[str, float]]
-    """For ``base`` and ``tuned``: mean length in characters, and length by that of the references."""
-    overlap: str | None = None
-    """How much of what was asked is in the train split, as the prepare stage found it."""
-    checks: dict[str, dict[str, float]] = field(default_factory=dict)
-    """For ``base`` and ``tuned``, the share of answers that each integrity check found, by the check's name."""
-    warnings: tuple[str, ...] = ()
-    """What keeps the table from being taken at its word, in plain words; shown above it."""
-    notes: tuple[str, ...] = ()
+    metrics: tuple[MetricResult, ...]
+    decoding: str | None
+    """None where it is not known: the answers were given as files."""
+    answers: dict[str, AnswerLengths]
+    """By contender."""
+    checks: dict[str, dict[str, float]]
+    """By contender, the share of answers that each integrity check found, by the check's name."""
+    overlap: tuple[Said, ...] = ()
+    """How much of what was asked is in the train split, as the prepare stage found it; empty where nothing is known."""
+    warnings: tuple[Said, ...] = ()
+    """What keeps the table from being taken at its word; shown above it."""
+    notes: tuple[Said, ...] = ()
     """What must be known of how these very scores came about."""
-    no_topics: str | None = None
+    no_topics: Said | None = None
     """Why nothing is shown by topic; None where something is."""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The contenders that are held against the baseline."""
+        return tuple(name for name in self.contenders if name != self.baseline)
 
 
 @dataclass(frozen=True)
@@ -222,14 +251,15 @@ class ComparedRun:
     """What one run found, as it is in its own table."""
 
     name: str
-    metrics: tuple[MetricComparison, ...]
+    metrics: tuple[MetricResult, ...]
 
 
 @dataclass(frozen=True)
 class Spread:
-    """One metric's difference, run by run."""
+    """One metric's difference of one contender, run by run."""
 
     metric: str
+    contender: str
     mean: float
     sd: float
     """Of the runs, with ``runs - 1`` in the denominator."""
@@ -241,14 +271,15 @@ class Spread:
 class RunsComparison:
     """Several runs over the same items, each by itself and all together."""
 
+    baseline: str
+    contenders: tuple[str, ...]
     items: int
     dialogues: int
     confidence: float
-    decoding: str
-    titles: dict[str, str]
+    decoding: str | None
     runs: tuple[ComparedRun, ...]
-    combined: tuple[MetricComparison, ...]
+    combined: tuple[MetricResult, ...]
     """Scores are means over runs; empty where there is but one run."""
     spreads: tuple[Spread, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Said, ...]
     """What a reader must know of these runs."""

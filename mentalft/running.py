@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from mentalft.checks import problems
+from mentalft.config.checks import problems
 from mentalft.cli_errors import explain
 from mentalft.config import Config
 from mentalft.errors import ConfigError, UserError
@@ -54,7 +54,7 @@ def run_tracked(
     """
     from mentalft.console import quiet_libraries
     from mentalft.experiment import run_experiment
-    from mentalft.launching import sigterm_raised
+    from mentalft.training.processes import sigterm_raised
     from mentalft.tracking import Tracker
 
     quiet_libraries()

@@ -35,7 +35,7 @@ def list_(
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
     from mentalft.console import console, unbroken
-    from mentalft.reporting.run_list import list_runs, runs_table
+    from mentalft.runs.listing import list_runs, runs_table
 
     for root in roots or []:
         if not root.is_dir():
@@ -66,9 +66,9 @@ def show(
 ) -> None:
     """Print a finished run again, and open its report."""
     from mentalft.console import console, say, shown
-    from mentalft.reporting.finished import check_finished
-    from mentalft.reporting.tables import read_comparison
-    from mentalft.reporting.terminal import show_comparison
+    from mentalft.runs.loading import check_finished
+    from mentalft.show.tables import read_comparison
+    from mentalft.show.terminal import show_comparison
 
     check_finished(run)
     comparison, titles = read_comparison(run)
@@ -94,7 +94,7 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
 
     quiet_libraries()
     from mentalft.experiment import score_again
-    from mentalft.stages.verify import verify as verified
+    from mentalft.runs.verify import verify as verified
 
     found = verified(run, score_again)
     for check in found.checks:
@@ -123,7 +123,7 @@ def compare(
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.console import console
-    from mentalft.reporting.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
     from mentalft.stages.compare_runs import compare_runs
 
     found = compare_runs(runs)
@@ -152,9 +152,9 @@ def report(
     plots: Annotated[bool, typer.Option(help="Draw plots/ again too.")] = True,
 ) -> None:
     """Write report.html and plots/ of a finished run again."""
-    from mentalft.config_report import ReportConfig
+    from mentalft.config.report import ReportConfig
     from mentalft.console import say_path
-    from mentalft.reporting.report_words import ASKED
+    from mentalft.show.report_words import ASKED
     from mentalft.stages.report import report as write_report
 
     if language not in ASKED:
@@ -171,7 +171,7 @@ def sweep(
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
     from mentalft.console import console, say_path
-    from mentalft.reporting.sweep import command_of, read_sweep, terminal_tables, write_sweep
+    from mentalft.show.sweep import command_of, read_sweep, terminal_tables, write_sweep
 
     write_sweep(sweep_dir, again=True)
     found = read_sweep(sweep_dir)

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mentalft.completion import StageRunner
+from mentalft.runs.markers import StageRunner
 from mentalft.config import Config
 from mentalft.data.items import item_row
 from mentalft.files import digest_file, sha256_file, sha256_folder, write_json, write_jsonl
 from mentalft.records import SIDES, Asked, Item, Message, Response
-from mentalft.reporting.manifest import record_of, write_manifest
-from mentalft.reporting.model_card import write_card
-from mentalft.reporting.settings import write_settings
+from mentalft.runs.manifest import record_of, write_manifest
+from mentalft.show.model_card import write_card
+from mentalft.runs.settings import write_settings
 from mentalft.stages.compare import compare
 from tests.conftest import dialogue_record
 from tests.test_conf import composed

@@ -9,7 +9,7 @@ import hydra
 import pytest
 from hydra.core.config_store import ConfigStore
 
-from mentalft.checks import problems
+from mentalft.config.checks import problems
 from mentalft.cli import load_config
 from mentalft.config import Config
 

@@ -19,7 +19,7 @@ from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.cli import run
 from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
-from mentalft.stages.verify import verify
+from mentalft.runs.verify import verify
 from tests.conftest import dialogue_record
 from tests.tracking.reading import transaction_log
 

@@ -10,9 +10,9 @@ import pytest
 from mentalft.errors import UserError
 from mentalft.files import write_json, write_jsonl
 from mentalft.outcome import Result, show
-from mentalft.reporting.tables import write_comparison
+from mentalft.show.tables import write_comparison
 from mentalft.tracking import Tracker
-from tests.reporting.test_tables import COMPARISON, TITLES
+from tests.show.test_tables import COMPARISON, TITLES
 from tests.test_conf import composed
 
 NEXT = "mentalft data=local data.path=FILE"

@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 
 from mentalft import runs_cli
 from mentalft.files import read_json
-from mentalft.reporting.manifest import write_manifest
-from mentalft.reporting.settings import write_settings
+from mentalft.runs.manifest import write_manifest
+from mentalft.runs.settings import write_settings
 from tests.recorded import recorded_run
-from tests.reporting.sweep.made_up import make_trial
+from tests.show.sweep.made_up import make_trial
 from tests.stages.test_compare_runs import make_run
 
 

@@ -15,8 +15,8 @@ import pytest
 from mentalft.cli import run
 from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
-from mentalft.sweeping.plan import check_free
-from mentalft.sweeping.status import DONE, FAILED, Status, statuses
+from mentalft.sweep.plan import check_free
+from mentalft.sweep.status import DONE, FAILED, Status, statuses
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
 TRAIN_ONLY = ["stages=[prepare,train]", "tracking=none"]

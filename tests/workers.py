@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from mentalft.errors import DataError
-from mentalft.launching import rank, world_size
+from mentalft.training.processes import rank, world_size
 
 
 def places(folder: Path) -> list[int]:

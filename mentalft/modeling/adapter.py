@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mentalft.config_training import LoraConfig
+from mentalft.config.training import LoraConfig
 from mentalft.errors import ConfigError, ModelError, first_line
 
 BEGINS_IN_THE_BASE = ("pissa", "pissa_niter_16", "olora")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from mentalft.completion import FOLDER
+from mentalft.runs.markers import FOLDER
 from mentalft.config import EvalConfig
 from mentalft.console import say, shown
 from mentalft.data.answer_files import align

@@ -19,8 +19,8 @@ from mentalft.metrics.scoring import score_all
 from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, Parts, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
-from mentalft.reporting.scores import ScoreSheet, write_scores
-from mentalft.reporting.tables import write_comparison
+from mentalft.runs.scores import ScoreSheet, write_scores
+from mentalft.show.tables import write_comparison
 from mentalft.statistics import (
     FEW_DIALOGUES,
     Measured,

@@ -13,8 +13,8 @@ from mentalft.console import shown
 from mentalft.errors import DataError
 from mentalft.metrics.table import total_of
 from mentalft.records import ComparedRun, Comparison, MetricComparison, RunsComparison, Spread
-from mentalft.reporting.scores import ScoreSheet, read_scores
-from mentalft.reporting.tables import read_comparison
+from mentalft.runs.scores import ScoreSheet, read_scores
+from mentalft.show.tables import read_comparison
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from mentalft.config_report import ReportConfig
+from mentalft.config.report import ReportConfig
 from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.files import write_text
-from mentalft.reporting.finished import FinishedRun, read_run
-from mentalft.reporting.plots.labels import WORDS as CAPTIONS
-from mentalft.reporting.report import DRAWN_AS_TABLES, report_html
-from mentalft.reporting.report_words import Language, language_for
+from mentalft.runs.loading import FinishedRun, read_run
+from mentalft.show.plots.labels import WORDS as CAPTIONS
+from mentalft.show.report import DRAWN_AS_TABLES, report_html
+from mentalft.show.report_words import Language, language_for
 
 REPORT, PLOTS = "report.html", "plots"
 T = TypeVar("T")
@@ -50,7 +50,7 @@ def _write_report(run: FinishedRun, figures: dict[str, str], language: Language,
 
 
 def _figures(run: FinishedRun, language: Language) -> dict[str, str]:
-    from mentalft.reporting.plots import figures_of, inline_svg
+    from mentalft.show.plots import figures_of, inline_svg
 
     figures = figures_of(run, language).items()
     return {
@@ -61,7 +61,7 @@ def _figures(run: FinishedRun, language: Language) -> dict[str, str]:
 
 
 def _write_plots(run: FinishedRun) -> None:
-    from mentalft.reporting.plots import write_plots
+    from mentalft.show.plots import write_plots
 
     write_plots(run, run.run_dir / PLOTS)
 

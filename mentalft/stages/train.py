@@ -18,13 +18,13 @@ from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
 from mentalft.files import folder_written_whole, write_json
-from mentalft.launching import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
 from mentalft.modeling.adapter import add_adapter, keep_beginning, save_adapter
 from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan, plan_precision
 from mentalft.records import Splits
-from mentalft.reporting.training_log import TrainingLog, follow
+from mentalft.show.training_log import TrainingLog, follow
 from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
 from mentalft.training.memory import halving

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mentalft.config_training import TrainerConfig
+from mentalft.config.training import TrainerConfig
 from mentalft.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mentalft.completion import memory_in_use
+from mentalft.runs.markers import memory_in_use
 from mentalft.console import shown
 from mentalft.errors import UserError
 from mentalft.training.steps import StepPlan

@@ -11,7 +11,7 @@ from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_jsonl
 from mentalft.metrics.table import total_of
 from mentalft.records import Asked, Comparison, Item, Message, Response
-from mentalft.reporting.scores import read_scores
+from mentalft.runs.scores import read_scores
 from mentalft.stages.compare import compare
 from tests.test_conf import composed
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from mentalft import runs_cli
-from mentalft.config_report import ReportConfig
+from mentalft.config.report import ReportConfig
 from mentalft.errors import DataError
-from mentalft.reporting import plots
+from mentalft.show import plots
 from mentalft.stages.report import report
-from tests.reporting.report_runs import item, write_run
+from tests.show.report_runs import item, write_run
 
 HTML_ALONE = ReportConfig(language="auto", html=True, plots=False)
 

@@ -1,7 +1,0 @@
-"""Figures of a finished run, for papers and for the report. matplotlib is imported when one is drawn."""
-
-from mentalft.reporting.plots.drawing import NAMES, figures_of
-from mentalft.reporting.plots.svg import inline_svg
-from mentalft.reporting.plots.writing import write_plots
-
-__all__ = ["NAMES", "figures_of", "inline_svg", "write_plots"]

@@ -1,8 +1,0 @@
-"""One result of a sweep: which trials ran, which one is chosen, and how sure that choice is."""
-
-from mentalft.reporting.sweep.reading import read_sweep
-from mentalft.reporting.sweep.terminal import terminal_tables
-from mentalft.reporting.sweep.words import command_of
-from mentalft.reporting.sweep.writing import write_sweep
-
-__all__ = ["command_of", "read_sweep", "terminal_tables", "write_sweep"]

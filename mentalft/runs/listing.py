@@ -1,0 +1,252 @@
+"""Which runs there are: when, from what, how far they got, and what they found. Only small files are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.cells import cell_len
+from rich.markup import escape
+from rich.table import Table
+
+from mentalft.runs.markers import FOLDER, unfinished
+from mentalft.config import STAGES
+from mentalft.console import shown
+from mentalft.records import BETTER, WORSE
+from mentalft.show.tables import compact_table
+
+MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
+"""A directory with one of these is a run."""
+USED_BY = {
+    "data": ("prepare",),
+    "model": ("train", "evaluate"),
+    "lora": ("train",),
+    "trainer": ("train",),
+    "eval": ("compare", "evaluate"),
+}
+"""Group → stages, the first of which that was completed says what was taken from it."""
+NO_MATTER = (*USED_BY, "tracking", "run_dir", "cache_dir")
+"""Overrides that are shown elsewhere, or change no result."""
+TAIL = 16384
+"""Bytes at the end of a log that are looked at."""
+DONE, FAILED, RUNNING, UNFINISHED, UNREADABLE = "done", "failed", "running", "unfinished", "unreadable"
+STYLES = {DONE: "green", FAILED: "red", RUNNING: "yellow", UNFINISHED: "yellow", UNREADABLE: "red"}
+FIRST_WORDS = 60
+"""Characters of a failed trial's error that the table has room for."""
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    directory: str
+    date: datetime
+    """When its first stage began; of the directory where that is not recorded."""
+    state: str
+    """``done`` (every stage that was begun, and one at least), ``failed``, ``unfinished`` (stopped, or running now),
+    ``unreadable``; of a sweep's trial that has not ended, ``running``."""
+    stages: tuple[str, ...] = ()
+    """Those that are complete."""
+    open_stage: str | None = None
+    """The one that was begun and not completed."""
+    problem: str | None = None
+    """The last error in its log, or what cannot be read."""
+    choices: dict[str, str] = field(default_factory=dict)
+    """By group; of a run that is done, only what a stage used."""
+    overrides: tuple[str, ...] = ()
+    """The command's own (of a sweep, this job's), without :data:`NO_MATTER`."""
+    of_sweep: bool = False
+    """It is a trial, and state, problem and overrides are those that its sweep recorded."""
+    stage_overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By stage that another command ran: what that one gave and the run's did not."""
+    metrics: int = 0
+    """Compared; 0 as well while a stage is done again, whose result the comparison in the directory is not of."""
+    better: int = 0
+    worse: int = 0
+
+    @property
+    def verdict(self) -> str:
+        if not self.metrics:
+            return ""
+        if not self.better and not self.worse:
+            return f"no difference shown on {self.metrics}"
+        return f"{self.better} better, {self.worse} worse of {self.metrics}"
+
+    def to_json(self) -> dict[str, Any]:
+        row = asdict(self)
+        return {**row, "date": self.date.isoformat(timespec="seconds"), "verdict": self.verdict or None}
+
+
+def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
+    """Every run in or below ``roots``, newest first; one that cannot be read is listed as such."""
+    found = dict.fromkeys(run_dir for root in roots for run_dir in _run_dirs(root))
+    return sorted(map(_listed, found), key=lambda run: (run.date, run.directory), reverse=True)
+
+
+def runs_table(runs: Sequence[ListedRun], *, one_line: bool = False) -> Table:
+    """A row a run, whose directory is never broken.
+
+    Args:
+        one_line: put a run's choices and its overrides into one line, for other programs.
+    """
+    table = compact_table("", padding=1)
+    table.title = None
+    for heading in ("date", "directory", "/".join(USED_BY), "state", "verdict"):
+        longest = max((cell_len(run.directory) for run in runs), default=0) if heading == "directory" else None
+        whole = one_line or heading in ("date", "directory")
+        table.add_column(heading, no_wrap=whole, overflow="fold", min_width=longest)
+    for run in runs:
+        choices = "/".join(run.choices.get(group, "–") for group in USED_BY) if run.choices else "–"
+        made = (" " if one_line else "\n").join(filter(None, [choices, overrides_in_words(run)]))
+        date = run.date.strftime("%Y-%m-%d %H:%M")
+        table.add_row(date, escape(run.directory), escape(made), _state_cell(run), run.verdict or "–")
+    return table
+
+
+def overrides_in_words(run: ListedRun) -> str:
+    """Such as ``experiment=quick; compare: eval.metrics=[bleu]``."""
+    stages: dict[tuple[str, ...], list[str]] = {}
+    for stage, given in run.stage_overrides.items():
+        stages.setdefault(given, []).append(stage)
+    apart = [f"{', '.join(names)}: {' '.join(given)}" for given, names in stages.items()]
+    return "; ".join(filter(None, [" ".join(run.overrides), *apart]))
+
+
+def _state_cell(run: ListedRun) -> str:
+    words = run.state
+    if run.of_sweep and run.state == FAILED and run.problem:
+        problem = run.problem if len(run.problem) <= FIRST_WORDS else f"{run.problem[:FIRST_WORDS]}…"
+        words = f"{run.state}: {problem}"
+    elif run.open_stage:
+        words = f"{run.state}: {run.open_stage}"
+    elif not run.stages and run.state != UNREADABLE:
+        words = f"{run.state}: nothing done"
+    elif run.state == DONE and "compare" not in run.stages:
+        words = ", ".join(run.stages) or "–"
+    return f"[{STYLES[run.state]}]{escape(words)}[/]"
+
+
+def _run_dirs(root: Path) -> Iterator[Path]:
+    """Runs in ``root`` and below, not looking into them, nor into what is hidden."""
+    for folder, names, files in os.walk(root, followlinks=False):
+        if any(mark in files or mark in names for mark in MARKS):
+            names.clear()
+            yield Path(folder)
+        else:
+            names[:] = sorted(name for name in names if not name.startswith("."))
+
+
+def _listed(run_dir: Path) -> ListedRun:
+    name = shown(run_dir.absolute())
+    try:
+        return _as_trial(_read(run_dir, name), _json(run_dir / "status.json"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = str(error) or type(error).__name__
+        return ListedRun(name, _date_of(run_dir, {}), UNREADABLE, problem=problem.splitlines()[0])
+
+
+def _read(run_dir: Path, name: str) -> ListedRun:
+    manifest = _json(run_dir / "manifest.json") or {}
+    done = {path.stem for path in (run_dir / FOLDER).glob("*.json")}
+    pending = unfinished(run_dir)
+    problem = _last_error(run_dir / "mentalft.log")
+    state = FAILED if problem else UNFINISHED if pending or not done else DONE
+    compared = _json(run_dir / "comparison.json") if "compare" in done and not pending else None
+    verdicts = [m["verdict"] for m in (compared or {"metrics": []})["metrics"]]
+    return ListedRun(
+        directory=name,
+        date=_date_of(run_dir, manifest),
+        state=state,
+        stages=tuple(stage for stage in STAGES if stage in done),
+        open_stage=pending[0] if pending else None,
+        problem=problem,
+        choices=dict(_choices(manifest, done=state == DONE)),
+        overrides=tuple(_overrides(manifest)),
+        stage_overrides=dict(_stage_overrides(manifest)),
+        metrics=len(verdicts),
+        better=verdicts.count(BETTER),
+        worse=verdicts.count(WORSE),
+    )
+
+
+def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
+    """``run`` with what its sweep recorded in ``status``."""
+    if status is None:
+        return run
+    overrides = [*status.get("fixed", ()), *status["overrides"]]
+    return replace(
+        run,
+        state=status["state"] if status["state"] in (FAILED, RUNNING) else run.state,
+        problem=status.get("error") or run.problem,
+        choices=run.choices
+        or {group: name for group, name in (status.get("choices") or {}).items() if group in USED_BY},
+        overrides=tuple(_telling(overrides)),
+        of_sweep=True,
+    )
+
+
+def _choices(manifest: dict[str, Any], *, done: bool) -> Iterator[tuple[str, str]]:
+    typed, stages = manifest.get("choices") or {}, manifest.get("stages") or {}
+    for group, users in USED_BY.items():
+        user = next((stage for stage in users if stage in stages), None)
+        chosen = typed if user is None else stages[user].get("choices") or typed
+        if group in chosen and not (done and user is None):
+            yield group, chosen[group]
+
+
+def _overrides(record: dict[str, Any]) -> list[str]:
+    return _telling((record.get("command") or [])[1:])
+
+
+def _telling(overrides: Iterable[str]) -> list[str]:
+    return [override for override in overrides if override.lstrip("+").partition("=")[0] not in NO_MATTER]
+
+
+def _stage_overrides(manifest: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    stages, leading = manifest.get("stages") or {}, _overrides(manifest)
+    for stage in STAGES:
+        given = _overrides(stages.get(stage) or {})
+        if own := tuple(o for o in given if o not in leading and not o.startswith("stages=")):
+            yield stage, own
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """What ``path`` holds; None where it is not there."""
+    if not path.is_file():
+        return None
+    try:
+        found = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"{path.name}: not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise TypeError(f"{path.name}: not an object")
+    return found
+
+
+def _date_of(run_dir: Path, manifest: dict[str, Any]) -> datetime:
+    """In local time."""
+    started = [stage["started"] for stage in manifest.get("stages", {}).values() if "started" in stage]
+    if started:
+        return datetime.fromisoformat(min(started)).astimezone()
+    first = next((p for p in (run_dir / ".hydra" / "config.yaml", run_dir) if p.exists()), None)
+    return datetime.fromtimestamp(first.stat().st_mtime if first else 0).astimezone()
+
+
+def _last_error(log: Path) -> str | None:
+    """The error that the log ends with: the run failed, and nothing was said after it."""
+    if not log.is_file():
+        return None
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - TAIL))
+        lines = handle.read().decode("utf-8", "replace").splitlines()
+    last = next((line for line in reversed(lines) if _level(line)), "")
+    return last.partition(" mentalft: ")[2] if _level(last) == "ERROR" else None
+
+
+def _level(line: str) -> str | None:
+    """``INFO``, ``ERROR`` … of a line that begins an entry of the log, as :func:`mentalft.console.log_to` writes it."""
+    parts = line.split(" ", 3)
+    return parts[2] if len(parts) == 4 and parts[0][:2] == "20" and parts[2].isupper() else None

@@ -1,0 +1,66 @@
+"""A run directory, read back: what the report, the plots, the model card and ``mentalft-runs`` are made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mentalft.errors import DataError
+from mentalft.files import read_json, read_jsonl
+from mentalft.records import Comparison
+from mentalft.show.tables import read_comparison
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run with a comparison left; None or empty for what a run has no stage for."""
+
+    run_dir: Path
+    comparison: Comparison
+    titles: dict[str, str]
+    """Of metrics, by name."""
+    items: list[dict[str, Any]]
+    """Rows of ``items.jsonl``: id, topic, history, references, answers, flags and scores of both sides."""
+    training: list[dict[str, float]]
+    """Rows of ``training.jsonl``, under the tracker's names (``train/loss``, ``validation/loss`` …)."""
+    data: dict[str, Any] | None
+    """``data/report.json``."""
+    manifest: dict[str, Any] | None
+
+
+def read_run(run_dir: Path) -> FinishedRun:
+    """Read what ``run_dir`` holds.
+
+    Raises:
+        DataError: there is no comparison, or it is not what this mentalft writes.
+    """
+    check_finished(run_dir)
+    comparison, titles = read_comparison(run_dir)
+    return FinishedRun(
+        run_dir,
+        comparison,
+        titles,
+        list(read_jsonl(run_dir / "items.jsonl")) if (run_dir / "items.jsonl").is_file() else [],
+        training_rows(run_dir),
+        _json(run_dir / "data" / "report.json"),
+        _json(run_dir / "manifest.json"),
+    )
+
+
+def check_finished(run_dir: Path) -> None:
+    """Raise :class:`DataError` where ``run_dir`` has no comparison."""
+    if not (run_dir / "comparison.json").is_file():
+        raise DataError(f"{run_dir} holds no comparison.json; give the directory of a run that got as far as compare")
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    return read_json(path) if path.is_file() else None
+
+
+def training_rows(run_dir: Path) -> list[dict[str, float]]:
+    """Rows of ``training.jsonl``, to which a killed run may have written half a line."""
+    path = run_dir / "training.jsonl"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

@@ -1,0 +1,172 @@
+"""How scores and lengths are spread over the items."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentalft.records import SIDES
+from mentalft.runs.loading import FinishedRun
+from mentalft.show.plots.labels import Labels
+from mentalft.show.plots.style import (
+    COLUMN,
+    INK,
+    PAGE,
+    ROUND,
+    SIDE_COLOUR,
+    SIDE_DASH,
+    SMALL,
+    TEXT,
+    new_figure,
+    plain_ticks,
+    tick_text,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ACROSS = 4
+"""Panels in a row."""
+PANEL = 1.3
+"""Height of one in inches."""
+POINTS_DRAWN = 200
+"""Of a distribution; more would show no more, and 5,000 items would make a page heavy."""
+BINS = 40
+STRIP = 0.62
+"""Height in inches of one histogram of lengths."""
+WIDE = 30.0
+"""Scores or lengths whose largest is so many times their first quartile are drawn on a log axis."""
+Numbers = NDArray[np.float64]
+
+
+def scores(run: FinishedRun, labels: Labels) -> Figure | None:
+    """For each metric the empirical distribution function of base and of tuned: at x, the share of items at most x."""
+    found = {
+        m.metric: {side: _sorted([row["scores"][side][m.metric] for row in run.items]) for side in SIDES}
+        for m in run.comparison.metrics
+        if run.items and m.metric in run.items[0]["scores"]["base"]
+    }
+    if not found:
+        return None
+    across = min(ACROSS, len(found))
+    down = math.ceil(len(found) / across)
+    width = COLUMN if across == 1 else PAGE * max(0.6, across / ACROSS)
+    figure = new_figure("scores", width, PANEL * down + 0.6)
+    panels = list(figure.subplots(down, across, squeeze=False, sharey=True).flat)
+    for axes, m in zip(panels, (m for m in run.comparison.metrics if m.metric in found), strict=False):
+        _distribution(axes, found[m.metric], labels)
+        axes.set_title(labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓"))
+    for axes in panels[len(found) :]:
+        axes.set_visible(False)
+    figure.supylabel(labels.word("at_most"), fontsize=TEXT)
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper right", ncols=2)
+    return figure
+
+
+def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
+    together = np.concatenate(list(sides.values()))
+    if _is_wide(together) and together.min() > 0:
+        axes.set_xscale("log")
+        low, high = together.min() / 1.1, together.max() * 1.1
+    else:
+        margin = 0.04 * (together.max() - together.min()) or 0.5
+        low, high = together.min() - margin, together.max() + margin
+    for side, values in sides.items():
+        at = np.unique(np.linspace(0, len(values) - 1, POINTS_DRAWN).round().astype(int))
+        axes.plot(
+            [low, *values[at], high], [0, *(at + 1) / len(values), 1], drawstyle="steps-post",
+            color=SIDE_COLOUR[side], linestyle=SIDE_DASH[side], label=labels.word(side),
+            zorder=3 if side == "base" else 2,  # dashes on a line, where the two are one
+        )  # fmt: skip
+    axes.set_xlim(low, high)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+    _few_ticks(axes)
+    if together.min() == together.max():
+        axes.set_xticks([together[0]])
+    axes.grid(visible=True, axis="y", color=INK, alpha=0.1, linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
+    """Histograms of the characters of references and answers, one below the other on one axis, with their medians."""
+    found = {"reference": _sorted([len(text) for row in run.items for text in row["references"]])}
+    found |= {side: _sorted([len(row["answers"][side]) for row in run.items]) for side in SIDES}
+    found = {name: values for name, values in found.items() if len(values)}
+    if not found:
+        return None
+    together = np.concatenate(list(found.values()))
+    log = _is_wide(together[together > 0])
+    edges = _edges(together, log=log)
+    figure = new_figure("lengths", COLUMN, STRIP * len(found) + 0.55)
+    strips = figure.subplots(len(found), 1, squeeze=False, sharex=True)[:, 0]
+    for axes, (name, values) in zip(strips, found.items(), strict=True):
+        _histogram(axes, name, values, edges, labels, log=log)
+    if log:
+        strips[-1].set_xscale("log")
+    strips[-1].set_xlim(edges[0], edges[-1])
+    _few_ticks(strips[-1], number=6)
+    strips[-1].set_xlabel(labels.word("characters"))
+    figure.supylabel(labels.word("count"), fontsize=TEXT)
+    return figure
+
+
+def _histogram(axes: Any, side: str, values: Numbers, edges: Numbers, labels: Labels, *, log: bool) -> None:
+    counts, _ = np.histogram(values[values > 0] if log else values, edges)
+    axes.stairs(counts, edges, fill=True, color=SIDE_COLOUR[side], alpha=0.35, linewidth=0)
+    axes.stairs(counts, edges, color=SIDE_COLOUR[side], linewidth=0.8)
+    median, empty = float(np.median(values)), int((values == 0).sum())
+    if not log or median > 0:
+        axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
+    said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
+    at_right = _place(median, edges, log=log) < 0.5
+    axes.text(
+        1 if at_right else 0.02, 0.98, labels.word("of_side", name=labels.word(side), said=", ".join(said)),
+        ha="right" if at_right else "left", va="top", fontsize=SMALL, transform=axes.transAxes,
+    )  # fmt: skip
+    axes.set_ylim(0, max(1, counts.max()) * 1.45)
+    _few_counts(axes)
+
+
+def _edges(values: Numbers, *, log: bool) -> Numbers:
+    """Edges of the bins that all three histograms share; whole characters, so that no bin is empty by rounding."""
+    top = values.max() + 1
+    if log:
+        return np.unique(np.geomspace(1, top, BINS + 1).round())
+    return np.arange(0, top + (step := max(1.0, math.ceil(top / BINS))), step)
+
+
+def _place(length: float, edges: Numbers, *, log: bool) -> float:
+    """Where on the axis a length is: 0 at its left end, 1 at its right."""
+    scale = np.log if log else np.asarray
+    low, at, high = (scale(max(x, 1.0) if log else x) for x in (edges[0], length, edges[-1]))
+    return float((at - low) / (high - low))
+
+
+def _sorted(values: list[float]) -> Numbers:
+    return np.sort(np.asarray(values, dtype=np.float64))
+
+
+def _is_wide(values: Numbers) -> bool:
+    return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.quantile(values, 0.25))
+
+
+def _few_ticks(axes: Any, number: int = 4) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    if axes.get_xscale() == "log":
+        plain_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(number, steps=ROUND))
+        axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
+
+
+def _few_counts(axes: Any) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(2, steps=ROUND, integer=True))
+    axes.yaxis.set_major_formatter(lambda value, _: tick_text(value))

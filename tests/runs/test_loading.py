@@ -1,0 +1,38 @@
+"""A run directory is read back whole, and what it has no stage for is left empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mentalft.errors import DataError
+from mentalft.files import write_json, write_jsonl
+from mentalft.runs.loading import read_run
+from mentalft.show.tables import write_comparison
+from tests.show.test_tables import COMPARISON, TITLES
+
+
+def test_a_run_without_training_or_data_is_read(tmp_path: Path) -> None:
+    write_comparison(COMPARISON, TITLES, tmp_path)
+    found = read_run(tmp_path)
+    assert (found.comparison, found.titles) == (COMPARISON, TITLES)
+    assert (found.items, found.training, found.data, found.manifest) == ([], [], None, None)
+
+
+def test_a_whole_run_is_read_past_half_a_line_of_its_log(tmp_path: Path) -> None:
+    write_comparison(COMPARISON, TITLES, tmp_path)
+    write_jsonl(tmp_path / "items.jsonl", [{"id": "1"}])
+    write_json(tmp_path / "manifest.json", {"mentalft": "0"})
+    write_json(tmp_path / "data" / "report.json", {"dialogues": 3})
+    (tmp_path / "training.jsonl").write_text('{"train/step": 1}\n{"train/st', encoding="utf-8")
+    found = read_run(tmp_path)
+    assert found.items == [{"id": "1"}]
+    assert found.training == [{"train/step": 1}]
+    assert found.manifest == {"mentalft": "0"}
+    assert found.data == {"dialogues": 3}
+
+
+def test_a_folder_without_a_comparison_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no comparison\.json"):
+        read_run(tmp_path)

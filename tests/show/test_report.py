@@ -1,0 +1,193 @@
+"""The report without a browser: what it holds, that it needs nothing else, and that no text of the data can act."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mentalft.runs.loading import FinishedRun, read_run
+from mentalft.show.report import report_html
+from mentalft.show.tables import write_comparison
+from tests.show.report_runs import METRICS, RESULT, SCRIPT, TITLES, item, odd_items, write_run
+
+LOADED_FROM = {"src", "srcset", "data", "action", "formaction", "poster", "background", "ping", "manifest"}
+FIGURES = {"loss": '<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>', "comparison": "<svg/>", "scores": "<svg/>"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, and what is in its scripts, styles and visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: dict[str, list[str]] = {"script": [], "style": []}
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag in self.raw:
+            self.raw[tag].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem in self.raw:
+            self.raw[str(self.cdata_elem)][-1] += data
+        else:
+            self.text += data
+
+    def ids(self) -> list[str]:
+        return [str(attributes["id"]) for _, attributes in self.elements if "id" in attributes]
+
+    def policy(self) -> dict[str, list[str]]:
+        (content,) = [a["content"] for t, a in self.elements if t == "meta" and a.get("http-equiv")]
+        parts = [part.split() for part in str(content).split(";")]
+        return {name: sources for name, *sources in parts}
+
+
+def page_of(run: FinishedRun, language: Any = "en") -> Page:
+    return Page(report_html(run, FIGURES, language))
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Page:
+    return page_of(write_run(tmp_path, [item(n) for n in range(6)]))
+
+
+def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None:
+    places = [
+        page.text.index(part) for part in ("The tuned model is better on 1 of 3", "40.0% of the tuned", "BLEU-4\n")
+    ]
+    assert places == sorted(places)
+    for part in (
+        "+0.1500",
+        "+0.1000 … +0.2000",
+        "<0.001",
+        "0.012",
+        "sentence BLEU, mean over answers",
+        "7 / 1 / 2",
+        "+0.1100*",
+        "no evidence of a difference",
+        "lower is better",
+    ):
+        assert part in page.text
+    assert {
+        "result", "warnings", "training", "distributions", "answers", "by_topic", "extremes", "items", "data", "settings",
+        "cost", "environment", "reproduce", "limits",
+    } <= set(page.ids())  # fmt: skip
+    assert len(page.ids()) == len(set(page.ids()))
+    assert "figure-loss" in page.ids()
+    assert "figure-comparison" not in page.ids(), "the table draws it"
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [("en", "Not shown: no topic has at least 10 dialogues."), ("zh", "未显示：没有话题达到 10 段对话。")],
+)
+def test_it_says_why_nothing_is_shown_by_topic(language: str, line: str, tmp_path: Path) -> None:
+    metrics = tuple(replace(m, by_topic=()) for m in METRICS)
+    result = replace(RESULT, metrics=metrics, no_topics="no topic has at least 10 dialogues")
+    page = page_of(write_run(tmp_path, [item(n) for n in range(3)], result), language)
+    assert line in page.text
+    assert "by_topic" in page.ids()
+
+
+def test_every_link_of_the_contents_leads_somewhere(page: Page) -> None:
+    links = [str(a["href"]) for tag, a in page.elements if tag == "a"]
+    assert len(links) > 8
+    assert {link.removeprefix("#") for link in links} <= set(page.ids())
+
+
+def test_it_names_data_settings_cost_and_command_without_secrets(page: Page) -> None:
+    for part in (
+        "1,200",
+        "no messages",
+        "4 × phone",
+        "主题29",
+        "(+10)",
+        "seed: 7",
+        "60.5",
+        "1.00 GiB",
+        "16 GiB memory",
+        "12356",
+        "120",
+    ):
+        assert part in page.text
+    assert "mentalft 'eval.openai.base_url=http://(left out)@localhost/v1' run_dir=test_it_names" in page.text
+    assert "hunter2" not in page.text
+    assert "0123abc" not in page.text
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+    for tag, attributes in page.elements:
+        assert tag not in {"iframe", "object", "embed", "base", "form"} or attributes.get("id") == "filters"
+        assert not LOADED_FROM & attributes.keys()
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], "the policy forbids these"
+        if tag != "a":
+            assert attributes.get("href") in (None, "data:,")
+    assert not re.search(r"@import|url\(\s*['\"]?\s*(?!data:)", "".join(page.raw["style"]))
+    assert not re.search(r"https?:|\bfetch\(|XMLHttpRequest|import\(|innerHTML|\beval\(", page.raw["script"][1])
+
+
+def test_the_policy_allows_this_script_and_this_style_alone(page: Page) -> None:
+    policy = page.policy()
+    assert policy["default-src"] == ["'none'"]
+    for kind, text in (("script-src", page.raw["script"][1]), ("style-src", page.raw["style"][0])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert policy[kind] == [f"'sha256-{digest}'"]
+    assert len(page.raw["style"]) == 1
+    assert "unsafe" not in str(policy)
+
+
+def test_texts_are_data_whatever_they_hold(tmp_path: Path) -> None:
+    titles = {**TITLES, "bleu": SCRIPT}
+    hostile = replace(RESULT, warnings=(SCRIPT,), decoding=SCRIPT, overlap=SCRIPT, notes=(SCRIPT,))
+    run = write_run(tmp_path, odd_items(), hostile)
+    write_comparison(hostile, titles, tmp_path)
+    (tmp_path / "config.resolved.yaml").write_text(SCRIPT)
+    page = page_of(read_run(tmp_path))
+    assert [tag for tag, _ in page.elements].count("script") == 2
+    assert not [tag for tag, _ in page.elements if tag == "img"]
+    shown = json.loads(page.raw["script"][0])
+    for row, original in zip(shown["items"], run.items, strict=True):
+        assert [shown["texts"][place] for place in row["answers"]] == list(original["answers"].values())
+        assert [shown["texts"][place] for place in row["references"]] == original["references"]
+        history = [{"role": shown["roles"][r], "content": shown["texts"][t]} for r, t in row["history"]]
+        assert history == original["history"]
+        assert (row["id"], row["topic"]) == (original["id"], original["topic"])
+    assert not re.search("[<>&\u2028\u2029]", page.raw["script"][0])
+
+
+def test_a_run_that_only_compared_has_a_report(tmp_path: Path) -> None:
+    write_comparison(replace(RESULT, warnings=(), metrics=METRICS[:1]), TITLES, tmp_path)
+    page = Page(report_html(read_run(tmp_path), {}, "en"))
+    assert not {"training", "warnings", "list", "gains"} & set(page.ids())
+    assert "None" not in page.text
+    for part in (
+        "no data: what was asked came from files",
+        "manifest.json is not in",
+        "config.resolved.yaml is not in",
+        "items.jsonl is not in",
+    ):
+        assert part in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_labels_are_in_one_language(tmp_path: Path, language: str) -> None:
+    page = page_of(write_run(tmp_path, [item(1)], replace(RESULT, metrics=METRICS[1:2])), language)
+    assert ("无证据" in page.text) == (language == "zh")
+    assert ("evidence of a difference" in page.text) == (language == "en")
+    assert ("html", {"lang": {"en": "en", "zh": "zh-CN"}[language]}) in page.elements
+
+
+def test_texts_that_items_share_stand_there_once(tmp_path: Path) -> None:
+    html = report_html(write_run(tmp_path, [item(1, turns=9) for _ in range(50)]), {}, "en")
+    assert html.count("第1晚又睡不着") == 1

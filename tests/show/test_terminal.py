@@ -1,0 +1,39 @@
+"""What a finished run says in the terminal: verdict and warnings first, then the table and how it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mentalft.console import console
+from mentalft.show.terminal import legend, show_comparison
+from tests.show.test_tables import COMPARISON, TITLES
+
+
+def test_verdict_warnings_table_legend_and_report_in_that_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "report.html").write_text("")
+    console.width, width = 120, console.width
+    try:
+        show_comparison(COMPARISON, TITLES, tmp_path, notes=True)
+    finally:
+        console.width = width
+    said = capsys.readouterr().out
+    parts = [
+        "The tuned model is better on 1 of 1 metrics (BLEU)", "warning: half of the base answers", "Holm p", "+0.1500",
+        "Holm p: corrected", "four times in five", "not evidence of none", "note: one text is cut", "report: ",
+    ]  # fmt: skip
+    places = [said.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_the_legend_explains_no_column_that_is_not_there() -> None:
+    assert "least shown" in " ".join(legend(120))
+    assert "least shown" not in " ".join(legend(80))
+
+
+@pytest.mark.parametrize("width", [80, 118, 200])
+def test_the_legend_fits_the_terminal(width: int) -> None:
+    assert max(map(len, legend(width))) <= width

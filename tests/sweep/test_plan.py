@@ -1,0 +1,69 @@
+"""What a sweep will do is known, and what cannot run is said, before its first trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from mentalft.config import Config
+from mentalft.errors import ConfigError
+from mentalft.sweep.plan import begin, plan_sweep
+
+
+@pytest.fixture(autouse=True)
+def _schema() -> None:
+    ConfigStore.instance().store("base_config", Config, replace=True)
+
+
+def test_a_grid_is_known_trial_by_trial() -> None:
+    plan = plan_sweep(["experiment=quick", "lora.r=4,8", "seed=range(1,3)"])
+    assert (plan.sweeper, plan.launcher, plan.varied) == ("basic", "basic", ["lora.r=4,8", "seed=range(1,3)"])
+    assert plan.jobs is not None
+    assert sorted(job[1:] for job in plan.jobs) == [[f"lora.r={r}", f"seed={s}"] for r in (4, 8) for s in (1, 2)]
+
+
+def test_what_is_typed_takes_the_place_of_the_experiments_own_values() -> None:
+    plan = plan_sweep(["experiment=seeds", "seed=5,6"])
+    assert plan.varied == ["seed=5,6"]
+    assert plan.jobs is not None
+    assert len(plan.jobs) == 2
+
+
+def test_a_trial_that_cannot_run_is_named_at_once_and_the_others_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = plan_sweep(["lora.r=4,0"])
+    assert plan.jobs is not None
+    assert len(plan.jobs) == 2
+    assert "trial 1 (lora.r=0) cannot run: lora.r must be at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["lora.r=0,2000"], ["got 0", "got 2000"]),
+        (["lora.r=4,8", "trainer.max_steps=0"], ["trainer.max_steps"]),
+        (["lora.r=4,x", "data.max_length=y,512"], ["lora.r=x", "data.max_length=y"]),
+        (["lora=qv_r8,nope"], ["lora=nope"]),
+        (["eval.objective=test/bleu,bleu", "lora.r=0"], ["eval.objective=bleu"]),
+        (["hydra/sweeper=optuna", "hydra.sweeper.direction=maximize", "lora.r=choice(4,8)"], ["must be minimize"]),
+        (["hydra/sweeper=optuna", "lora.r=int(interval(0,8))"], ["lora.r must be at least 1"]),
+        (["hydra/sweeper=optuna", "lora.r=interval(4,8)"], ["lora.r=4.0", "a whole number"]),
+    ],
+)
+def test_what_no_trial_can_use_is_refused(overrides: list[str], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as refused:
+        plan_sweep(overrides)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_study_lies_in_the_sweeps_directory(tmp_path: Path) -> None:
+    plan = plan_sweep(["experiment=sweep_lora"])
+    assert (plan.sweeper, plan.launcher, plan.jobs) == ("optuna", "joblib", None)
+    assert {o.partition("=")[0] for o in plan.varied} == {
+        "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "trainer.learning_rate",
+    }  # fmt: skip
+    told = begin(plan, ["mentalft", "-m"], tmp_path)
+    assert f"hydra.sweeper.storage='sqlite:///{tmp_path}/study.db'" in told
+    assert "hydra.sweeper.n_trials=12" in told
