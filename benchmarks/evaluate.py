@@ -36,7 +36,7 @@ from mentalft.files import write_jsonl
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import locate_model
 from mentalft.records import Dialogue, Prompt, Splits
-from mentalft.stages.evaluate import SIDES, evaluate
+from mentalft.generation.evaluate import SIDES, evaluate
 
 Answers = dict[str, dict[str, str]]
 """Side → id of the prompt → text."""

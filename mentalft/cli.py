@@ -151,7 +151,8 @@ def _takes_part(args: Any) -> bool:
 
     quiet_libraries()
     for work in Meeting().work():
-        from mentalft.stages import evaluate, train
+        from mentalft.generation import evaluate
+        from mentalft.training import train
 
         {"train": train.take_part, "evaluate": evaluate.take_part}[work["stage"]](work)
     return True

@@ -20,7 +20,7 @@ from mentalft.runs.groups import used_by
 from mentalft.inputs import asks_here, check_inputs
 from mentalft.outcome import Result, show
 from mentalft.records import Dialogue
-from mentalft.show.data_report import overlap_in_words
+from mentalft.data.report import overlap_in_words
 from mentalft.runs.manifest import record_of, write_manifest
 from mentalft.show.model_card import write_card
 from mentalft.runs.settings import write_settings
@@ -89,7 +89,7 @@ def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
     cache = cache_dir if cfg.cache else None
     audit = cfg.stages == ["prepare"]
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
-        from mentalft.stages.prepare import prepare  # meanwhile the others start
+        from mentalft.data.prepare import prepare  # meanwhile the others start
 
         made_from = {
             "data": _without(asdict(cfg.data), "max_length", "num_proc"),
@@ -109,7 +109,7 @@ def _prepare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
 def _check_comparable(cfg: Config, run_dir: Path) -> None:
     """Before training, which would be in vain."""
     from mentalft.data.items import check_comparable
-    from mentalft.stages.prepare import splits_in
+    from mentalft.data.prepare import splits_in
 
     check_comparable(cfg.eval, splits_in(run_dir), cfg.data.system_message, cfg.data.split_seed)
 
@@ -138,8 +138,8 @@ def _cache_dir(cfg: Config) -> Path:
 
 
 def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:
-    from mentalft.stages.prepare import splits_in
-    from mentalft.stages.train import train
+    from mentalft.data.prepare import splits_in
+    from mentalft.training.train import train
 
     splits = splits_in(runner.run_dir)
     made_from = {
@@ -158,8 +158,8 @@ def _train(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> 
 
 
 def _measure_objective(cfg: Config, runner: StageRunner, located: Any) -> None:
-    from mentalft.stages.objective import measure
-    from mentalft.stages.prepare import splits_in
+    from mentalft.generation.objective import measure
+    from mentalft.data.prepare import splits_in
 
     validation, adapter = splits_in(runner.run_dir).validation, runner.run_dir / "adapter"
     made_from = {
@@ -178,8 +178,8 @@ def _measure_objective(cfg: Config, runner: StageRunner, located: Any) -> None:
 
 
 def _preflight(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
-    from mentalft.stages.prepare import splits_in
-    from mentalft.stages.train import check
+    from mentalft.data.prepare import splits_in
+    from mentalft.training.train import check
 
     check(cfg, located, splits_in(runner.run_dir), runner.run_dir)
 
@@ -187,8 +187,8 @@ def _preflight(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker)
 def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
     from mentalft.data.items import files_asked
     from mentalft.generation.cache import ResponseCache
-    from mentalft.stages.evaluate import evaluate
-    from mentalft.stages.prepare import splits_in
+    from mentalft.generation.evaluate import evaluate
+    from mentalft.data.prepare import splits_in
 
     splits = splits_in(runner.run_dir)
     model, adapter = (located, _adapter(cfg, runner.run_dir)) if asks_here(cfg) else (None, None)
@@ -211,9 +211,9 @@ def _evaluate(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) 
 
 
 def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -> None:  # noqa: ARG001
-    from mentalft.stages.answers import use_answers
-    from mentalft.stages.compare import compare
-    from mentalft.stages.evaluate import asked_in
+    from mentalft.generation.answers import use_answers
+    from mentalft.comparison.compare import compare
+    from mentalft.generation.evaluate import asked_in
 
     if cfg.eval.references:
         use_answers(cfg.eval, runner.run_dir)
@@ -237,15 +237,15 @@ def _compare(cfg: Config, runner: StageRunner, located: Any, tracker: Tracker) -
 
 
 def _report(cfg: Config, run_dir: Path) -> None:
-    from mentalft.stages.report import report
+    from mentalft.show.writing import report
 
     report(cfg.report, run_dir)
 
 
 def score_again(cfg: Config, run_dir: Path, folder: Path, taken: Mapping[str, tuple[Metric, dict[str, Parts]]]) -> None:
     """Write what the compare stage makes of the answers in ``run_dir`` into ``folder``; ``run_dir`` is only read."""
-    from mentalft.stages.compare import compare
-    from mentalft.stages.evaluate import asked_in
+    from mentalft.comparison.compare import compare
+    from mentalft.generation.evaluate import asked_in
 
     compare(cfg.eval, asked_in(run_dir), cfg.seed, folder, _overlap(run_dir), taken)
 

@@ -106,6 +106,43 @@ class Response:
         return dict(self.__dict__)
 
 
+class Flag(NamedTuple):
+    """What an integrity check found in one answer."""
+
+    check: str
+    evidence: Said
+    """The place of the answer that made it, in words."""
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """A row of ``items.jsonl``: what was asked, what every contender answered, and how that scored."""
+
+    id: str
+    dialogue_id: str
+    topic: str | None
+    history: tuple[Message, ...]
+    references: tuple[str, ...]
+    answers: dict[str, str]
+    """By contender, like the next two."""
+    flags: dict[str, tuple[Flag, ...]]
+    scores: dict[str, dict[str, float]]
+    """Contender → metric → the item's own score."""
+
+
+@dataclass(frozen=True)
+class ObjectiveResult:
+    """``objective.json``: what a sweep goes by."""
+
+    name: str
+    value: float
+    """On the validation split."""
+    direction: Literal["minimize", "maximize"]
+    signature: str
+    items: int
+    dialogues: int
+
+
 @dataclass(frozen=True)
 class Asked:
     """The items that were asked, and where the answers are."""

@@ -124,7 +124,7 @@ def compare(
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
-    from mentalft.stages.compare_runs import compare_runs
+    from mentalft.comparison.runs import compare_runs
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):
@@ -155,7 +155,7 @@ def report(
     from mentalft.config.report import ReportConfig
     from mentalft.console import say_path
     from mentalft.show.report_words import ASKED
-    from mentalft.stages.report import report as write_report
+    from mentalft.show.writing import report as write_report
 
     if language not in ASKED:
         raise typer.BadParameter(f"{language!r} is none of {', '.join(ASKED)}", param_hint="--language")

@@ -16,7 +16,7 @@ from mentalft.records import SIDES, Asked, Item, Message, Response
 from mentalft.runs.manifest import record_of, write_manifest
 from mentalft.show.model_card import write_card
 from mentalft.runs.settings import write_settings
-from mentalft.stages.compare import compare
+from mentalft.comparison.compare import compare
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -33,7 +33,7 @@ from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Splits
 from mentalft.runs.differences import MOST, differences, in_words, result_differences
 from mentalft.runs.manifest import manifest_of, versions
-from mentalft.runs.scores import read_scores
+from mentalft.comparison.scores import read_scores
 from mentalft.runs.settings import settings_of
 
 RESULTS = ("metrics.json", "comparison.json", "items.jsonl", "scores.jsonl")

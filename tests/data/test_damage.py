@@ -14,7 +14,7 @@ from mentalft.data.sources import sources_of
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Dialogue
-from mentalft.stages.prepare import prepare
+from mentalft.data.prepare import prepare
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

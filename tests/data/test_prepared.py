@@ -16,7 +16,7 @@ from mentalft.data import blocks, pool
 from mentalft.data.pool import processes
 from mentalft.data.sources import sources_of
 from mentalft.files import read_json, sha256_folder
-from mentalft.stages.prepare import prepare
+from mentalft.data.prepare import prepare
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mentalft.metrics.integrity_rules import echo, empty, other_language, repetition
-from mentalft.show.data_report import overlap_in_words
+from mentalft.data.report import overlap_in_words
 from mentalft.show.report_chinese import EVIDENCE, overlap_told, told
 
 LONG = "最近总是睡不好，白天上课也没有精神，晚上又会想很多事情"

@@ -19,7 +19,7 @@ import torch
 from mentalft.files import sha256_folder
 from mentalft.modeling.locate import locate_model
 from mentalft.records import Splits
-from mentalft.stages.train import train
+from mentalft.training.train import train
 from mentalft.training.stopping import StopOnSignal
 from tests.test_conf import composed
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mentalft.errors import DataError
 from mentalft.records import WORSE as SHOWN_WORSE
-from mentalft.runs.scores import ScoreSheet, read_scores
+from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, WORSE, Setting
 from mentalft.statistics import FEW_DIALOGUES, Measured, Settings, compare_all
 

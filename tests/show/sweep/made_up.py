@@ -10,7 +10,7 @@ import numpy as np
 
 from mentalft.files import write_json, write_jsonl, write_text
 from mentalft.records import BETTER, UNDECIDED, WORSE, Comparison, Interval, MetricComparison
-from mentalft.runs.scores import ScoreSheet, write_scores
+from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.show.tables import write_comparison
 
 ITEMS, DIALOGUES = 60, 20

@@ -24,7 +24,7 @@ from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan, plan_precision
 from mentalft.records import Splits
-from mentalft.show.training_log import TrainingLog, follow
+from mentalft.training.log import TrainingLog, follow
 from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
 from mentalft.training.memory import halving

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mentalft.show.data_report import audit_lines, overlap_in_words, summary_lines
+from mentalft.data.report import audit_lines, overlap_in_words, summary_lines
 
 
 @pytest.fixture

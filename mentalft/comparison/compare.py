@@ -19,7 +19,7 @@ from mentalft.metrics.scoring import score_all
 from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, Parts, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
-from mentalft.runs.scores import ScoreSheet, write_scores
+from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.show.tables import write_comparison
 from mentalft.statistics import (
     FEW_DIALOGUES,

@@ -17,7 +17,7 @@ from mentalft.modeling.base import load_base_model
 from mentalft.modeling.locate import locate_model
 from mentalft.modeling.precision import PrecisionPlan
 from mentalft.records import Splits
-from mentalft.stages import train as stage
+from mentalft.training import train as stage
 from mentalft.training.trainer import SupervisedTrainer
 from tests.test_conf import composed
 from tests.training.resuming import fit, settings

@@ -15,8 +15,8 @@ from mentalft.data.splits import CONFLICT, placed
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits
-from mentalft.stages import prepare as stage
-from mentalft.stages.prepare import splits_in
+from mentalft.data import prepare as stage
+from mentalft.data.prepare import splits_in
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -9,7 +9,7 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import write_jsonl
-from mentalft.runs.scores import ScoreSheet, read_scores, write_scores
+from mentalft.comparison.scores import ScoreSheet, read_scores, write_scores
 
 SHEET = ScoreSheet(
     ids=("a#1", "a#2"), digests=("x", "y"), dialogues=("a", "a"), topics=("sleep", None), depths=(1, 2),

@@ -18,7 +18,7 @@ from mentalft.generation.cache import ResponseCache
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import LocatedModel, locate_model
 from mentalft.records import Dialogue, Prompt, Response, Splits
-from mentalft.stages.evaluate import asked_in, evaluate
+from mentalft.generation.evaluate import asked_in, evaluate
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -11,7 +11,7 @@ import pytest
 
 from mentalft.files import json_line, read_jsonl
 from mentalft.show import training_log
-from mentalft.show.training_log import TrainingLog, follow
+from mentalft.training.log import TrainingLog, follow
 
 
 def at(step: int, first: bool = True) -> SimpleNamespace:

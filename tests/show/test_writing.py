@@ -11,7 +11,7 @@ from mentalft import runs_cli
 from mentalft.config.report import ReportConfig
 from mentalft.errors import DataError
 from mentalft.show import plots
-from mentalft.stages.report import report
+from mentalft.show.writing import report
 from tests.show.report_runs import item, write_run
 
 HTML_ALONE = ReportConfig(language="auto", html=True, plots=False)
@@ -54,7 +54,7 @@ def test_a_figure_that_cannot_be_drawn_costs_a_warning(
 
 def test_a_report_that_shows_other_figures_does_not_stay(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (run_dir / "report.html").write_text("of an earlier comparison")
-    monkeypatch.setattr("mentalft.stages.report.report_html", lambda *_: 1 / 0)
+    monkeypatch.setattr("mentalft.show.writing.report_html", lambda *_: 1 / 0)
     assert report(HTML_ALONE, run_dir) is None
     assert not (run_dir / "report.html").exists()
 

@@ -13,7 +13,7 @@ from mentalft.console import shown
 from mentalft.errors import DataError
 from mentalft.metrics.table import total_of
 from mentalft.records import ComparedRun, Comparison, MetricComparison, RunsComparison, Spread
-from mentalft.runs.scores import ScoreSheet, read_scores
+from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.show.tables import read_comparison
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
 

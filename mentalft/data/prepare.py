@@ -34,7 +34,7 @@ from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
 from mentalft.records import Dialogue, Message, Splits
-from mentalft.show.data_report import audit_lines, data_report, summary_lines
+from mentalft.data.report import audit_lines, data_report, summary_lines
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""

@@ -1,0 +1,102 @@
+"""Every file of a run directory, with the one way to load it and the one way to save it.
+
+``COMPARISON.load(run_dir)`` gives the typed object, ``COMPARISON.save(run_dir, value)`` writes it whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from mentalft.errors import DataError
+from mentalft.files import write_json, write_jsonl
+from mentalft.records import Comparison, ItemRow, ObjectiveResult
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunFile(Generic[T]):
+    """A file below the run directory."""
+
+    name: str
+    kind: Any
+    """The type of its value, of a row where it is JSON Lines."""
+    stage: str
+    """The stage that writes it, named where it is missing."""
+
+    def path(self, run_dir: Path) -> Path:
+        return run_dir / self.name
+
+    def exists(self, run_dir: Path) -> bool:
+        return self.path(run_dir).is_file()
+
+    def _missing(self, run_dir: Path) -> DataError:
+        return DataError(
+            f"{self.path(run_dir)} does not exist; give a run that got as far as {self.stage}, or add it to stages"
+        )
+
+    def _broken(self, run_dir: Path, line: int | None, error: Exception) -> DataError:
+        where = f", line {line}" if line else ""
+        return DataError(
+            f"{self.path(run_dir)}{where}: not what mentalft writes there ({error}); make it again: "
+            f"mentalft run_dir={run_dir} stages=[{self.stage}]"
+        )
+
+
+@dataclass(frozen=True)
+class JsonFile(RunFile[T]):
+    """One JSON value."""
+
+    def load(self, run_dir: Path) -> T:
+        """What the file holds.
+
+        Raises:
+            DataError: it is not there, or holds something else.
+        """
+        try:
+            found: T = msgspec.json.decode(self.path(run_dir).read_bytes(), type=self.kind)
+        except FileNotFoundError as error:
+            raise self._missing(run_dir) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._broken(run_dir, None, error) from error
+        return found
+
+    def save(self, run_dir: Path, value: T) -> None:
+        write_json(self.path(run_dir), msgspec.to_builtins(value))
+
+
+@dataclass(frozen=True)
+class JsonLinesFile(RunFile[T]):
+    """One JSON value a line."""
+
+    def load(self, run_dir: Path) -> list[T]:
+        """Every row.
+
+        Raises:
+            DataError: the file is not there, or a line holds something else.
+        """
+        decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(self.kind)
+        rows: list[T] = []
+        try:
+            with self.path(run_dir).open("rb") as handle:
+                for number, line in enumerate(handle, 1):
+                    try:
+                        rows.append(decoder.decode(line))
+                    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                        raise self._broken(run_dir, number, error) from error
+        except FileNotFoundError as error:
+            raise self._missing(run_dir) from error
+        return rows
+
+    def save(self, run_dir: Path, rows: Iterable[T]) -> None:
+        write_jsonl(self.path(run_dir), map(msgspec.to_builtins, rows))
+
+
+COMPARISON: JsonFile[Comparison] = JsonFile("comparison.json", Comparison, "compare")
+ITEMS: JsonLinesFile[ItemRow] = JsonLinesFile("items.jsonl", ItemRow, "compare")
+OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
