@@ -122,9 +122,9 @@ def compare(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every figure as JSON too.")] = None,
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
+    from mentalft.comparison.runs import compare_runs
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
-    from mentalft.comparison.runs import compare_runs
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):

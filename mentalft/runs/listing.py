@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
-from mentalft.config import RUNNING_ORDER
+from mentalft.config import RUNNING_ORDER, Config
 from mentalft.config.fields import settings_of
 from mentalft.console import shown
 from mentalft.errors import DataError

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.assets import MODEL_CARD
-from mentalft.runs.markers import markers
 from mentalft.files import digest_file, read_json, sha256_folder, write_text
 from mentalft.records import SIDES, Comparison
-from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
 from mentalft.runs.loading import training_rows
+from mentalft.runs.markers import markers
+from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
 from mentalft.show.markdown import EQUAL_LENGTH, EXTRAPOLATED, HOW_TO_READ, UNKNOWN_OVERLAP, main_table
 from mentalft.show.metric_words import legend, scaled
 from mentalft.show.tables import read_comparison

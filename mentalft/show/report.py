@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from mentalft.runs.loading import FinishedRun
 from mentalft.show import pages
 from mentalft.show import report_sections as sections
-from mentalft.runs.loading import FinishedRun
 from mentalft.show.metric_words import METRICS
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.plots.labels import WORDS as CAPTIONS

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
-from mentalft.runs.groups import used_by
 from mentalft.records import SIDES, Group, MetricComparison
+from mentalft.runs.groups import used_by
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.markdown import at_equal_length
 from mentalft.show.report_settings import without_secrets

@@ -18,7 +18,6 @@ from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
 from mentalft.files import temporary_folder, write_json
-from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
 from mentalft.modeling.adapter import add_adapter, keep_beginning, save_adapter
 from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
@@ -26,10 +25,11 @@ from mentalft.modeling.precision import PrecisionPlan, plan_precision
 from mentalft.records import Splits, TrainingResult
 from mentalft.runs.files import TRAINED
 from mentalft.runs.place import install
-from mentalft.training.log import TrainingLog, follow
 from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
+from mentalft.training.log import TrainingLog, follow
 from mentalft.training.memory import halving
+from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
 from mentalft.training.steps import StepPlan
 
 ANSWER_CURVES = ("bleu", "rougeL")
