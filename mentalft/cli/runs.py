@@ -67,12 +67,11 @@ def show(
     """Print a finished run again, and open its report."""
     from mentalft.console import console, say, shown
     from mentalft.runs.loading import check_finished
-    from mentalft.show.tables import read_comparison
+    from mentalft.runs.files import COMPARISON
     from mentalft.show.terminal import show_comparison
 
     check_finished(run)
-    comparison, titles = read_comparison(run)
-    show_comparison(comparison, titles, run, notes=True)
+    show_comparison(COMPARISON.load(run), run, notes=True)
     say(f"run directory: {shown(run.absolute())}")
     report = run / "report.html"
     if open_ and not report.is_file():
@@ -93,10 +92,10 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
     from mentalft.console import console, quiet_libraries, shown
 
     quiet_libraries()
-    from mentalft.experiment import score_again
     from mentalft.runs.verify import verify as verified
+    from mentalft.stages import STAGES
 
-    found = verified(run, score_again)
+    found = verified(run, STAGES)
     for check in found.checks:
         for sentence in check.differences:
             console.print(f"differs: {check.what}: {sentence}", style="red", markup=False)
