@@ -202,7 +202,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     from mentalft.data.items import sample, split_items
     from mentalft.generation.batched import generate
     from mentalft.generation.decoding import Decoding
-    from mentalft.metrics.table import metrics_of
+    from mentalft.metrics.registry import scorers_of
     from mentalft.modeling.base import end_token_ids
 
     cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
@@ -212,7 +212,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
     references = {item.id: item.references for item in items}
     cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
-    metrics = metrics_of(cheap, list(references.values()))
+    metrics = scorers_of(cheap, list(references.values()))
 
     def scores(model: Any) -> dict[str, float]:
         given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))
