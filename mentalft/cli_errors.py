@@ -13,6 +13,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from mentalft.config import Config
+from mentalft.config.fields import bounds_of
 
 ALIASES = {
     "lr": "trainer.learning_rate",
@@ -50,7 +51,7 @@ def known_keys(node: type = Config, prefix: str = "") -> Iterator[tuple[str, Any
         if is_dataclass(hints[spec.name]):
             yield from known_keys(hints[spec.name], f"{prefix}{spec.name}.")
         else:
-            yield f"{prefix}{spec.name}", hints[spec.name], dict(spec.metadata)
+            yield f"{prefix}{spec.name}", hints[spec.name], bounds_of(spec)
 
 
 def known_sections(node: type = Config, prefix: str = "") -> Iterator[str]:

@@ -3,7 +3,6 @@
 from mentalft.config.report import ReportConfig
 from mentalft.config.schema import (
     ARTIFACTS,
-    ASKING,
     EMBEDDED,
     FORMATS,
     METRICS,
@@ -26,7 +25,6 @@ from mentalft.config.training import LoraConfig, TrainerConfig
 
 __all__ = [
     "ARTIFACTS",
-    "ASKING",
     "EMBEDDED",
     "FORMATS",
     "METRICS",

@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
+from mentalft.config.fields import bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
     FORMATS,
@@ -38,7 +39,7 @@ def _field_problems(node: Any, prefix: str) -> Iterator[str]:
         elif value == MISSING:
             yield f"{key} has no value; give one: {key}=VALUE"
         elif value is not None:
-            yield from _bound_problems(key, value, dict(spec.metadata))
+            yield from _bound_problems(key, value, bounds_of(spec))
 
 
 def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterator[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from omegaconf import MISSING
+from mentalft.config.fields import PRESENTATION, value
 
 
 @dataclass
 class ReportConfig:
-    language: Literal["auto", "zh", "en"] = MISSING
+    language: Literal["auto", "zh", "en"] = value(bears_on=PRESENTATION)
     """Of the labels of ``report.html``; ``auto`` is Chinese where most references are."""
-    html: bool = MISSING
+    html: bool = value(bears_on=PRESENTATION)
     """Whether ``report.html`` is written, one file that needs no network."""
-    plots: bool = MISSING
+    plots: bool = value(bears_on=PRESENTATION)
     """Whether ``plots/`` is written, the figures as PNG and SVG."""

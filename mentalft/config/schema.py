@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
-from omegaconf import MISSING
-
-from mentalft.config.fields import number
+from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAMPLING, SCORING, TRAINING, number, value
 from mentalft.config.report import ReportConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
@@ -34,76 +32,76 @@ FORMATS = (
 
 @dataclass
 class DataConfig:
-    name: str = MISSING
+    name: str = value(bears_on="prepare")
     """Short name, shown in tables and recorded in the manifest."""
-    path: Optional[str] = MISSING
+    path: Optional[str] = value(bears_on="prepare")
     """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
     Null where ``sources`` names several."""
-    sources: list[Any] = MISSING
+    sources: list[Any] = value(bears_on="prepare")
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
     columns, licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train
     split."""
     format: Literal[
         "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
         "esconv", "table",
-    ] = MISSING  # fmt: skip
+    ] = value(bears_on="prepare")  # fmt: skip
     """Form of the records; ``auto`` looks at the first ones."""
-    columns: dict[str, Any] = MISSING
+    columns: dict[str, Any] = value(bears_on="prepare")
     """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
-    sha256: Optional[str] = MISSING
+    sha256: Optional[str] = value(bears_on="prepare")
     """What the file of ``path`` must hash to; null takes what the hub states."""
-    leading_assistant: Literal["drop", "keep"] = MISSING
+    leading_assistant: Literal["drop", "keep"] = value(bears_on="prepare")
     """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
-    max_rejected: float = number(ge=0, le=1)
+    max_rejected: float = number(ge=0, le=1, bears_on="prepare")
     """Stop when a larger share of the records cannot be used."""
-    privacy: Literal["redact", "report", "off"] = MISSING
+    privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
     """Replace personal data by placeholders, count it only, or do not look."""
-    hotlines: list[str] = MISSING
+    hotlines: list[str] = value(bears_on="prepare")
     """Numbers that are no personal data."""
-    external_tests: list[str] = MISSING
+    external_tests: list[str] = value(bears_on="prepare")
     """Files of test dialogues that the train split is checked against, besides the question bank."""
-    max_overlap: float = number(ge=0, le=1)
+    max_overlap: float = number(ge=0, le=1, bears_on="prepare")
     """Stop when a larger share of the question bank or of an external test set is in the train split."""
-    num_proc: Optional[int] = number(ge=1)
+    num_proc: Optional[int] = number(ge=1, bears_on=PACE)
     """Processes that read; null is one a core. The result is the same."""
-    system_message: Optional[str] = MISSING
+    system_message: Optional[str] = value(bears_on=("prepare", "evaluate"))
     """Put before every dialogue that has no system message of its own; null adds none."""
-    validation_fraction: float = number(gt=0, lt=1)
+    validation_fraction: float = number(gt=0, lt=1, bears_on="prepare")
     """Share of dialogues held out to choose checkpoints and settings by."""
-    test_fraction: float = number(gt=0, lt=1)
+    test_fraction: float = number(gt=0, lt=1, bears_on="prepare")
     """Share of dialogues held out for the comparison alone."""
-    train_fraction: float = number(gt=0, le=1)
+    train_fraction: float = number(gt=0, le=1, bears_on="prepare")
     """Share of the training dialogues that is used, validation and test being the same; smaller shares are parts of
     larger ones."""
-    split_seed: int = number(ge=0)
+    split_seed: int = number(ge=0, bears_on=("prepare", "evaluate if eval.max_items", "objective if eval.max_items"))
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
-    max_length: int = number(ge=16)
+    max_length: int = number(ge=16, bears_on=MODEL)
     """Longest training example and longest prompt, in tokens; older turns are dropped first."""
-    too_long: Literal["truncate", "drop", "error"] = MISSING
+    too_long: Literal["truncate", "drop", "error"] = value(bears_on=TRAINING)
     """A training dialogue above ``max_length``: cut its oldest turns, leave it out, or stop."""
-    max_dialogues: Optional[int] = number(ge=3)
+    max_dialogues: Optional[int] = number(ge=3, bears_on="prepare")
     """Read at most this many dialogues, from the front of the file; null reads all."""
-    licence: str = MISSING
+    licence: str = value(bears_on="prepare")
     """Terms of the data set, recorded in the manifest and the model card."""
-    homepage: Optional[str] = MISSING
+    homepage: Optional[str] = value(bears_on="prepare")
     """Where the data set comes from, recorded in the manifest."""
 
 
 @dataclass
 class ModelConfig:
-    name: str = MISSING
+    name: str = value(bears_on=PRESENTATION)
     """Short name, shown in tables."""
-    name_or_path: str = MISSING
+    name_or_path: str = value(bears_on=MODEL)
     """A local folder, a hub id, or ``embedded`` for the tiny model that comes with the package."""
-    revision: Optional[str] = MISSING
+    revision: Optional[str] = value(bears_on=MODEL)
     """Branch, tag or commit on the hub; null is the default branch. The commit used is recorded."""
-    hub: Literal["huggingface", "modelscope"] = MISSING
+    hub: Literal["huggingface", "modelscope"] = value(bears_on=MODEL)
     """Where a hub id is looked up."""
-    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = MISSING
+    attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = value(bears_on=MODEL)
     """Attention kernel, as in transformers."""
-    chat_template_kwargs: dict[str, Any] = MISSING
+    chat_template_kwargs: dict[str, Any] = value(bears_on=MODEL)
     """Extra variables for the tokenizer's chat template, such as a fixed date."""
-    quantization: Literal["none", "8bit", "4bit"] = MISSING
+    quantization: Literal["none", "8bit", "4bit"] = value(bears_on=MODEL)
     """Load the frozen base with bitsandbytes (QLoRA); needs a CUDA GPU and ``mentalft[qlora]``."""
 
 
@@ -111,29 +109,29 @@ class ModelConfig:
 class ResponsesConfig:
     """Files of answers that exist already, to be scored by ``stages=[compare]``; both or none."""
 
-    base: Optional[str] = MISSING
-    tuned: Optional[str] = MISSING
+    base: Optional[str] = value(bears_on="answers")
+    tuned: Optional[str] = value(bears_on="answers")
 
 
 @dataclass
 class OpenAIConfig:
     """A server with OpenAI's chat completions, for ``engine=openai``."""
 
-    base_url: Optional[str] = MISSING
+    base_url: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
     """Such as ``http://localhost:8000/v1``."""
-    base_model: Optional[str] = MISSING
+    base_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
     """What the server calls the base model."""
-    tuned_model: Optional[str] = MISSING
+    tuned_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
     """What the server calls the tuned model."""
-    api_key_env: Optional[str] = MISSING
+    api_key_env: Optional[str] = value(bears_on=PACE)
     """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
-    requests_per_minute: Optional[int] = number(ge=1)
+    requests_per_minute: Optional[int] = number(ge=1, bears_on=PACE)
     """Retries count as well; null sets no limit."""
-    timeout: float = number(gt=0)
+    timeout: float = number(gt=0, bears_on=PACE)
     """Seconds for one request."""
-    max_retries: int = number(ge=0)
+    max_retries: int = number(ge=0, bears_on=PACE)
     """Of one request, with growing pauses or those that the server asks for."""
-    concurrency: int = number(ge=1)
+    concurrency: int = number(ge=1, bears_on=PACE)
     """Requests under way at the same time."""
 
 
@@ -141,118 +139,120 @@ class OpenAIConfig:
 class BoundsConfig:
     """What is warned of above the table when it is exceeded; shares are of a side's answers."""
 
-    echo: float = number(ge=0, le=1)
+    echo: float = number(ge=0, le=1, bears_on="compare")
     """Begin with what the user said last, or largely repeat it."""
-    empty: float = number(ge=0, le=1)
-    cut: float = number(ge=0, le=1)
+    empty: float = number(ge=0, le=1, bears_on="compare")
+    cut: float = number(ge=0, le=1, bears_on="compare")
     """End at ``max_new_tokens``."""
-    repetition: float = number(ge=0, le=1)
+    repetition: float = number(ge=0, le=1, bears_on="compare")
     """Loop."""
-    other_language: float = number(ge=0, le=1)
+    other_language: float = number(ge=0, le=1, bears_on="compare")
     """Are in another script than their references."""
-    role_leak: float = number(ge=0, le=1)
+    role_leak: float = number(ge=0, le=1, bears_on="compare")
     """Hold role labels or template tokens."""
-    length_ratio_low: float = number(ge=0, le=1)
-    length_ratio_high: float = number(ge=1)
+    length_ratio_low: float = number(ge=0, le=1, bears_on="compare")
+    length_ratio_high: float = number(ge=1, bears_on="compare")
     """Characters of all answers by those of all references."""
 
 
 @dataclass
 class EvalConfig:
-    items: Literal["test", "validation", "bank", "both", "file"] = MISSING
+    items: Literal["test", "validation", "bank", "both", "file"] = value(bears_on="evaluate")
     """What is asked: held-out dialogues, those of the validation split, the embedded bank of textbook questions, test
     and bank, or the questions of a file."""
-    questions: Optional[str] = MISSING
+    questions: Optional[str] = value(bears_on="evaluate")
     """The file of ``items=file``: JSON, JSONL or CSV of questions and answers (docs/evaluation.md)."""
-    turns: Literal["last_turn", "every_turn"] = MISSING
+    turns: Literal["last_turn", "every_turn"] = value(bears_on=ASKING)
     """Which assistant turns of a held-out dialogue are asked for, each with the true history before it."""
-    max_items: Optional[int] = number(ge=2)
+    max_items: Optional[int] = number(ge=2, bears_on=ASKING)
     """Ask at most this many: whole dialogues, a seeded sample in which each topic keeps its share. Null asks all."""
-    engine: Literal["transformers", "vllm", "openai"] = MISSING
+    engine: Literal["transformers", "vllm", "openai"] = value(bears_on="evaluate")
     """What answers: this process, vLLM (``mentalft[vllm]``, a GPU), or a server (``mentalft[openai]``)."""
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
-    perplexity: bool = MISSING
+    perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
-    max_new_tokens: int = number(ge=1)
-    do_sample: bool = MISSING
+    max_new_tokens: int = number(ge=1, bears_on=ASKING)
+    do_sample: bool = value(bears_on=ASKING)
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
-    temperature: float = number(gt=0)
-    top_p: float = number(gt=0, le=1)
-    top_k: int = number(ge=0)
+    temperature: float = number(gt=0, bears_on=SAMPLING)
+    top_p: float = number(gt=0, le=1, bears_on=SAMPLING)
+    top_k: int = number(ge=0, bears_on=SAMPLING)
     """Draw among this many likeliest tokens; 0 is no limit."""
-    batch_size: int = number(ge=1)
+    batch_size: int = number(ge=1, bears_on=PACE)
     """Prompts decoded together; halved where memory runs out."""
-    metrics: list[str] = MISSING
+    metrics: list[str] = value(bears_on="compare")
     """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
-    extra_metrics: list[str] = MISSING
+    extra_metrics: list[str] = value(bears_on="compare")
     """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
-    lower_is_better: list[str] = MISSING
+    lower_is_better: list[str] = value(bears_on="compare")
     """Which of ``extra_metrics`` are better the lower they are, by the names that tables give them: ``wer`` for
     ``./wer.py``, ``rouge.rouge1`` for ``rouge#rouge1``."""
-    language: Literal["auto", "zh", "en"] = MISSING
+    language: Literal["auto", "zh", "en"] = value(bears_on=SCORING)
     """Of the references; ``auto`` looks at them. It picks tokenizers and BERTScore's model."""
-    tokenizer: TokenizerName = MISSING
+    tokenizer: TokenizerName = value(bears_on=SCORING)
     """For BLEU, METEOR and Distinct; ``auto`` goes by language. Those after ``13a`` reproduce published figures."""
-    rouge_tokenizer: TokenizerName = MISSING
+    rouge_tokenizer: TokenizerName = value(bears_on=SCORING)
     """For ROUGE; ``auto`` is ``tokenizer``."""
-    rouge_variant: Literal["rouge_score", "rouge", "rouge_chinese"] = MISSING
+    rouge_variant: Literal["rouge_score", "rouge", "rouge_chinese"] = value(bears_on=SCORING)
     """Whose ROUGE: Google's, or one of two packages that count an n-gram once."""
-    bleu_smoothing: Literal["method0", "method1", "method2", "method3", "method4", "method5"] = MISSING
+    bleu_smoothing: Literal["method0", "method1", "method2", "method3", "method4", "method5"] = value(bears_on=SCORING)
     """NLTK's smoothing method for sentence BLEU; ``method0`` is none."""
-    empty_answers: Literal["zero", "skip"] = MISSING
+    empty_answers: Literal["zero", "skip"] = value(bears_on=SCORING)
     """An empty answer scores 0, or (as some tools do) counts in no mean."""
-    embedder: str = MISSING
+    embedder: str = value(bears_on=SCORING)
     """A sentence-transformers name or folder for ``cosine``, or ``embedded``."""
-    bertscore_model: Optional[str] = MISSING
+    bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
-    bootstrap_resamples: int = number(ge=100)
-    confidence: float = number(gt=0.5, lt=1)
+    bootstrap_resamples: int = number(ge=100, bears_on="compare")
+    confidence: float = number(gt=0.5, lt=1, bears_on="compare")
     """Coverage of the intervals."""
-    during_training: int = number(ge=0)
+    during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
-    objective: str = MISSING
+    objective: str = value(bears_on="objective")
     """What a sweep goes by, on the validation split: ``validation_loss``, or a name from ``METRICS``, for which the
     tuned model answers validation dialogues as it does those of the test."""
-    adapter: Optional[str] = MISSING
+    adapter: Optional[str] = value(bears_on="evaluate")
     """A PEFT adapter folder to evaluate instead of the one that this run trains."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
-    references: Optional[str] = MISSING
+    references: Optional[str] = value(bears_on="answers")
     """The questions and reference answers that ``responses`` are held against."""
 
 
 @dataclass
 class TrackingConfig:
-    mode: Literal["auto", "online", "offline", "disabled"] = MISSING
+    mode: Literal["auto", "online", "offline", "disabled"] = value(bears_on=PRESENTATION)
     """``auto`` is online when a key and a network are there, else offline."""
-    project: str = MISSING
-    entity: Optional[str] = MISSING
-    name: Optional[str] = MISSING
+    project: str = value(bears_on=PRESENTATION)
+    entity: Optional[str] = value(bears_on=PRESENTATION)
+    name: Optional[str] = value(bears_on=PRESENTATION)
     """Name of the run; null lets the run directory name it."""
-    tags: list[str] = MISSING
-    log_text: bool = MISSING
+    tags: list[str] = value(bears_on=PRESENTATION)
+    log_text: bool = value(bears_on=PRESENTATION)
     """Whether dialogue text may go to W&B."""
-    log_artifacts: list[str] = MISSING
+    log_artifacts: list[str] = value(bears_on=PRESENTATION)
     """What to upload whole: ``adapter``, ``report`` (which holds dialogue text, and so needs ``log_text``)."""
-    init_timeout: int = number(ge=1)
+    init_timeout: int = number(ge=1, bears_on=PACE)
     """Seconds to wait for the W&B server before the run goes on offline."""
-    finish_timeout: int = number(ge=1)
+    finish_timeout: int = number(ge=1, bears_on=PACE)
     """Seconds to wait at the end of a run for what is still to be uploaded; the rest stays for ``wandb sync``."""
 
 
 @dataclass
 class Config:
-    stages: list[str] = MISSING
+    stages: list[str] = value(bears_on=PLACE)
     """Which of ``prepare, preflight, train, evaluate, compare`` to run; what is left out is taken from ``run_dir``."""
-    seed: int = number(ge=0, lt=2**32)
+    seed: int = number(
+        ge=0, lt=2**32, bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample")
+    )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
-    run_dir: Optional[str] = MISSING
+    run_dir: Optional[str] = value(bears_on=PLACE)
     """Continue the run in this directory; null starts a new one under ``outputs/``."""
-    sweep_dir: Optional[str] = MISSING
+    sweep_dir: Optional[str] = value(bears_on=PLACE)
     """With ``--multirun``, continue the sweep in this directory; null starts a new one under ``multirun/``."""
-    cache: bool = MISSING
+    cache: bool = value(bears_on=PLACE)
     """Share base-model answers between runs through ``cache_dir``."""
-    cache_dir: Optional[str] = MISSING
+    cache_dir: Optional[str] = value(bears_on=PLACE)
     """Null is ``mentalft`` in the user's cache folder."""
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -277,10 +277,5 @@ def extra_name(spec: str) -> str:
     return f"{name}.{key}" if key else name
 
 
-ASKING = (
-    "items", "questions", "turns", "max_items", "max_new_tokens", "do_sample", "temperature", "top_p", "top_k",
-    "batch_size", "adapter", "engine", "openai", "perplexity", "during_training", "responses", "references",
-)  # fmt: skip
-"""The keys of ``eval`` that decide what is asked and how; the rest decide how answers are scored."""
 OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
 """Keys whose value is a mapping with names of the user's own."""
