@@ -131,6 +131,14 @@ class ItemRow:
 
 
 @dataclass(frozen=True)
+class TrainingResult:
+    """``training.json``."""
+
+    validation_loss: float
+    """Mean loss per supervised token on the validation split, of the checkpoint that was kept."""
+
+
+@dataclass(frozen=True)
 class ObjectiveResult:
     """``objective.json``: what a sweep goes by."""
 

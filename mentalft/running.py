@@ -10,9 +10,9 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from mentalft.config.checks import problems
 from mentalft.cli_errors import explain
 from mentalft.config import Config
+from mentalft.config.checks import problems
 from mentalft.errors import ConfigError, UserError
 
 SMALLEST_FREE_SPACE = 1 << 20
@@ -54,8 +54,8 @@ def run_tracked(
     """
     from mentalft.console import quiet_libraries
     from mentalft.experiment import run_experiment
-    from mentalft.training.processes import sigterm_raised
     from mentalft.tracking import Tracker
+    from mentalft.training.processes import sigterm_raised
 
     quiet_libraries()
     tracker = Tracker(config.tracking, run_dir, group=group, name=name)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.config import EMBEDDED, EvalConfig
 from mentalft.console import say
 from mentalft.errors import DataError
@@ -19,7 +20,6 @@ from mentalft.metrics.scoring import score_all
 from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, Parts, metrics_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
-from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.show.tables import write_comparison
 from mentalft.statistics import (
     FEW_DIALOGUES,

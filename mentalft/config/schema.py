@@ -13,7 +13,10 @@ from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAM
 from mentalft.config.report import ReportConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
-STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
+RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "compare")
+"""Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
+STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
+"""What ``stages`` may name; the others run where a setting asks for them."""
 METRICS = (
     "bleu1", "bleu2", "bleu3", "bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor", "cosine",
     "bertscore", "distinct1", "distinct2", "length", "length_reference",

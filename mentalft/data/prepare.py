@@ -26,6 +26,7 @@ from mentalft.data.pool import Submit
 from mentalft.data.prepared import staged
 from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
+from mentalft.data.report import audit_lines, data_report, summary_lines
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
@@ -34,7 +35,6 @@ from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
 from mentalft.records import Dialogue, Message, Splits
-from mentalft.data.report import audit_lines, data_report, summary_lines
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from mentalft.runs.markers import FOLDER
 from mentalft.config import EvalConfig
 from mentalft.console import say, shown
 from mentalft.data.answer_files import align
@@ -13,6 +12,7 @@ from mentalft.data.items import item_row
 from mentalft.errors import ConfigError
 from mentalft.files import digest_file, write_json, write_jsonl
 from mentalft.records import NOT_KNOWN, Rejected
+from mentalft.runs.markers import FOLDER
 
 SHOWN = 10
 """Problems that are printed; all are in the file."""

@@ -24,13 +24,13 @@ from mentalft.generation.cache import ResponseCache
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, Perplexed, TransformersEngine
 from mentalft.generation.memory import in_batches
-from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import SIDES, Asked, Item, Prompt, Response, Splits
 from mentalft.runs.settings import is_demonstration
+from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 
 
 class Job(NamedTuple):

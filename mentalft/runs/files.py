@@ -14,7 +14,7 @@ import msgspec
 
 from mentalft.errors import DataError
 from mentalft.files import write_json, write_jsonl
-from mentalft.records import Comparison, ItemRow, ObjectiveResult
+from mentalft.records import Comparison, ItemRow, ObjectiveResult, TrainingResult
 
 T = TypeVar("T")
 
@@ -100,3 +100,5 @@ class JsonLinesFile(RunFile[T]):
 COMPARISON: JsonFile[Comparison] = JsonFile("comparison.json", Comparison, "compare")
 ITEMS: JsonLinesFile[ItemRow] = JsonLinesFile("items.jsonl", ItemRow, "compare")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
+TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
+DATA_REPORT: JsonFile[dict[str, Any]] = JsonFile("data/report.json", dict[str, Any], "prepare")

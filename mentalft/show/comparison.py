@@ -1,4 +1,4 @@
-"""The comparison as a table, described once; and ``comparison.md``, ``.csv`` and ``.tex``.
+"""The comparison as a table, described once; ``comparison.md`` and ``comparison.csv``.
 
 A row is a metric and a contender against the baseline. With two contenders each has a column of scores, headed by its
 name; with more, one column has the contender's name and another its score.
@@ -15,7 +15,7 @@ from mentalft.records import UNDECIDED, Comparison, Difference, Group, MetricRes
 from mentalft.show.language import sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import Strip, drawn_shares, drawn_strip, group_strips, strip
-from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Table, csv_text, figure, latex, markdown
+from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Table, csv_text, figure, markdown
 from mentalft.statistics.grouping import NO_TOPIC, OTHER
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
@@ -286,15 +286,9 @@ def places_of(comparison: Comparison) -> dict[str, int]:
 
 
 def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en") -> None:
-    """Write ``comparison.md``, ``comparison.csv`` and ``comparison.tex``.
-
-    Args:
-        language: of the first and the last; the CSV has names for programs.
-    """
-    table = comparison_table(comparison, language)
-    write_text(run_dir / "comparison.csv", csv_text(table))
+    """Write ``comparison.md``, in ``language``, and ``comparison.csv``, which has names for programs."""
+    write_text(run_dir / "comparison.csv", csv_text(comparison_table(comparison)))
     write_text(run_dir / "comparison.md", comparison_markdown(comparison, language))
-    write_text(run_dir / "comparison.tex", latex(table, language))
 
 
 def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:

@@ -65,7 +65,7 @@ def scores_table(found: RunsComparison) -> Table[Row]:
     sizes = {"items": found.items, "dialogues": found.dialogues, "decoding": decoding_of(found.decoding)}
     return Table(
         [
-            Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric, short=r.m.title), FILES, left=True),
+            Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric), FILES, left=True),
             Column("metric_once", Said("show.metric"), lambda r: Cell(r.m.title if r.first else ""),
                    PEOPLE - FILES, left=True, wraps=True),
             Column("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE),

@@ -16,9 +16,9 @@ from platform import node
 from filelock import FileLock, Timeout
 
 from mentalft.console import quiet_libraries, say
-from mentalft.training.processes import sigterm_raised
 from mentalft.sweep.status import DONE, FAILED, FOLDER, INTERRUPTED, KILLED, RUNNING, is_stopping, write_status
 from mentalft.sweep.trial import Trial, earlier_attempt, in_short, result_of, run_trial, update_page
+from mentalft.training.processes import sigterm_raised
 
 
 def run_apart(trial: Trial, together: int) -> float | None:

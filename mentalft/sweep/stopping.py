@@ -14,8 +14,8 @@ import psutil
 
 from mentalft.console import say
 from mentalft.errors import Stopped
-from mentalft.training.processes import GRACE_SECONDS
 from mentalft.sweep.status import stop_file
+from mentalft.training.processes import GRACE_SECONDS
 
 MODULE = "mentalft.sweep.apart"
 """What a trial's own process runs."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mentalft.runs.markers import FOLDER
 from mentalft.files import read_json, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words, runs_table
+from mentalft.runs.markers import FOLDER
 from tests.recorded import METRICS, recorded_run, score
 from tests.test_conf import composed
 

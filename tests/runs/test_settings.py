@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from mentalft.runs.settings import is_demonstration, settings_of
 from omegaconf import OmegaConf
 
 from mentalft.runs.markers import mark_done
-from mentalft.runs.settings import is_demonstration, settings_of
 from tests.recorded import recorded_run, score
 from tests.test_conf import composed
 

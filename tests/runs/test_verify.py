@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mentalft.assets import TINY_EMBEDDER
-from mentalft.runs.markers import FOLDER
 from mentalft.errors import DataError
 from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
+from mentalft.runs.markers import FOLDER
 from mentalft.runs.verify import Verified, verify
 from tests.recorded import recorded_run
 

@@ -42,7 +42,9 @@ GAP = 0.25
 
 
 def topics(run: FinishedRun, labels: Labels) -> Figure | None:
-    """The differences of up to three metrics (of one, with more than two contenders) for each topic, the largest topics first, with intervals.
+    """The differences of up to three metrics for each topic, the largest topics first, with intervals.
+
+    With more than two contenders those of one metric, for up to three of them.
 
     The intervals are not corrected for their number: they show where to look.
     """

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.errors import DataError
 from mentalft.records import WORSE as SHOWN_WORSE
-from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, WORSE, Setting
 from mentalft.statistics import FEW_DIALOGUES, Measured, Settings, compare_all
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from mentalft.runs.markers import FOLDER
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Comparison
+from mentalft.runs.markers import FOLDER
 from mentalft.show.tables import read_comparison
 
 STATUS = "status.json"

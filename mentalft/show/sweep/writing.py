@@ -7,8 +7,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from mentalft import __version__
-from mentalft.runs.markers import FOLDER
 from mentalft.files import read_json, sha256_json, write_text
+from mentalft.runs.markers import FOLDER
 from mentalft.show.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
 from mentalft.show.sweep.reading import read_sweep
 from mentalft.show.sweep.result import Sweep
