@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.files import write_text
-from mentalft.records import UNDECIDED, Comparison, Difference, Group, MetricResult
+from mentalft.records import NO_TOPIC, OTHER, UNDECIDED, Comparison, Difference, Group, MetricResult
 from mentalft.show.language import sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import Strip, drawn_shares, drawn_strip, group_strips, strip
-from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Table, csv_text, figure, markdown
-from mentalft.statistics.grouping import NO_TOPIC, OTHER
+from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
 EXTRAPOLATED = "*"
-PAGE = frozenset({"html"})
+PAGE: frozenset[Place] = frozenset({"html"})
+TERMINAL: frozenset[Place] = frozenset({"terminal"})
 COLOURS = 6
 """Of contenders, in the page's style sheet; then they begin again."""
-FILES = frozenset({"markdown", "csv", "json", "latex"})
+FILES: frozenset[Place] = frozenset({"markdown", "csv", "json", "latex"})
 
 
 class Compared(NamedTuple):
@@ -67,14 +67,14 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
             Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), width=WIDE),
             Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
-            Column("counts", Said("show.win_tie_loss"), _counts, PAGE | {"markdown", "latex"}),
+            Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
             Column("smallest_effect", Said("show.least_shown"), _least, FILES),
             Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
-                   frozenset({"terminal", *FILES}), broken=True),
+                   TERMINAL | FILES, broken=True),
             Column("equal_length_low", cell=lambda r: _equal_length_end(r.d, 0), places=PROGRAMS),
             Column("equal_length_high", cell=lambda r: _equal_length_end(r.d, 1), places=PROGRAMS),
-            Column("least", Said("show.least_shown"), _least, frozenset({"terminal"}), broken=True, width=WIDE),
-            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, frozenset({"terminal"}), width=WIDE),
+            Column("least", Said("show.least_shown"), _least, TERMINAL, broken=True, width=WIDE),
+            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, TERMINAL, width=WIDE),
             Column("said", Said("show.verdict"), lambda r: verdict_cell(r.d), PEOPLE, left=True, css="said", pill=True),
             Column("on_page", Said("show.equal_length"), lambda r: equal_length_cell(r.d), PAGE),
             Column("least_on_page", Said("show.least_shown"), _least, PAGE),

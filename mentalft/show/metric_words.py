@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
-
-from mentalft.records import MetricComparison
 
 
 class About(NamedTuple):
@@ -58,16 +55,3 @@ METRICS = {
     ),
 }
 """By the metric's name in the configuration; as ``docs/metrics.md`` has it."""
-
-
-def scaled(m: MetricComparison, title: str) -> str:
-    """``title`` with what its values can be, such as ``BLEU-4 (0–1)``; as it is where nothing is known of it."""
-    about = METRICS.get(m.metric)
-    known = [about.scale] if about and about.scale else []
-    known += [] if m.higher_is_better else ["lower is better"]
-    return f"{title} ({', '.join(known)})" if known else title
-
-
-def legend(metrics: Sequence[MetricComparison], titles: dict[str, str]) -> list[str]:
-    """A line for every metric that something is known of: its title, scale and what it is."""
-    return [f"{scaled(m, titles[m.metric])}: {METRICS[m.metric].en}" for m in metrics if m.metric in METRICS]

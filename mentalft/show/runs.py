@@ -36,8 +36,8 @@ class Row(NamedTuple):
 
 def terminal_tables(found: RunsComparison, width: int = 80, language: Language = "en") -> list[RichTable]:
     """The scores, a row a run and metric; and how far the runs lie apart."""
-    tables = [scores_table(found), *([spread_table(found)] if found.spreads else [])]
-    return [terminal(table, width, language) for table in tables]
+    apart = [terminal(spread_table(found), width, language)] if found.spreads else []
+    return [terminal(scores_table(found), width, language), *apart]
 
 
 def write_runs_json(found: RunsComparison, path: Path) -> None:

@@ -40,9 +40,7 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 def labels(room: str, language: Language) -> dict[str, str]:
     """The templates of one room, by their name within it: ``labels("report", "zh")["result"]``."""
-    return {
-        key.partition(".")[2]: entry[language] for key, entry in catalogue().items() if key.startswith(f"{room}.")
-    }
+    return {key.partition(".")[2]: entry[language] for key, entry in catalogue().items() if key.startswith(f"{room}.")}
 
 
 def contender(name: str) -> Said | str:
