@@ -18,7 +18,7 @@ def test_every_metric_is_named_under_its_verdict() -> None:
         "The tuned model is better on 1 of 3 metrics (BLEU); worse on 1 of 3 (chrF); no evidence of a difference on 1 "
         "(ROUGE-L), over 10 answers from 16 dialogues."
     )
-    assert "3 项指标中 1 项更好（BLEU）；1 项更差（chrF）" in verdict_sentence(mixed, "zh")
+    assert "3 项指标中 1 项更好（BLEU）；3 项中 1 项更差（chrF）" in verdict_sentence(mixed, "zh")
 
 
 def test_no_difference_at_all_is_said_plainly() -> None:
