@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from mentalft.words import Said
 
@@ -176,7 +176,9 @@ class Interval(NamedTuple):
     high: float
 
 
-BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
+BETTER: Final = "better"
+WORSE: Final = "worse"
+UNDECIDED: Final = "undecided"
 Verdict = Literal["better", "worse", "undecided"]
 
 
@@ -188,6 +190,10 @@ class LengthControlled:
     interval: Interval
     extrapolated: bool
     """Hardly an item has answers of about equal length."""
+
+
+OTHER, NO_TOPIC = "other", "(no topic)"
+"""Names of groups that are no topic of the data."""
 
 
 @dataclass(frozen=True)

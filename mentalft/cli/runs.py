@@ -35,7 +35,8 @@ def list_(
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
     from mentalft.console import console, unbroken
-    from mentalft.runs.listing import list_runs, runs_table
+    from mentalft.runs.listing import list_runs
+    from mentalft.show.listing import runs_table
 
     for root in roots or []:
         if not root.is_dir():
@@ -51,7 +52,7 @@ def list_(
         console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
         return
     with unbroken():
-        console.print(runs_table(runs, one_line=not console.is_terminal))
+        console.print(runs_table(runs, console.width, one_line=not console.is_terminal))
     if len(runs) < len(found):
         console.print(f"and {len(found) - len(runs)} older runs", style="dim")
 
@@ -122,6 +123,7 @@ def compare(
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.comparison.runs import compare_runs
+    from mentalft.words import told
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
 
@@ -129,13 +131,13 @@ def compare(
     for number, run in enumerate(found.runs, 1):
         console.print(f"run {number}: {run.name}", markup=False)
     for note in found.notes:
-        console.print(f"note: {note}", style="yellow", markup=False)
-    for table in terminal_tables(found):
+        console.print(f"note: {told(note)}", style="yellow", markup=False)
+    for table in terminal_tables(found, console.width):
         console.print()
         console.print(table)
     if found.combined:
         console.print()
-        console.print(HOW_TO_READ, style="dim", markup=False, soft_wrap=False)
+        console.print(told(HOW_TO_READ), style="dim", markup=False, soft_wrap=False)
     if markdown:
         write_runs_markdown(found, markdown)
     if json:
@@ -153,7 +155,7 @@ def report(
     """Write report.html and plots/ of a finished run again."""
     from mentalft.config.report import ReportConfig
     from mentalft.console import say_path
-    from mentalft.show.report_words import ASKED
+    from mentalft.show.language import ASKED
     from mentalft.show.writing import report as write_report
 
     if language not in ASKED:
@@ -175,7 +177,7 @@ def sweep(
     write_sweep(sweep_dir, again=True)
     found = read_sweep(sweep_dir)
     for note in found.notes:
-        console.print(f"note: {note}", style="yellow", markup=False)
+        console.print(f"note: {told(note)}", style="yellow", markup=False)
     for table in terminal_tables(found, console.width):
         console.print(table)
         console.print()

@@ -174,7 +174,7 @@ def names() -> tuple[str, ...]:
 def about(name: str, language: Language) -> str | None:
     """What a metric is, in a line; None for one that is not registered, such as an extra metric."""
     metric = registry().get(name)
-    return metric and metric.about[language]
+    return metric.about[language] if metric else None
 
 
 def total_of(name: str) -> Total:
@@ -230,7 +230,7 @@ def stored_scorer(name: str, title: str, signature: str, *, higher_is_better: bo
 
     known = registry().get(name)
     stored = Metric(
-        name, title, {"en": title, "zh": title}, known and known.scale, make, total_of(name), higher_is_better
+        name, title, {"en": title, "zh": title}, known.scale if known else None, make, total_of(name), higher_is_better
     )
     return Scorer(stored, signature, score)
 

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.cells import cell_len
-from rich.markup import escape
-from rich.table import Table
 
 from mentalft.config import RUNNING_ORDER, Config
 from mentalft.config.fields import settings_of
@@ -22,7 +19,7 @@ from mentalft.records import BETTER, WORSE
 from mentalft.runs.files import COMPARISON
 from mentalft.runs.markers import markers, unfinished
 from mentalft.runs.stage import RESULT_GROUPS, owners
-from mentalft.show.tables import compact_table
+from mentalft.words import Said, told
 
 MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
 """A directory with one of these is a run."""
@@ -35,9 +32,6 @@ NO_MATTER = (
 TAIL = 16384
 """Bytes at the end of a log that are looked at."""
 DONE, FAILED, RUNNING, UNFINISHED, UNREADABLE = "done", "failed", "running", "unfinished", "unreadable"
-STYLES = {DONE: "green", FAILED: "red", RUNNING: "yellow", UNFINISHED: "yellow", UNREADABLE: "red"}
-FIRST_WORDS = 60
-"""Characters of a failed trial's error that the table has room for."""
 
 
 @dataclass(frozen=True)
@@ -68,42 +62,21 @@ class ListedRun:
     worse: int = 0
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Said | None:
         if not self.metrics:
-            return ""
-        if not self.better and not self.worse:
-            return f"no difference shown on {self.metrics}"
-        return f"{self.better} better, {self.worse} worse of {self.metrics}"
+            return None
+        counts = {"better": self.better, "worse": self.worse, "metrics": self.metrics}
+        return Said("list.counts" if self.better or self.worse else "list.no_difference", counts)
 
     def to_json(self) -> dict[str, Any]:
         row = asdict(self)
-        return {**row, "date": self.date.isoformat(timespec="seconds"), "verdict": self.verdict or None}
+        return {**row, "date": self.date.isoformat(timespec="seconds"), "verdict": self.verdict and told(self.verdict)}
 
 
 def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
     """Every run in or below ``roots``, newest first; one that cannot be read is listed as such."""
     found = dict.fromkeys(run_dir for root in roots for run_dir in _run_dirs(root))
     return sorted(map(_listed, found), key=lambda run: (run.date, run.directory), reverse=True)
-
-
-def runs_table(runs: Sequence[ListedRun], *, one_line: bool = False) -> Table:
-    """A row a run, whose directory is never broken.
-
-    Args:
-        one_line: put a run's choices and its overrides into one line, for other programs.
-    """
-    table = compact_table("", padding=1)
-    table.title = None
-    for heading in ("date", "directory", "/".join(RESULT_GROUPS), "state", "verdict"):
-        longest = max((cell_len(run.directory) for run in runs), default=0) if heading == "directory" else None
-        whole = one_line or heading in ("date", "directory")
-        table.add_column(heading, no_wrap=whole, overflow="fold", min_width=longest)
-    for run in runs:
-        choices = "/".join(run.choices.get(group, "–") for group in RESULT_GROUPS) if run.choices else "–"
-        made = (" " if one_line else "\n").join(filter(None, [choices, overrides_in_words(run)]))
-        date = run.date.strftime("%Y-%m-%d %H:%M")
-        table.add_row(date, escape(run.directory), escape(made), _state_cell(run), run.verdict or "–")
-    return table
 
 
 def overrides_in_words(run: ListedRun) -> str:
@@ -113,20 +86,6 @@ def overrides_in_words(run: ListedRun) -> str:
         stages.setdefault(given, []).append(stage)
     apart = [f"{', '.join(names)}: {' '.join(given)}" for given, names in stages.items()]
     return "; ".join(filter(None, [" ".join(run.overrides), *apart]))
-
-
-def _state_cell(run: ListedRun) -> str:
-    words = run.state
-    if run.of_sweep and run.state == FAILED and run.problem:
-        problem = run.problem if len(run.problem) <= FIRST_WORDS else f"{run.problem[:FIRST_WORDS]}…"
-        words = f"{run.state}: {problem}"
-    elif run.open_stage:
-        words = f"{run.state}: {run.open_stage}"
-    elif not run.stages and run.state != UNREADABLE:
-        words = f"{run.state}: nothing done"
-    elif run.state == DONE and "compare" not in run.stages:
-        words = ", ".join(run.stages) or "–"
-    return f"[{STYLES[run.state]}]{escape(words)}[/]"
 
 
 def _run_dirs(root: Path) -> Iterator[Path]:

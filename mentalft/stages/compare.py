@@ -60,6 +60,7 @@ COMPARE = Stage(
     work=_work,
     needs=("evaluate|answers",),
     writes=("metrics.json", "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl"),
+    rewritten=("comparison.md",),
     from_run=_from_run,
     check=_check,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar
 
-OTHER, NO_TOPIC = "other", "(no topic)"
+from mentalft.records import NO_TOPIC, OTHER
+
 MOST_TOPICS = 15
 ENOUGH_DIALOGUES = 10
 """Fewest dialogues of a group that gets an interval."""
