@@ -161,9 +161,9 @@ def overlap_of(comparison: Comparison, language: Language) -> str:
 
 def about_of(metric: str, language: Language) -> str:
     """What a metric is, in a line; empty for one that was registered elsewhere."""
-    from mentalft.show.metric_words import METRICS
+    from mentalft.metrics.registry import about
 
-    return str(getattr(METRICS[metric], language)) if metric in METRICS else ""
+    return about(metric, language) or ""
 
 
 def scaled(m: MetricResult, language: Language = "en") -> str:
