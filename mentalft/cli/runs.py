@@ -67,8 +67,8 @@ def show(
 ) -> None:
     """Print a finished run again, and open its report."""
     from mentalft.console import console, say, shown
-    from mentalft.runs.loading import check_finished
     from mentalft.runs.files import COMPARISON
+    from mentalft.runs.loading import check_finished
     from mentalft.show.terminal import show_comparison
 
     check_finished(run)
@@ -123,9 +123,9 @@ def compare(
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.comparison.runs import compare_runs
-    from mentalft.words import told
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.words import told
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):
