@@ -121,7 +121,7 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def bar(description: str, total: int | None) -> Iterator["Bar"]:
+def bar(description: Said | str, total: int | None) -> Iterator["Bar"]:
     """A progress bar with rate and time left; nothing at all where the output is not a terminal."""
     columns = (
         SpinnerColumn(),
@@ -133,7 +133,7 @@ def bar(description: str, total: int | None) -> Iterator["Bar"]:
         TextColumn("{task.fields[note]}", style="dim"),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        yield Bar(shown, description, total)
+        yield Bar(shown, told(description, language()), total)
 
 
 class Bar:
@@ -151,7 +151,7 @@ class Bar:
         self.shown.update(self.task, completed=step, note=note)
 
 
-def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+def progress(items: Iterable[T], description: Said | str, total: int | None = None) -> Iterator[T]:
     with bar(description, total) as shown:
         for item in items:
             yield item

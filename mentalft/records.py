@@ -102,10 +102,6 @@ class Response:
     tokens: int
     """New tokens, the end-of-turn token among them."""
 
-    def to_json(self) -> dict[str, Any]:
-        return dict(self.__dict__)
-
-
 class Flag(NamedTuple):
     """What an integrity check found in one answer."""
 
@@ -149,6 +145,17 @@ class ObjectiveResult:
     signature: str
     items: int
     dialogues: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """``responses/decoding.json``: who answered, and how."""
+
+    baseline: str
+    contenders: list[str]
+    decoding: str | None
+    """None where the answers were given as files."""
+    engine: str | None = None
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,8 @@ def sweep(
     from mentalft.show.sweep import command_of, read_sweep, terminal_tables, write_sweep
 
     write_sweep(sweep_dir, again=True)
+    from mentalft.words import told
+
     found = read_sweep(sweep_dir)
     for note in found.notes:
         console.print(f"note: {told(note)}", style="yellow", markup=False)

@@ -1,26 +1,26 @@
-"""Stage 4: score both sets of answers, and say how sure the difference is."""
+"""Stage 4: score the answers of every contender, and say how sure each difference is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.config import EMBEDDED, EvalConfig
-from mentalft.console import say
+from mentalft.console import language, say
 from mentalft.errors import DataError
-from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
+from mentalft.files import read_jsonl, sha256_json, write_json
 from mentalft.metrics.integrity import Integrity, check_answers, warnings
-from mentalft.metrics.registry import PERPLEXITY, Embedder, Metric, Parts, scorers_of
+from mentalft.metrics.registry import Embedder, Scorer, perplexity_scorer, scorers_of
 from mentalft.metrics.scoring import score_all
 from mentalft.modeling.embedder import load_embedder
-from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
-from mentalft.show.tables import write_comparison
+from mentalft.records import AnswerLengths, Asked, Comparison, Item, ItemRow, MetricResult, Response
+from mentalft.runs.files import COMPARISON, ITEMS
+from mentalft.show.comparison import write_tables
 from mentalft.statistics import (
     FEW_DIALOGUES,
     Measured,
@@ -32,32 +32,36 @@ from mentalft.statistics import (
     pooled_topics,
     why_no_topics,
 )
+from mentalft.words import Said, contender, listed
 
-NOT_BY_LENGTH = ("length", "length_reference", "perplexity")
-"""Metrics of length itself, and of the references: there is nothing to hold length equal for."""
+if TYPE_CHECKING:
+    from mentalft.metrics.registry import Parts
+
+Answers = dict[str, list[Response]]
+"""Contender → (items,) responses, in the order of the items."""
 
 
 def compare(
     cfg: EvalConfig,
     asked: Asked,
     seed: int,
-    run_dir: Path,
-    overlap: str | None = None,
-    taken: Mapping[str, tuple[Metric, dict[str, Parts]]] | None = None,
+    folder: Path,
+    overlap: tuple[Said, ...] = (),
+    taken: Mapping[str, tuple[Scorer, dict[str, Parts]]] | None = None,
 ) -> Comparison:
-    """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl``.
+    """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl`` into ``folder``.
 
     Args:
         overlap: what is known of how much of what was asked was trained on; stated with the result.
-        taken: further metrics that are not computed, with what each item adds to them, by side.
+        taken: further metrics that are not computed, with what each item adds to them, by contender.
 
     Raises:
-        DataError: an answer is missing, the two sides were asked different prompts, or there are
-            fewer than two dialogues, over which no interval can be had.
+        DataError: an answer is missing, contenders were asked different prompts, or there are fewer than two
+            dialogues, over which no interval can be had.
     """
     items = asked.items
-    responses = {side: _in_order(path, items) for side, path in asked.responses.items()}
-    _check_same_prompts(items, responses)
+    answers = {name: _in_order(path, items) for name, path in asked.responses.items()}
+    _check_same_prompts(items, answers, asked.baseline)
     if len({item.dialogue_id for item in items}) < 2:
         come = f"{len(items)} items come" if len(items) > 1 else "1 item comes"
         raise DataError(
@@ -65,47 +69,50 @@ def compare(
             + _to_have_more(cfg, asked)
         )
     references = [item.references for item in items]
-    metrics = scorers_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
-    sheet = _score(cfg, metrics, items, responses)
+    scorers = scorers_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
+    sheet = _score(cfg, scorers, items, answers)
     if cfg.perplexity and asked.perplexity is not None:
-        metrics["perplexity"] = PERPLEXITY
-        for side, parts in _surprise(asked.perplexity, items).items():
-            sheet.parts[side]["perplexity"] = parts
-    for name, (metric, of_sides) in (taken or {}).items():
-        metrics[name] = metric
-        for side in SIDES:
-            sheet.parts[side][name] = of_sides[side]
-    found = {side: check_answers(items, responses[side]) for side in SIDES}
+        scorers["perplexity"] = perplexity_scorer()
+        for name, parts in _surprise(asked.perplexity, items, scorers["perplexity"]).items():
+            sheet.parts[name]["perplexity"] = parts
+    for metric, (scorer, of_contenders) in (taken or {}).items():
+        scorers[metric] = scorer
+        for name, parts in of_contenders.items():
+            sheet.parts[name][metric] = parts
+    found = {name: check_answers(items, of_contender) for name, of_contender in answers.items()}
     comparison = Comparison(
+        baseline=asked.baseline,
+        contenders=tuple(answers),
         items=len(items),
         dialogues=len(set(sheet.dialogues)),
         confidence=cfg.confidence,
         resamples=cfg.bootstrap_resamples,
         seed=seed,
-        metrics=_compare(metrics, sheet, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
+        metrics=_compare(scorers, sheet, asked.baseline, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
         decoding=asked.decoding,
-        responses={side: _shape(responses[side], found[side]) for side in SIDES},
+        answers={name: _lengths(answers[name], found[name]) for name in answers},
+        checks={name: found[name].rates for name in answers},
         overlap=overlap,
-        checks={side: found[side].rates for side in SIDES},
         warnings=(
             *_too_few(sheet),
             *_faulty(asked.problems),
             *_toy_embedder(cfg, asked),
-            *warnings(found["base"], found["tuned"], cfg.bounds),
+            *warnings(found, asked.baseline, cfg.bounds),
         ),
-        notes=_notes(metrics, responses, references),
+        notes=_notes(scorers, answers, references),
         no_topics=why_no_topics(sheet.topics, sheet.dialogues),
     )
-    write_scores(sheet, run_dir / "scores.jsonl")
-    write_jsonl(run_dir / "items.jsonl", _item_rows(items, responses, found, _item_scores(metrics, sheet)))
-    write_json(run_dir / "metrics.json", _metrics_json(metrics, comparison))
-    write_comparison(comparison, {name: m.title for name, m in metrics.items()}, run_dir)
-    say(f"compare: {comparison.items} items from {comparison.dialogues} dialogues")
+    write_scores(sheet, folder / "scores.jsonl")
+    ITEMS.save(folder, _item_rows(items, answers, found, _item_scores(scorers, sheet)))
+    write_json(folder / "metrics.json", _metrics_json(comparison))
+    COMPARISON.save(folder, comparison)
+    write_tables(comparison, folder, language())
+    say(Said("compare.done", {"items": comparison.items, "dialogues": comparison.dialogues}))
     return comparison
 
 
 def _to_have_more(cfg: EvalConfig, asked: Asked) -> str:
-    if asked.from_files or cfg.items == "file":
+    if asked.decoding is None or cfg.items == "file":
         return "give at least two questions" + (" that are not of one dialogue" if len(asked.items) > 1 else "")
     return "raise data.test_fraction or eval.max_items"
 
@@ -120,145 +127,141 @@ def _in_order(path: Path, items: list[Item]) -> list[Response]:
     return [by_id[item.id] for item in items]
 
 
-def _check_same_prompts(items: list[Item], responses: dict[str, list[Response]]) -> None:
-    for item, base, tuned in zip(items, responses["base"], responses["tuned"], strict=True):
-        if base.prompt_sha256 != tuned.prompt_sha256:
-            raise DataError(
-                f"compare: base and tuned were asked different prompts for item {item.id}; run evaluate again"
-            )
+def _check_same_prompts(items: list[Item], answers: Answers, baseline: str) -> None:
+    for name, of_contender in answers.items():
+        for item, first, other in zip(items, answers[baseline], of_contender, strict=True):
+            if first.prompt_sha256 != other.prompt_sha256:
+                raise DataError(
+                    f"compare: {baseline} and {name} were asked different prompts for item {item.id}; "
+                    "run evaluate again"
+                )
 
 
-def _score(
-    cfg: EvalConfig, metrics: dict[str, Metric], items: list[Item], responses: dict[str, list[Response]]
-) -> ScoreSheet:
-    texts = {side: [response.text for response in responses[side]] for side in SIDES}
+def _score(cfg: EvalConfig, scorers: dict[str, Scorer], items: list[Item], answers: Answers) -> ScoreSheet:
+    texts = {name: [response.text for response in of_contender] for name, of_contender in answers.items()}
     return ScoreSheet(
         ids=tuple(item.id for item in items),
         digests=tuple(sha256_json([item.messages, item.references])[:16] for item in items),
         dialogues=tuple(item.dialogue_id for item in items),
         topics=tuple(item.topic for item in items),
         depths=tuple(sum(message.role == "user" for message in item.messages) for item in items),
-        characters={side: np.array([len(r.text) for r in responses[side]], dtype=np.float64) for side in SIDES},
-        parts=score_all(cfg, metrics, texts, [item.references for item in items]),
+        characters={name: np.array([len(t) for t in of_name], dtype=np.float64) for name, of_name in texts.items()},
+        parts=score_all(cfg, scorers, texts, [item.references for item in items]),
     )
 
 
-def _surprise(path: Path, items: list[Item]) -> dict[str, NDArray[np.float64]]:
-    """The parts of perplexity for each side."""
-    rows = {row["id"]: row for row in read_jsonl(path)}
+def _surprise(path: Path, items: list[Item], scorer: Scorer) -> dict[str, Parts]:
+    """The parts of perplexity for each contender."""
+    rows: dict[str, Any] = {row["id"]: row for row in read_jsonl(path)}
     try:
         of_items = [rows[item.id] for item in items]
     except KeyError as error:
         raise DataError(f"{path}: nothing measured for item {error}; run evaluate again") from error
-    tokens = [row["tokens"] for row in of_items]
-    return {side: PERPLEXITY.score([row[f"{side}_nll"] for row in of_items], tokens) for side in SIDES}
+    tokens: Any = [row["tokens"] for row in of_items]
+    return {name: scorer.score([row["nll"][name] for row in of_items], tokens) for name in of_items[0]["nll"]}
 
 
-def _compare(metrics: dict[str, Metric], sheet: ScoreSheet, settings: Settings) -> tuple[MetricComparison, ...]:
+def _compare(
+    scorers: dict[str, Scorer], sheet: ScoreSheet, baseline: str, settings: Settings
+) -> tuple[MetricResult, ...]:
+    others = [name for name in sheet.characters if name != baseline]
     measured = {
-        name: Measured(
-            metric.signature,
-            sheet.parts["base"][name][None],
-            sheet.parts["tuned"][name][None],
-            metric.total,
-            metric.higher_is_better,
-            about_answers=name not in NOT_BY_LENGTH,
+        metric: Measured(
+            scorer.title,
+            scorer.signature,
+            {name: of_metrics[metric][None] for name, of_metrics in sheet.parts.items()},
+            scorer.total,
+            scorer.higher_is_better,
+            scorer.of_answer,
+            scorer.scale,
         )
-        for name, metric in metrics.items()
+        for metric, scorer in scorers.items()
     }
-    ratios = log_length_ratio(sheet.characters["base"], sheet.characters["tuned"])[None]
-    by_topic = compare_groups(measured, sheet.dialogues, pooled_topics(sheet.topics, sheet.dialogues), settings)
-    by_depth = compare_groups(measured, sheet.dialogues, pooled_depths(sheet.depths, sheet.dialogues), settings)
-    return tuple(
-        replace(m, by_topic=by_topic.get(m.metric, ()), by_depth=by_depth.get(m.metric, ()))
-        for m in compare_all(measured, sheet.dialogues, ratios, settings)
-    )
+    ratios = {name: log_length_ratio(sheet.characters[baseline], sheet.characters[name])[None] for name in others}
+    results = compare_all(measured, baseline, sheet.dialogues, ratios, settings)
+    topics, depths = pooled_topics(sheet.topics, sheet.dialogues), pooled_depths(sheet.depths, sheet.dialogues)
+    for name in others:
+        by_topic = compare_groups(measured, (baseline, name), sheet.dialogues, topics, settings)
+        by_depth = compare_groups(measured, (baseline, name), sheet.dialogues, depths, settings)
+        for result in results:
+            whole, metric = result.differences[name], result.metric
+            result.differences[name] = replace(
+                whole, by_topic=by_topic.get(metric, ()), by_depth=by_depth.get(metric, ())
+            )
+    return results
 
 
-def _faulty(problems: int) -> tuple[str, ...]:
-    return (f"{problems} problems in the files given; each is in responses/problems.jsonl",) if problems else ()
+def _faulty(problems: int) -> tuple[Said, ...]:
+    return (Said("compare.problems", {"problems": problems}),) if problems else ()
 
 
-def _toy_embedder(cfg: EvalConfig, asked: Asked) -> tuple[str, ...]:
+def _toy_embedder(cfg: EvalConfig, asked: Asked) -> tuple[Said, ...]:
     if "cosine" not in cfg.metrics or cfg.embedder != EMBEDDED or asked.demonstration:
         return ()
-    return (
-        "cosine is by the embedded demonstration embedder, which knows little Chinese; give "
-        "eval.embedder=paraphrase-multilingual-MiniLM-L12-v2 or your own, or leave cosine out of eval.metrics",
-    )
+    return (Said("compare.toy_embedder"),)
 
 
-def _too_few(sheet: ScoreSheet) -> tuple[str, ...]:
+def _too_few(sheet: ScoreSheet) -> tuple[Said, ...]:
     dialogues = len(set(sheet.dialogues))
-    if dialogues >= FEW_DIALOGUES:
-        return ()
     return (
-        f"only {dialogues} dialogues: with fewer than {FEW_DIALOGUES} intervals are too narrow and tests find little; "
-        "do not rely on the verdicts",
+        (Said("compare.too_few", {"dialogues": dialogues, "few": FEW_DIALOGUES}),) if dialogues < FEW_DIALOGUES else ()
     )
 
 
-def _shape(responses: list[Response], found: Integrity) -> dict[str, float]:
-    """Mean length in characters, and length by that of the references."""
-    return {
-        "mean_characters": float(np.mean([len(r.text) for r in responses])),
-        "length_ratio": found.length_ratio,
-    }
+def _lengths(responses: list[Response], found: Integrity) -> AnswerLengths:
+    return AnswerLengths(float(np.mean([len(r.text) for r in responses])), found.length_ratio)
 
 
-def _notes(
-    metrics: dict[str, Metric], responses: dict[str, list[Response]], references: list[tuple[str, ...]]
-) -> tuple[str, ...]:
+def _notes(scorers: dict[str, Scorer], answers: Answers, references: list[tuple[str, ...]]) -> tuple[Said, ...]:
     """What must be known of how these very scores came about."""
     remarks = [
-        f"{metric.title}, {side} answers: {remark}"
-        for metric in metrics.values()
-        if metric.remark
-        for side in SIDES
-        if (remark := metric.remark([r.text for r in responses[side]], references))
+        Said("compare.remark", {"title": scorer.title, "name": contender(name), "remark": remark})
+        for scorer in scorers.values()
+        if scorer.remark
+        for name, of_contender in answers.items()
+        if (remark := scorer.remark([r.text for r in of_contender], references))
     ]
-    return ("base and tuned were asked the same prompts, token for token (their hashes are equal)", *remarks)
+    return (Said("compare.same_prompts", {"names": listed([contender(name) for name in answers])}), *remarks)
 
 
-def _item_scores(metrics: dict[str, Metric], sheet: ScoreSheet) -> dict[str, dict[str, list[float]]]:
-    """Side → metric → each item's own score."""
+def _item_scores(scorers: dict[str, Scorer], sheet: ScoreSheet) -> dict[str, dict[str, list[float]]]:
+    """Contender → metric → each item's own score."""
     return {
-        side: {name: metric.total(sheet.parts[side][name]).tolist() for name, metric in metrics.items()}
-        for side in SIDES
+        name: {metric: scorer.total(of_metrics[metric]).tolist() for metric, scorer in scorers.items()}
+        for name, of_metrics in sheet.parts.items()
     }
 
 
 def _item_rows(
     items: list[Item],
-    responses: dict[str, list[Response]],
+    answers: Answers,
     found: dict[str, Integrity],
     scores: dict[str, dict[str, list[float]]],
-) -> list[dict[str, Any]]:
+) -> list[ItemRow]:
     return [
-        {
-            "id": item.id,
-            "dialogue_id": item.dialogue_id,
-            "topic": item.topic,
-            "history": [m._asdict() for m in item.messages],
-            "references": list(item.references),
-            "answers": {side: responses[side][i].text for side in SIDES},
-            "flags": {side: [flag._asdict() for flag in found[side].flags[i]] for side in SIDES},
-            "scores": {side: {name: values[i] for name, values in by.items()} for side, by in scores.items()},
-        }
+        ItemRow(
+            id=item.id,
+            dialogue_id=item.dialogue_id,
+            topic=item.topic,
+            history=item.messages,
+            references=item.references,
+            answers={name: of_contender[i].text for name, of_contender in answers.items()},
+            flags={name: found[name].flags[i] for name in answers},
+            scores={name: {metric: values[i] for metric, values in by.items()} for name, by in scores.items()},
+        )
         for i, item in enumerate(items)
     ]
 
 
-def _metrics_json(metrics: dict[str, Metric], comparison: Comparison) -> dict[str, Any]:
+def _metrics_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "decoding": comparison.decoding,
         "metrics": {
             m.metric: {
-                "title": metrics[m.metric].title,
+                "title": m.title,
                 "signature": m.signature,
                 "higher_is_better": m.higher_is_better,
-                "base": m.base,
-                "tuned": m.tuned,
+                "scores": m.scores,
             }
             for m in comparison.metrics
         },

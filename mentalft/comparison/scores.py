@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_jsonl
-from mentalft.records import SIDES
 
 
 class ScoreSheet(NamedTuple):
@@ -28,9 +27,9 @@ class ScoreSheet(NamedTuple):
     depths: tuple[int, ...]
     """Which user turn is answered, counted from 1."""
     characters: dict[str, NDArray[np.float64]]
-    """Side → (items,) length of the answers."""
+    """Contender → (items,) length of the answers."""
     parts: dict[str, dict[str, NDArray[np.float64]]]
-    """Side → metric → (items, parts)."""
+    """Contender → metric → (items, parts)."""
 
     def in_order_of(self, ids: Sequence[str]) -> ScoreSheet:
         """The same rows, in the order of ``ids``."""
@@ -42,8 +41,8 @@ class ScoreSheet(NamedTuple):
             dialogues=tuple(self.dialogues[i] for i in at),
             topics=tuple(self.topics[i] for i in at),
             depths=tuple(self.depths[i] for i in at),
-            characters={side: found[at] for side, found in self.characters.items()},
-            parts={side: {name: found[at] for name, found in by.items()} for side, by in self.parts.items()},
+            characters={c: found[at] for c, found in self.characters.items()},
+            parts={c: {name: found[at] for name, found in by.items()} for c, by in self.parts.items()},
         )
 
 
@@ -65,13 +64,14 @@ def read_scores(path: Path) -> ScoreSheet:
             dialogues=tuple(row["dialogue_id"] for row in rows),
             topics=tuple(row["topic"] for row in rows),
             depths=tuple(row["depth"] for row in rows),
-            characters={side: np.array([row["characters"][side] for row in rows], dtype=float) for side in SIDES},
+            characters={
+                c: np.array([row["characters"][c] for row in rows], dtype=float) for c in rows[0]["characters"]
+            },
             parts={
-                side: {
-                    name: np.array([row["parts"][side][name] for row in rows], dtype=float)
-                    for name in rows[0]["parts"][side]
+                contender: {
+                    name: np.array([row["parts"][contender][name] for row in rows], dtype=float) for name in of_metrics
                 }
-                for side in SIDES
+                for contender, of_metrics in rows[0]["parts"].items()
             },
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -88,6 +88,6 @@ def _row(sheet: ScoreSheet, i: int) -> dict[str, Any]:
         "dialogue_id": sheet.dialogues[i],
         "topic": sheet.topics[i],
         "depth": sheet.depths[i],
-        "characters": {side: int(found[i]) for side, found in sheet.characters.items()},
-        "parts": {side: {name: found[i].tolist() for name, found in by.items()} for side, by in sheet.parts.items()},
+        "characters": {c: int(found[i]) for c, found in sheet.characters.items()},
+        "parts": {c: {name: found[i].tolist() for name, found in by.items()} for c, by in sheet.parts.items()},
     }

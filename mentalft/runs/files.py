@@ -14,7 +14,7 @@ import msgspec
 
 from mentalft.errors import DataError
 from mentalft.files import write_json, write_jsonl
-from mentalft.records import Comparison, ItemRow, ObjectiveResult, TrainingResult
+from mentalft.records import Comparison, ItemRow, Made, ObjectiveResult, TrainingResult
 
 T = TypeVar("T")
 
@@ -99,6 +99,7 @@ class JsonLinesFile(RunFile[T]):
 
 COMPARISON: JsonFile[Comparison] = JsonFile("comparison.json", Comparison, "compare")
 ITEMS: JsonLinesFile[ItemRow] = JsonLinesFile("items.jsonl", ItemRow, "compare")
+MADE: JsonFile[Made] = JsonFile("responses/decoding.json", Made, "evaluate")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
 TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
 DATA_REPORT: JsonFile[dict[str, Any]] = JsonFile("data/report.json", dict[str, Any], "prepare")

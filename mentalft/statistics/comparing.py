@@ -1,4 +1,4 @@
-"""Base against tuned on the same items: every metric's figures from one draw of resamples."""
+"""Contenders against one baseline on the same items: every metric's figures from one draw of resamples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mentalft.records import Group, Interval, LengthControlled, MetricComparison
+from mentalft.records import Difference, Group, Interval, LengthControlled, MetricResult
 from mentalft.statistics.grouping import ENOUGH_DIALOGUES, Groups
 from mentalft.statistics.inference import (
     difference_of,
@@ -24,26 +24,37 @@ from mentalft.statistics.resampling import Floats, cluster_sums, resampled_sums,
 
 
 class Measured(NamedTuple):
-    """One metric on both sides, for one run or for several that answered the same items."""
+    """One metric of every contender, for one run or for several that answered the same items."""
 
+    title: str
     signature: str
-    base: Floats
-    """(runs, items, parts), to be added up over items."""
-    tuned: Floats
-    """(runs, items, parts)."""
+    parts: Mapping[str, Floats]
+    """Contender → (runs, items, parts), to be added up over items."""
     total: Callable[[Floats], Floats]
     """Sums (…, parts) in, score (…) out."""
     higher_is_better: bool = True
-    about_answers: bool = True
+    of_answer: bool = True
     """Whether the length of the answers may bear on it, and is not what it measures."""
+    scale: str | None = None
+
+    def pair(self, baseline: str, contender: str) -> _Pair:
+        return _Pair(self.parts[baseline], self.parts[contender], self.total)
+
+
+class _Pair(NamedTuple):
+    """A metric of the baseline and of one contender."""
+
+    base: Floats
+    other: Floats
+    total: Callable[[Floats], Floats]
 
     def item_differences(self) -> Floats:
-        """(runs, items): each item's own score, tuned minus base."""
-        return difference_of(self.total(self.base), self.total(self.tuned))
+        """(runs, items): each item's own score, the contender's minus the baseline's."""
+        return difference_of(self.total(self.base), self.total(self.other))
 
     def counted(self) -> Floats:
-        """(runs, items): 1 where the item adds to the scores of both sides, 0 where a metric passes over an answer."""
-        return np.asarray(self.base.any(axis=-1) & self.tuned.any(axis=-1), dtype=np.float64)
+        """(runs, items): 1 where the item adds to both scores, 0 where a metric passes over an answer."""
+        return np.asarray(self.base.any(axis=-1) & self.other.any(axis=-1), dtype=np.float64)
 
     def mean_item_differences(self) -> Floats:
         """(counted items,): the mean over the runs in which an item counts."""
@@ -51,9 +62,13 @@ class Measured(NamedTuple):
         runs, items = counted.sum(axis=0), counted.any(axis=0)
         return np.asarray((counted * self.item_differences()).sum(axis=0)[items] / runs[items])
 
-    def difference(self, base: Floats, tuned: Floats) -> Floats:
-        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each side."""
-        return np.asarray(difference_of(self.total(base), self.total(tuned)).mean(axis=-1))
+    def difference(self, base: Floats, other: Floats) -> Floats:
+        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each."""
+        return np.asarray(difference_of(self.total(base), self.total(other)).mean(axis=-1))
+
+    def whole(self) -> float:
+        """The difference over all items."""
+        return float(self.difference(self.base.sum(axis=1), self.other.sum(axis=1)))
 
 
 class Settings(NamedTuple):
@@ -70,116 +85,146 @@ class _Draws(NamedTuple):
 
 
 def compare_all(
-    measured: Mapping[str, Measured], clusters: Sequence[str], log_length_ratios: Floats, settings: Settings
-) -> tuple[MetricComparison, ...]:
-    """One comparison a metric, in order.
+    measured: Mapping[str, Measured],
+    baseline: str,
+    clusters: Sequence[str],
+    log_length_ratios: Mapping[str, Floats],
+    settings: Settings,
+) -> tuple[MetricResult, ...]:
+    """One result a metric, in order: each contender against the baseline.
 
     With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
     runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds.
+    Holm's correction is over all tests: metrics times contenders.
 
     Args:
         clusters: (items,) the dialogue of each item.
-        log_length_ratios: (runs, items) of the answers, tuned over base.
+        log_length_ratios: contender, without the baseline → (runs, items) of the answers, the contender's over the
+            baseline's.
 
     Raises:
         ValueError: there are fewer than two clusters.
     """
+    others = list(log_length_ratios)
+    pairs = {(name, other): m.pair(baseline, other) for name, m in measured.items() for other in others}
     lines = {
-        name: regression_parts(m.item_differences(), log_length_ratios) * m.counted()[..., None]
-        for name, m in measured.items()
-        if m.about_answers
+        (name, other): regression_parts(pair.item_differences(), log_length_ratios[other]) * pair.counted()[..., None]
+        for (name, other), pair in pairs.items()
+        if measured[name].of_answer
     }
     draws = _draw(
         {
-            **{("base", name): m.base for name, m in measured.items()},
-            **{("tuned", name): m.tuned for name, m in measured.items()},
-            **{("line", name): parts for name, parts in lines.items()},
+            **{
+                ("", name, contender): m.parts[contender]
+                for contender in (baseline, *others)
+                for name, m in measured.items()
+            },
+            **{("line", name, other): parts for (name, other), parts in lines.items()},
         },
         clusters,
         settings,
     )
-    p_values = _p_values(measured, clusters, settings)
-    extrapolated = any(map(is_extrapolated, log_length_ratios))
-    found = []
-    for (name, m), p_value, p_holm in zip(measured.items(), p_values, holm(p_values), strict=True):
-        resampled, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
-        wins, ties, losses = signs(m.mean_item_differences(), higher_is_better=m.higher_is_better)
-        found.append(
-            MetricComparison(
-                metric=name,
-                signature=m.signature,
-                base=float(m.total(m.base.sum(axis=1)).mean()),
-                tuned=float(m.total(m.tuned.sum(axis=1)).mean()),
-                difference=float(m.difference(m.base.sum(axis=1), m.tuned.sum(axis=1))),
-                interval=interval,
-                wins=wins,
-                ties=ties,
-                losses=losses,
-                p_value=p_value,
-                p_holm=p_holm,
-                smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
-                verdict=verdict(interval, p_holm, settings.confidence, higher_is_better=m.higher_is_better),
-                higher_is_better=m.higher_is_better,
-                length_controlled=_length_controlled(lines[name], draws["line", name], extrapolated, settings)
-                if name in lines
-                else None,
-            )
+    p_values = _p_values(pairs, others, clusters, settings)
+    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    extrapolated = {other: any(map(is_extrapolated, log_length_ratios[other])) for other in others}
+    found: dict[tuple[str, str], Difference] = {}
+    for (name, other), pair in pairs.items():
+        higher = measured[name].higher_is_better
+        resampled, interval = _difference(pair, draws["", name, baseline], draws["", name, other], settings)
+        wins, ties, losses = signs(pair.mean_item_differences(), higher_is_better=higher)
+        p_holm = corrected[name, other]
+        line = lines.get((name, other))
+        found[name, other] = Difference(
+            difference=pair.whole(),
+            interval=interval,
+            wins=wins,
+            ties=ties,
+            losses=losses,
+            p_value=p_values[name, other],
+            p_holm=p_holm,
+            smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
+            verdict=verdict(interval, p_holm, settings.confidence, higher_is_better=higher),
+            length_controlled=None
+            if line is None
+            else _length_controlled(line, draws["line", name, other], extrapolated[other], settings),
         )
-    return tuple(found)
+    return tuple(
+        MetricResult(
+            metric=name,
+            title=m.title,
+            signature=m.signature,
+            higher_is_better=m.higher_is_better,
+            scale=m.scale,
+            scores={
+                contender: float(m.total(m.parts[contender].sum(axis=1)).mean()) for contender in (baseline, *others)
+            },
+            differences={other: found[name, other] for other in others},
+        )
+        for name, m in measured.items()
+    )
 
 
 def compare_groups(
-    measured: Mapping[str, Measured], clusters: Sequence[str], groups: Groups, settings: Settings
+    measured: Mapping[str, Measured],
+    pair: tuple[str, str],
+    clusters: Sequence[str],
+    groups: Groups,
+    settings: Settings,
 ) -> dict[str, tuple[Group, ...]]:
     """The difference within each group of items, by metric; {} where all items are in one group.
 
     The intervals are not corrected for there being several groups: they show where to look, not what is so.
 
     Args:
+        pair: the baseline and the contender.
         clusters: (items,) the dialogue of each item.
     """
     if len(groups.order) < 2:
         return {}
-    found = [_one_group(name, measured, clusters, groups.of_item, settings) for name in groups.order]
+    pairs = {name: m.pair(*pair) for name, m in measured.items()}
+    found = [_one_group(name, pairs, clusters, groups.of_item, settings) for name in groups.order]
     return {metric: tuple(group[metric] for group in found) for metric in measured}
 
 
 def _one_group(
-    group: str, measured: Mapping[str, Measured], clusters: Sequence[str], of_item: Sequence[str], settings: Settings
+    group: str, pairs: Mapping[str, _Pair], clusters: Sequence[str], of_item: Sequence[str], settings: Settings
 ) -> dict[str, Group]:
     at = [i for i, name in enumerate(of_item) if name == group]
     within = [clusters[i] for i in at]
     dialogues = len(set(within))
+    inside = {name: _Pair(pair.base[:, at], pair.other[:, at], pair.total) for name, pair in pairs.items()}
     draws = None
     if dialogues >= ENOUGH_DIALOGUES:
-        slabs = {("base", name): m.base[:, at] for name, m in measured.items()}
-        draws = _draw(slabs | {("tuned", name): m.tuned[:, at] for name, m in measured.items()}, within, settings)
+        slabs: dict[tuple[str, ...], Floats] = {("base", name): pair.base for name, pair in inside.items()}
+        draws = _draw(slabs | {("other", name): pair.other for name, pair in inside.items()}, within, settings)
     found = {}
-    for name, m in measured.items():
-        difference = float(m.difference(m.base[:, at].sum(axis=1), m.tuned[:, at].sum(axis=1)))
+    for name, pair in inside.items():
         interval = None
         if draws is not None:
-            _, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
-        found[name] = Group(group, len(at), dialogues, difference, interval)
+            _, interval = _difference(pair, draws["base", name], draws["other", name], settings)
+        found[name] = Group(group, len(at), dialogues, pair.whole(), interval)
     return found
 
 
-def _p_values(measured: Mapping[str, Measured], clusters: Sequence[str], settings: Settings) -> list[float]:
-    base, places = _side_by_side([m.base for m in measured.values()])
-    tuned, _ = _side_by_side([m.tuned for m in measured.values()])
-    swapped = swapped_sums(base, tuned, clusters, resamples=settings.resamples, seed=settings.seed)
-    return [
-        two_sided_p(
-            float(m.difference(m.base.sum(axis=1), m.tuned.sum(axis=1))),
-            m.difference(_of_runs(swapped.base[:, at], m.base), _of_runs(swapped.tuned[:, at], m.tuned)),
-        )
-        for m, at in zip(measured.values(), places, strict=True)
-    ]
+def _p_values(
+    pairs: Mapping[tuple[str, str], _Pair], others: Sequence[str], clusters: Sequence[str], settings: Settings
+) -> dict[tuple[str, str], float]:
+    """In the order of ``pairs``; one contender's answers are swapped with the baseline's for all metrics at once."""
+    found = {}
+    for other in others:
+        mine = {key: pair for key, pair in pairs.items() if key[1] == other}
+        base, places = _side_by_side([pair.base for pair in mine.values()])
+        theirs, _ = _side_by_side([pair.other for pair in mine.values()])
+        swapped = swapped_sums(base, theirs, clusters, resamples=settings.resamples, seed=settings.seed)
+        for (key, pair), at in zip(mine.items(), places, strict=True):
+            sums = _of_runs(swapped.base[:, at], pair.base), _of_runs(swapped.other[:, at], pair.other)
+            found[key] = two_sided_p(pair.whole(), pair.difference(*sums))
+    return {key: found[key] for key in pairs}
 
 
 def _draw(
-    slabs: Mapping[tuple[str, str], Floats], clusters: Sequence[str], settings: Settings
-) -> dict[tuple[str, str], _Draws]:
+    slabs: Mapping[tuple[str, ...], Floats], clusters: Sequence[str], settings: Settings
+) -> dict[tuple[str, ...], _Draws]:
     """The draws of each slab (runs, items, parts); all are shared."""
     columns, places = _side_by_side(list(slabs.values()))
     resampled = resampled_sums(columns, clusters, resamples=settings.resamples, seed=settings.seed)
@@ -190,10 +235,10 @@ def _draw(
     }
 
 
-def _difference(m: Measured, base: _Draws, tuned: _Draws, settings: Settings) -> tuple[Floats, Interval]:
+def _difference(pair: _Pair, base: _Draws, other: _Draws, settings: Settings) -> tuple[Floats, Interval]:
     """The resampled differences, (resamples,), and their interval."""
-    resampled = m.difference(base.resampled, tuned.resampled)
-    effective = effective_clusters(m.difference(base.left_out, tuned.left_out))
+    resampled = pair.difference(base.resampled, other.resampled)
+    effective = effective_clusters(pair.difference(base.left_out, other.left_out))
     return resampled, expanded_interval(resampled, effective, settings.confidence)
 
 

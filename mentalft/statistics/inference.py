@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Interval
+from mentalft.records import BETTER, UNDECIDED, WORSE, Interval, Verdict
 from mentalft.statistics.resampling import Floats
 
 FEW_DIALOGUES = 20
@@ -20,10 +20,10 @@ ROUNDING = 1e-12
 """Relative size below which a difference is an error of floating point."""
 
 
-def difference_of(base: Floats, tuned: Floats) -> Floats:
-    """``tuned - base``; exactly 0 where the two differ by rounding alone."""
-    difference = tuned - base
-    size = np.maximum(np.abs(base), np.abs(tuned))
+def difference_of(base: Floats, other: Floats) -> Floats:
+    """``other - base``; exactly 0 where the two differ by rounding alone."""
+    difference = other - base
+    size = np.maximum(np.abs(base), np.abs(other))
     return np.asarray(np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference))
 
 
@@ -103,7 +103,7 @@ def smallest_effect(resampled: Floats, clusters: int, confidence: float) -> floa
     return float((normal.inv_cdf(0.5 + confidence / 2) + normal.inv_cdf(POWER)) * error)
 
 
-def verdict(interval: Interval, p_holm: float, confidence: float, *, higher_is_better: bool) -> str:
+def verdict(interval: Interval, p_holm: float, confidence: float, *, higher_is_better: bool) -> Verdict:
     """Better or worse only where the interval excludes 0 and the corrected test agrees; otherwise no evidence."""
     if p_holm >= 1 - confidence or interval.low <= 0 <= interval.high:
         return UNDECIDED

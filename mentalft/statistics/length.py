@@ -19,9 +19,9 @@ MIDDLE = (0.1, 0.9)
 """Quantiles of the log ratio between which 0 must lie for the figure not to be extrapolated."""
 
 
-def log_length_ratio(base: Floats, tuned: Floats) -> Floats:
-    """``log((tuned + 1) / (base + 1))`` of lengths in characters: defined for empty answers as well."""
-    return np.log1p(tuned) - np.log1p(base)
+def log_length_ratio(base: Floats, other: Floats) -> Floats:
+    """``log((other + 1) / (base + 1))`` of lengths in characters: defined for empty answers as well."""
+    return np.log1p(other) - np.log1p(base)
 
 
 def regression_parts(differences: Floats, log_ratios: Floats) -> Floats:
