@@ -17,7 +17,7 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
 from mentalft.metrics.integrity import Integrity, check_answers, warnings
 from mentalft.metrics.scoring import score_all
-from mentalft.metrics.table import PERPLEXITY, Embedder, Metric, Parts, metrics_of
+from mentalft.metrics.registry import PERPLEXITY, Embedder, Metric, Parts, scorers_of
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
 from mentalft.show.tables import write_comparison
@@ -65,7 +65,7 @@ def compare(
             + _to_have_more(cfg, asked)
         )
     references = [item.references for item in items]
-    metrics = metrics_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
+    metrics = scorers_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
     sheet = _score(cfg, metrics, items, responses)
     if cfg.perplexity and asked.perplexity is not None:
         metrics["perplexity"] = PERPLEXITY

@@ -12,7 +12,7 @@ import numpy as np
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.console import shown
 from mentalft.errors import DataError
-from mentalft.metrics.table import total_of
+from mentalft.metrics.registry import total_of
 from mentalft.records import ComparedRun, Comparison, MetricComparison, RunsComparison, Spread
 from mentalft.show.tables import read_comparison
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio

@@ -17,7 +17,7 @@ from mentalft.data.asking import questions_of
 from mentalft.files import write_json, write_jsonl
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
-from mentalft.metrics.table import Embedder, metrics_of
+from mentalft.metrics.registry import Embedder, scorers_of
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
 from mentalft.modeling.embedder import load_embedder
@@ -60,7 +60,7 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     in_order = [answers[item.id] for item in questions.items]
     references = [item.references for item in questions.items]
     alone = replace(e, metrics=[e.objective], extra_metrics=[])
-    metric = metrics_of(alone, references, lambda: Embedder(*load_embedder(e.embedder)))[e.objective]
+    metric = scorers_of(alone, references, lambda: Embedder(*load_embedder(e.embedder)))[e.objective]
     parts = metric.score([answer.text for answer in in_order], references)
     found = Objective(
         e.objective,

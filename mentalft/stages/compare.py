@@ -46,7 +46,7 @@ def _work(context: Context) -> None:
 
 
 def _check(cfg: Config) -> None:
-    from mentalft.metrics.table import check_available
+    from mentalft.metrics.registry import check_available
 
     check_available(cfg.eval)
     if "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:

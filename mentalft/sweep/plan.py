@@ -15,8 +15,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from mentalft.config.composition import load_config
+from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError
-from mentalft.running import in_words, load_config
 from mentalft.sweep.apart import run_apart
 from mentalft.sweep.status import running_elsewhere
 from mentalft.sweep.study import left_to_do

@@ -9,9 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from mentalft.config import Config
+from mentalft.config.composition import typed_config
 from mentalft.console import console, say, shown
 from mentalft.data.batches import Collator, Encoded, encode_split
 from mentalft.data.preview import print_preview
@@ -102,7 +101,7 @@ def _shared(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: train along."""
-    cfg: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), shared["config"]))
+    cfg = typed_config(shared["config"])
     folder, name, revision = shared["located"]
     located, splits = LocatedModel(Path(folder), name, revision), Splits(*map(Path, shared["splits"]))
     with one_of_many():
@@ -203,7 +202,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     from mentalft.data.items import sample, split_items
     from mentalft.generation.batched import generate
     from mentalft.generation.decoding import Decoding
-    from mentalft.metrics.table import metrics_of
+    from mentalft.metrics.registry import scorers_of
     from mentalft.modeling.base import end_token_ids
 
     cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
@@ -213,7 +212,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
     references = {item.id: item.references for item in items}
     cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
-    metrics = metrics_of(cheap, list(references.values()))
+    metrics = scorers_of(cheap, list(references.values()))
 
     def scores(model: Any) -> dict[str, float]:
         given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))

@@ -9,7 +9,7 @@ import pytest
 
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_jsonl
-from mentalft.metrics.table import total_of
+from mentalft.metrics.registry import total_of
 from mentalft.records import Asked, Comparison, Item, Message, Response
 from mentalft.comparison.scores import read_scores
 from mentalft.comparison.compare import compare

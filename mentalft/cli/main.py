@@ -1,6 +1,6 @@
 """The command line: Hydra in, a typed configuration out, exit codes.
 
-Only this module knows Hydra. Nothing heavy is imported before the configuration is known to be right.
+A single run is composed once, here; Hydra's own entry is for what needs it: sweeps, and printing. Nothing heavy is imported before the configuration is known to be right.
 Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
 """
 
@@ -20,20 +20,16 @@ from typing import Any, NamedTuple
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mentalft import __version__
 from mentalft.config import OPEN_KEYS, Config
+from mentalft.config.composition import load_config
+from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, Stopped, UserError
-from mentalft.inputs import check_run_dir
-from mentalft.running import in_words, load_config, run_tracked
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
-_failed: list[str] = []
-"""What ended a single run, on its way past Hydra."""
 
 
 def main() -> None:
@@ -54,19 +50,22 @@ def run(argv: list[str]) -> int:
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
         parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
-    place = Place()
+    place, failed = Place(), False
     try:
         if _launched_as() is not None and _takes_part(args):
             return 0
-        if not _only_prints(args):
-            place = _check_and_claim(args, argv)
-        sys.argv = [sys.argv[0], *argv, *place.overrides]
-        _failed.clear()
-        with _stopped_in_order(place.sweep_dir):
-            _hydra_main()
+        if args.multirun:
+            place = _begin_sweep(args.overrides, argv)
+        elif not _only_prints(args):
+            composed = _composed(args.overrides)
+            place = Place() if args.cfg else _place_of(composed)
+        if place.run_dir:
+            failed = not _run_single(composed, place)
+        else:
+            sys.argv = [sys.argv[0], *argv, *place.overrides]
+            with _stopped_in_order(place.sweep_dir):
+                _hydra_main()
         _dismiss_others()
-        if _failed:
-            _remove_if_bare(place.claimed)
     except KeyboardInterrupt as stop:
         _say_error(str(stop) or "interrupted; what is complete stays")
         if place.sweep_dir or place.run_dir:
@@ -85,7 +84,17 @@ def run(argv: list[str]) -> int:
             message = f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
         _say_error(message)
         return _end_sweep(place, EXIT_ERROR)
-    return _end_sweep(place, EXIT_ERROR if _failed else 0)
+    return _end_sweep(place, EXIT_ERROR if failed else 0)
+
+
+class Composed(NamedTuple):
+    """What the command asks for, composed once."""
+
+    config: Config
+    plain: DictConfig
+    """The same as Hydra composed it, with its own part under ``hydra``."""
+    overrides: list[str]
+    choices: dict[str, str]
 
 
 class Place(NamedTuple):
@@ -144,8 +153,7 @@ def _takes_part(args: Any) -> bool:
         )
     if _launched_as() == 0:
         return False
-    with hydra.initialize_config_module("mentalft.conf"):
-        load_config(hydra.compose("config", overrides=args.overrides))
+    _composed(args.overrides)
     from mentalft.console import quiet_libraries
     from mentalft.training.processes import Meeting
 
@@ -180,54 +188,95 @@ def _opened(argument: str) -> str:
 
 @hydra.main(config_path="pkg://mentalft.conf", config_name="config")
 def _hydra_main(cfg: DictConfig) -> float | None:
+    from mentalft.sweep.plan import run_job
+
+    return run_job(cfg)
+
+
+def _composed(overrides: list[str]) -> Composed:
+    """The configuration, checked.
+
+    Raises:
+        ConfigError: a value is missing or out of range, or does not fit a single run.
+    """
+    with hydra.initialize_config_module("mentalft.conf"):
+        plain = hydra.compose("config", overrides=overrides, return_hydra_config=True)
+    config = load_config(_without_hydra(plain))
+    if config.sweep_dir:
+        raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
+    choices = {k: v for k, v in plain.hydra.runtime.choices.items() if "/" not in k and v is not None}
+    return Composed(config, plain, list(plain.hydra.overrides.task), choices)
+
+
+def _without_hydra(plain: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(plain, [key for key in plain if key != "hydra"])
+
+
+def _place_of(composed: Composed) -> Place:
+    """Where a single run writes: a directory that it continues, or one that no other run has.
+
+    Raises:
+        ConfigError: the directory is no run's, or is not there though it is needed.
+    """
+    from mentalft.runs.place import check_place
+
+    config, given = (
+        composed.config,
+        any(o.lstrip("+").startswith("hydra.run.dir=") for o in composed.plain.hydra.overrides.hydra),
+    )
+    if config.run_dir or given:
+        key = "run_dir" if config.run_dir else "hydra.run.dir"
+        run_dir = Path(config.run_dir or str(composed.plain.hydra.run.dir)).expanduser()
+        begins = "prepare" in config.stages or config.eval.references
+        if config.run_dir and not begins and not run_dir.is_dir():
+            raise ConfigError(
+                f"run_dir={config.run_dir} does not exist, and stages=[{','.join(config.stages)}] has no stage to "
+                "begin it with; correct the path, or add prepare to stages"
+            )
+        check_place(run_dir, key)
+        return Place(run_dir, None, None if run_dir.exists() else run_dir)
+    run_dir = _claim(Path("outputs"))
+    return Place(run_dir, None, run_dir)
+
+
+def _run_single(composed: Composed, place: Place) -> bool:
+    """Run the experiment; False where it ended by an error, which is then said."""
     from mentalft.console import log_to
+    from mentalft.experiment import run_tracked
+    from mentalft.files import write_text
+    from mentalft.runs.place import held
 
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
-        from mentalft.sweep.plan import run_job
-
-        return run_job(cfg)
-    run_dir = Path(HydraConfig.get().runtime.output_dir)
-    choices = {k: v for k, v in HydraConfig.get().runtime.choices.items() if "/" not in k and v is not None}
-    with log_to(run_dir):
+    run_dir = place.run_dir or Path()
+    with held(run_dir), log_to(run_dir):
+        records = {"config": _without_hydra(composed.plain), "hydra": {"hydra": composed.plain.hydra}}
+        for name, record in {**records, "overrides": composed.overrides}.items():
+            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(record)))
+        failed = False
         try:
-            return run_tracked(load_config(cfg), run_dir, choices, list(HydraConfig.get().overrides.task))
+            run_tracked(composed.config, run_dir, composed.choices, composed.overrides)
         except Exception as error:
-            message = in_words(error, list(HydraConfig.get().overrides.task), run_dir)
+            message = in_words(error, composed.overrides, run_dir)
             if message is None:
                 log.exception("unexpected error")
                 raise
             log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
             _say_error(message)
-            _failed.append(message)  # a raised error would be reported a second time, by Hydra
-            return None
+            failed = True
+    if failed:
+        _remove_if_bare(place.claimed)
+    return not failed
 
 
 def _only_prints(args: Any) -> bool:
     return bool(args.help or args.hydra_help or args.info or args.shell_completion)
 
 
-def _check_and_claim(args: Any, argv: list[str]) -> Place:
-    """Compose once, before Hydra makes any directory; claim a directory that no other run has."""
-    chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in args.overrides}
-    if args.multirun:
-        if chosen.get("run_dir", "null") != "null":
-            raise ConfigError("run_dir continues one run and cannot be used with --multirun; use sweep_dir=PATH")
-        return _begin_sweep(args.overrides, argv, chosen)
-    with hydra.initialize_config_module("mentalft.conf"):
-        config = load_config(hydra.compose("config", overrides=args.overrides))
-    if config.sweep_dir:
-        raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
-    if args.cfg or "hydra.run.dir" in chosen:
-        return Place()
-    check_run_dir(config)
-    run_dir = Path(config.run_dir).expanduser() if config.run_dir else _claim(Path("outputs"))
-    is_new = not config.run_dir or not run_dir.exists()
-    return Place(run_dir, None, run_dir if is_new else None, (f"hydra.run.dir={_escaped(run_dir)}",))
-
-
-def _begin_sweep(overrides: list[str], argv: list[str], chosen: dict[str, str]) -> Place:
+def _begin_sweep(overrides: list[str], argv: list[str]) -> Place:
     from mentalft.sweep.plan import begin, check_free, plan_sweep
 
+    chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in overrides}
+    if chosen.get("run_dir", "null") != "null":
+        raise ConfigError("run_dir continues one run and cannot be used with --multirun; use sweep_dir=PATH")
     plan = plan_sweep(overrides)
     given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
     if given:

@@ -93,10 +93,10 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
     from mentalft.console import console, quiet_libraries, shown
 
     quiet_libraries()
-    from mentalft.experiment import score_again
     from mentalft.runs.verify import verify as verified
+    from mentalft.stages import STAGES
 
-    found = verified(run, score_again)
+    found = verified(run, STAGES)
     for check in found.checks:
         for sentence in check.differences:
             console.print(f"differs: {check.what}: {sentence}", style="red", markup=False)
