@@ -67,8 +67,8 @@ def show(
 ) -> None:
     """Print a finished run again, and open its report."""
     from mentalft.console import console, say, shown
-    from mentalft.runs.loading import check_finished
     from mentalft.runs.files import COMPARISON
+    from mentalft.runs.loading import check_finished
     from mentalft.show.terminal import show_comparison
 
     check_finished(run)
@@ -123,9 +123,9 @@ def compare(
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.comparison.runs import compare_runs
-    from mentalft.words import told
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.words import told
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):
@@ -177,7 +177,7 @@ def sweep(
     write_sweep(sweep_dir, again=True)
     found = read_sweep(sweep_dir)
     for note in found.notes:
-        console.print(f"note: {told(note)}", style="yellow", markup=False)
+        console.print(f"note: {note}", style="yellow", markup=False)
     for table in terminal_tables(found, console.width):
         console.print(table)
         console.print()

@@ -59,7 +59,7 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language, first=r.place == 0), left=True,
                    wraps=True),
             *score_columns(comparison.baseline, comparison.others, lambda r: (r.m, r.contender)),
-            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed), css="strong"),
+            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed)._replace(kind="strong")),
             Column("strip", _ends(language), lambda r: _strip_cell(r, language), PAGE, left=True, css="drawn"),
             Column("interval", interval_heading(comparison.confidence), lambda r: Cell(spread(r.d.interval)), PEOPLE),
             Column("low", cell=lambda r: Cell(value=r.d.interval.low), places=PROGRAMS),
@@ -145,9 +145,14 @@ def at_the_beginning(name: str) -> Said | str:
 
 
 def caption_of(comparison: Comparison) -> Said:
-    sizes = {"items": comparison.items, "dialogues": comparison.dialogues}
-    names = names_of(comparison.baseline, comparison.others)
-    return Said("show.caption", {**names, "baseline": at_the_beginning(comparison.baseline), **sizes, "decoding": decoding_of(comparison.decoding)})
+    values = {
+        **names_of(comparison.baseline, comparison.others),
+        "baseline": at_the_beginning(comparison.baseline),
+        "items": comparison.items,
+        "dialogues": comparison.dialogues,
+        "decoding": decoding_of(comparison.decoding),
+    }
+    return Said("show.caption", values)
 
 
 def decoding_of(decoding: str | None) -> Said | str:
@@ -167,9 +172,9 @@ def overlap_of(comparison: Comparison, language: Language) -> str:
 
 def about_of(metric: str, language: Language) -> str:
     """What a metric is, in a line; empty for one that was registered elsewhere."""
-    from mentalft.show.metric_words import METRICS
+    from mentalft.metrics.registry import about
 
-    return str(getattr(METRICS[metric], language)) if metric in METRICS else ""
+    return about(metric, language) or ""
 
 
 def scaled(m: MetricResult, language: Language = "en") -> str:

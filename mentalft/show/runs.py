@@ -11,7 +11,14 @@ from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
 from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
-from mentalft.show.comparison import at_the_beginning, decoding_of, interval_heading, names_of, score_columns, verdict_cell
+from mentalft.show.comparison import (
+    at_the_beginning,
+    decoding_of,
+    interval_heading,
+    names_of,
+    score_columns,
+    verdict_cell,
+)
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, terminal
 from mentalft.words import Language, Said, contender, labels, told

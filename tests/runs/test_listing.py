@@ -11,9 +11,9 @@ from rich.console import Console
 
 from mentalft.files import read_json, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
+from mentalft.runs.markers import FOLDER
 from mentalft.show.listing import runs_table
 from mentalft.words import told
-from mentalft.runs.markers import FOLDER
 from tests.recorded import METRICS, recorded_run, score
 from tests.test_conf import composed
 

@@ -123,7 +123,13 @@ def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
     markdown = (tmp_path / "comparison.md").read_text()
     left = set(re.findall(r"[A-Za-z]{2,}", markdown)) - {"BLEU", "bleu", "sig", "Holm", "greedy", "sleep", "work"}
     assert left == {"items", "jsonl"}, "the name of a file"
-    for part in ("基座与微调对比：10 条回答，来自 16 段对话", "| 指标 | 基座 | 微调 | 差异 |", "| 更好 |", "其他话题", "（太少）"):
+    for part in (
+        "基座与微调对比：10 条回答，来自 16 段对话",
+        "| 指标 | 基座 | 微调 | 差异 |",
+        "| 更好 |",
+        "其他话题",
+        "（太少）",
+    ):
         assert part in markdown
 
 
