@@ -16,7 +16,7 @@ from mentalft.records import Flag, Item, Response
 from mentalft.words import Said, contender
 
 CHECKS = ("echo", "empty", "cut", "repetition", "other_language", "role_leak")
-"""What is looked for; the catalogue has the words, such as ``check.echo``."""
+"""What is looked for; the catalogue has the words, such as ``check.they_echo``."""
 
 
 class Integrity(NamedTuple):
@@ -64,7 +64,7 @@ def warnings(found: Mapping[str, Integrity], baseline: str, bounds: BoundsConfig
                 beside_rates = [
                     Said("check.other_rate", {"name": contender(n), "rate": found[n].rates[check]}) for n in beside
                 ]
-                values = {"rate": rate, "name": contender(name), "what": Said(f"check.{check}"), "bound": bound}
+                values = {"rate": rate, "name": contender(name), "what": Said(f"check.they_{check}"), "bound": bound}
                 said.append(Said("check.exceeds", {**values, "others": beside_rates}))
         ratio = found[name].length_ratio
         if not bounds.length_ratio_low <= ratio <= bounds.length_ratio_high:
