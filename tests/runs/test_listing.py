@@ -11,10 +11,10 @@ from rich.console import Console
 
 from mentalft.files import read_json, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
-from mentalft.runs.markers import FOLDER
+from mentalft.runs.markers import FOLDER, Cost, Marker, marker_file
 from mentalft.show.listing import runs_table
 from mentalft.words import told
-from tests.recorded import METRICS, recorded_run, score
+from tests.recorded import METRICS, record, recorded_run, score
 from tests.test_conf import composed
 
 DAY = "outputs/2026-11-2"
@@ -29,7 +29,7 @@ def begun(name: str, started: str, *stages: str, open_stage: str | None = None, 
     """A run directory with no more than what the list reads."""
     run_dir = Path(name)
     for stage in stages:
-        write_json(run_dir / FOLDER / f"{stage}.json", {})
+        marker_file(stage).save(run_dir, Marker(started, {}, {}, Cost(1.0, 1), record()))
         write_json(run_dir / FOLDER / f"{stage}.attempt", "")
     if open_stage:
         write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
