@@ -1,6 +1,7 @@
 """The command line: Hydra in, a typed configuration out, exit codes.
 
-A single run is composed once, here; Hydra's own entry is for what needs it: sweeps, and printing. Nothing heavy is imported before the configuration is known to be right.
+A single run is composed once, in :mod:`mentalft.cli.single`; Hydra's own entry is for what needs it: sweeps, and
+printing. Nothing heavy is imported before the configuration is known to be right.
 Exit codes: 0 done, 1 an error, 2 wrong usage, 130 interrupted.
 """
 
@@ -10,21 +11,19 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mentalft import __version__
+from mentalft.cli.single import Place, claim, compose_alone, place_of, remove_if_bare, run_in
 from mentalft.config import OPEN_KEYS, Config
-from mentalft.config.composition import load_config
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, Stopped, UserError
 
@@ -50,17 +49,17 @@ def run(argv: list[str]) -> int:
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
         parser.error("give only one of --run, --multirun, --cfg, --info and --shell-completion")
-    place, failed = Place(), False
+    place = Place()
     try:
         if _launched_as() is not None and _takes_part(args):
             return 0
         if args.multirun:
             place = _begin_sweep(args.overrides, argv)
         elif not _only_prints(args):
-            composed = _composed(args.overrides)
-            place = Place() if args.cfg else _place_of(composed)
+            composed = compose_alone(args.overrides)
+            place = Place() if args.cfg else place_of(composed)
         if place.run_dir:
-            failed = not _run_single(composed, place)
+            run_in(composed, place)
         else:
             sys.argv = [sys.argv[0], *argv, *place.overrides]
             with _stopped_in_order(place.sweep_dir):
@@ -72,47 +71,24 @@ def run(argv: list[str]) -> int:
             _say_error(f"to go on: the same command with {place.to_go_on()}")
         return _end_sweep(place, stop.exit_code if isinstance(stop, Stopped) else EXIT_INTERRUPTED)
     except Exception as error:
-        _remove_if_bare(place.claimed)
+        remove_if_bare(place.claimed)
         if want_traceback:
             raise
-        message = in_words(error, args.overrides)
+        message = in_words(error, args.overrides) or _of_sweep(error, place)
         if message is None:
-            if not place.sweep_dir:
-                raise
-            from mentalft.sweep.ending import ended_early
-
-            message = f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
+            raise
         _say_error(message)
         return _end_sweep(place, EXIT_ERROR)
-    return _end_sweep(place, EXIT_ERROR if failed else 0)
+    return _end_sweep(place, 0)
 
 
-class Composed(NamedTuple):
-    """What the command asks for, composed once."""
+def _of_sweep(error: Exception, place: Place) -> str | None:
+    """What is said of a sweep that something of Hydra's or ours ended; None where this is no sweep."""
+    if not place.sweep_dir:
+        return None
+    from mentalft.sweep.ending import ended_early
 
-    config: Config
-    plain: DictConfig
-    """The same as Hydra composed it, with its own part under ``hydra``."""
-    overrides: list[str]
-    choices: dict[str, str]
-
-
-class Place(NamedTuple):
-    """Where this command writes."""
-
-    run_dir: Path | None = None
-    sweep_dir: Path | None = None
-    claimed: Path | None = None
-    """Either, if it is new."""
-    overrides: tuple[str, ...] = ()
-    """What Hydra must be told for it."""
-    begun: float = 0.0
-    """When a sweep did, in seconds since the epoch."""
-
-    def to_go_on(self) -> str:
-        from mentalft.console import shown
-
-        return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+    return f"{ended_early(place.sweep_dir, error)}\nto go on: the same command with {place.to_go_on()}"
 
 
 def _stopped_in_order(sweep_dir: Path | None) -> contextlib.AbstractContextManager[None]:
@@ -153,7 +129,7 @@ def _takes_part(args: Any) -> bool:
         )
     if _launched_as() == 0:
         return False
-    _composed(args.overrides)
+    compose_alone(args.overrides)
     from mentalft.console import quiet_libraries
     from mentalft.training.processes import Meeting
 
@@ -193,80 +169,6 @@ def _hydra_main(cfg: DictConfig) -> float | None:
     return run_job(cfg)
 
 
-def _composed(overrides: list[str]) -> Composed:
-    """The configuration, checked.
-
-    Raises:
-        ConfigError: a value is missing or out of range, or does not fit a single run.
-    """
-    with hydra.initialize_config_module("mentalft.conf"):
-        plain = hydra.compose("config", overrides=overrides, return_hydra_config=True)
-    config = load_config(_without_hydra(plain))
-    if config.sweep_dir:
-        raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
-    choices = {k: v for k, v in plain.hydra.runtime.choices.items() if "/" not in k and v is not None}
-    return Composed(config, plain, list(plain.hydra.overrides.task), choices)
-
-
-def _without_hydra(plain: DictConfig) -> DictConfig:
-    return OmegaConf.masked_copy(plain, [key for key in plain if key != "hydra"])
-
-
-def _place_of(composed: Composed) -> Place:
-    """Where a single run writes: a directory that it continues, or one that no other run has.
-
-    Raises:
-        ConfigError: the directory is no run's, or is not there though it is needed.
-    """
-    from mentalft.runs.place import check_place
-
-    config, given = (
-        composed.config,
-        any(o.lstrip("+").startswith("hydra.run.dir=") for o in composed.plain.hydra.overrides.hydra),
-    )
-    if config.run_dir or given:
-        key = "run_dir" if config.run_dir else "hydra.run.dir"
-        run_dir = Path(config.run_dir or str(composed.plain.hydra.run.dir)).expanduser()
-        begins = "prepare" in config.stages or config.eval.references
-        if config.run_dir and not begins and not run_dir.is_dir():
-            raise ConfigError(
-                f"run_dir={config.run_dir} does not exist, and stages=[{','.join(config.stages)}] has no stage to "
-                "begin it with; correct the path, or add prepare to stages"
-            )
-        check_place(run_dir, key)
-        return Place(run_dir, None, None if run_dir.exists() else run_dir)
-    run_dir = _claim(Path("outputs"))
-    return Place(run_dir, None, run_dir)
-
-
-def _run_single(composed: Composed, place: Place) -> bool:
-    """Run the experiment; False where it ended by an error, which is then said."""
-    from mentalft.console import log_to
-    from mentalft.experiment import run_tracked
-    from mentalft.files import write_text
-    from mentalft.runs.place import held
-
-    run_dir = place.run_dir or Path()
-    with held(run_dir), log_to(run_dir):
-        records = {"config": _without_hydra(composed.plain), "hydra": {"hydra": composed.plain.hydra}}
-        for name, record in {**records, "overrides": composed.overrides}.items():
-            write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(record)))
-        failed = False
-        try:
-            run_tracked(composed.config, run_dir, composed.choices, composed.overrides)
-        except Exception as error:
-            message = in_words(error, composed.overrides, run_dir)
-            if message is None:
-                log.exception("unexpected error")
-                raise
-            log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
-            _say_error(message)
-            failed = True
-    if failed:
-        _remove_if_bare(place.claimed)
-    return not failed
-
-
 def _only_prints(args: Any) -> bool:
     return bool(args.help or args.hydra_help or args.info or args.shell_completion)
 
@@ -281,51 +183,15 @@ def _begin_sweep(overrides: list[str], argv: list[str]) -> Place:
     given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
     if given:
         check_free(given)
-    sweep_dir = given or _claim(Path("multirun"))
+    sweep_dir = given or claim(Path("multirun"))
     told = begin(plan, ["mentalft", *argv], sweep_dir)
     claimed = None if given else sweep_dir
     return Place(None, sweep_dir, claimed, (f"hydra.sweep.dir={_escaped(sweep_dir)}", *told), time.time())
 
 
-def _claim(parent: Path) -> Path:
-    """Make a directory named after the present second; a second run in the same second gets ``-2``, and so on."""
-    now = datetime.now()
-    day = parent / f"{now:%Y-%m-%d}"
-    day.mkdir(parents=True, exist_ok=True)
-    for attempt in range(1, 1000):
-        path = day / (f"{now:%H-%M-%S}" if attempt == 1 else f"{now:%H-%M-%S}-{attempt}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            continue
-        return path
-    raise UserError(f"{day} already holds a thousand runs of this second; use hydra.run.dir=PATH")
-
-
 def _escaped(path: Path) -> str:
     escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _remove_if_bare(claimed: Path | None) -> None:
-    """A run that failed before its first result leaves nothing behind."""
-    if claimed is None or not claimed.is_dir():
-        return
-    bare = {
-        ".hydra",
-        "mentalft.log",
-        "config.resolved.yaml",
-        "manifest.json",
-        "wandb",
-        "sweep_plan.json",
-        "multirun.yaml",
-    }
-    written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
-    if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
-        shutil.rmtree(claimed, ignore_errors=True)
-        for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
-            with contextlib.suppress(OSError):
-                parent.rmdir()  # the folder of the day, and outputs/, where the run was their first
 
 
 def _say_error(message: str) -> None:

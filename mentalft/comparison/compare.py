@@ -16,8 +16,8 @@ from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_json, write_jsonl
 from mentalft.metrics.integrity import Integrity, check_answers, warnings
-from mentalft.metrics.scoring import score_all
 from mentalft.metrics.registry import PERPLEXITY, Embedder, Metric, Parts, scorers_of
+from mentalft.metrics.scoring import score_all
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import SIDES, Asked, Comparison, Item, MetricComparison, Response
 from mentalft.show.tables import write_comparison

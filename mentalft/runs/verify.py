@@ -7,33 +7,36 @@ the likelihoods that perplexity is made from.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.comparison.compare import compare
+from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
 from mentalft.data.download import is_remote
 from mentalft.data.report import overlap_in
 from mentalft.data.sources import local_files, sha256_of, specs
 from mentalft.errors import DataError, UserError
-from mentalft.files import read_json, read_jsonl
+from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in
+from mentalft.metrics.registry import Embedder, Scorer, scorers_of, stored_scorer
 from mentalft.modeling.embedder import load_embedder
 from mentalft.runs.differences import MOST, differences, in_words, result_differences
-from mentalft.runs.files import DATA_REPORT
+from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
 from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
 from mentalft.runs.stage import Context, Stage
 from mentalft.words import told
+
+if TYPE_CHECKING:
+    from mentalft.metrics.registry import Parts
 
 RESULTS = ("metrics.json", "comparison.json", "items.jsonl", "scores.jsonl")
 """What the compare stage writes, its Markdown and CSV aside."""
@@ -182,18 +185,12 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
 
 def _not_to_be_had(cfg: EvalConfig, run_dir: Path) -> Iterator[tuple[str, str]]:
     """Metrics whose model or module cannot be had here, with the reason."""
-    attempts: dict[str, Callable[[], object]] = {}
-    for spec in cfg.extra_metrics:
-        attempts[extra_name(spec)] = partial(load_extra, spec)
-    if "cosine" in cfg.metrics:
-        attempts["cosine"] = partial(load_embedder, cfg.embedder)
-    if "bertscore" in cfg.metrics:
-        references = [row["references"] for row in islice(read_jsonl(run_dir / "items.jsonl"), 50)]
-        language = language_of(references) if cfg.language == "auto" else cfg.language
-        attempts["bertscore"] = partial(load_bertscore, cfg.bertscore_model, language)
-    for name, attempt in attempts.items():
+    references = [row.references for row in ITEMS.load(run_dir)[:50]]
+    named = [(name, replace(cfg, metrics=[name], extra_metrics=[])) for name in cfg.metrics]
+    named += [(extra_name(spec), replace(cfg, metrics=[], extra_metrics=[spec])) for spec in cfg.extra_metrics]
+    for name, alone in named:
         try:
-            attempt()
+            scorers_of(alone, references, lambda: Embedder(*load_embedder(cfg.embedder)))
         except UserError as error:
             yield name, str(error)
 
@@ -204,15 +201,12 @@ def _without(cfg: Config, missing: Mapping[str, str]) -> Config:
     return replace(cfg, eval=replace(cfg.eval, metrics=metrics, extra_metrics=extra))
 
 
-def _taken(run_dir: Path, name: str) -> tuple[Metric, dict[str, Parts]]:
+def _taken(run_dir: Path, name: str) -> tuple[Scorer, dict[str, Parts]]:
     """A metric as it is stored."""
-    sheet, stored = read_scores(run_dir / "scores.jsonl"), read_json(run_dir / "metrics.json")["metrics"][name]
-
-    def score(*_: object) -> Parts:
-        raise AssertionError(name)
-
-    metric = Metric(stored["title"], stored["signature"], score, total_of(name), stored["higher_is_better"])
-    return metric, {side: sheet.parts[side][name] for side in SIDES}
+    sheet = read_scores(run_dir / "scores.jsonl")
+    (stored,) = [m for m in COMPARISON.load(run_dir).metrics if m.metric == name]
+    scorer = stored_scorer(name, stored.title, stored.signature, higher_is_better=stored.higher_is_better)
+    return scorer, {contender: parts[name] for contender, parts in sheet.parts.items()}
 
 
 def _other_versions(done: Mapping[str, Marker]) -> Iterator[str]:

@@ -30,14 +30,14 @@ def _work(context: Context) -> None:
 
 
 def _check(cfg: Config) -> None:
-    if cfg.eval.objective == "bertscore":
-        from mentalft.metrics.bertscore import check_installed
+    from mentalft.metrics.registry import registry
 
-        check_installed()
-    if cfg.eval.objective == "cosine" and cfg.eval.embedder != EMBEDDED:
+    name, e = cfg.eval.objective, cfg.eval
+    registry()[name].check()
+    if name == "cosine" and e.embedder != EMBEDDED:
         from mentalft.modeling.embedder import load_embedder
 
-        load_embedder(cfg.eval.embedder)
+        load_embedder(e.embedder)
 
 
 OBJECTIVE = Stage(
