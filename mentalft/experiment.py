@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
-from mentalft.console import quiet_libraries, say, set_language, shown
+from mentalft.console import language, quiet_libraries, say, set_language, shown
 from mentalft.errors import UserError
 from mentalft.records import Comparison
 from mentalft.runs.files import COMPARISON, ITEMS, OBJECTIVE, TRAINED
@@ -100,7 +100,7 @@ def _show(cfg: Config, stages: Sequence[Stage], run_dir: Path, tracker: Tracker)
     comparison = None
     if COMPARE in stages:
         comparison = COMPARISON.load(run_dir)
-        show_comparison(comparison, run_dir)
+        show_comparison(comparison, run_dir, language())
         tracker.comparison(comparison)
         tracker.items(ITEMS.load(run_dir) if tracker.log_text else [])
         tracker.summary({"comparison/verdict": verdict_sentence(comparison)})

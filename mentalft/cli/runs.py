@@ -179,7 +179,7 @@ def sweep(
 
     found = read_sweep(sweep_dir)
     for note in found.notes:
-        console.print(f"note: {told(note)}", style="yellow", markup=False)
+        console.print(f"note: {note}", style="yellow", markup=False)
     for table in terminal_tables(found, console.width):
         console.print(table)
         console.print()

@@ -113,7 +113,8 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     pending = unfinished(run_dir)
     problem = _last_error(run_dir / "mentalft.log")
     state = FAILED if problem else UNFINISHED if pending or not done else DONE
-    compared = COMPARISON.load(run_dir).metrics if "compare" in done and not pending else ()
+    is_compared = "compare" in done and not pending and COMPARISON.exists(run_dir)
+    compared = COMPARISON.load(run_dir).metrics if is_compared else ()
     verdicts = [d.verdict for m in compared for d in m.differences.values()]
     return ListedRun(
         directory=name,

@@ -59,7 +59,8 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language, first=r.place == 0), left=True,
                    wraps=True),
             *score_columns(comparison.baseline, comparison.others, lambda r: (r.m, r.contender)),
-            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed), css="strong"),
+            Column("difference", Said("show.difference"),
+                   lambda r: figure(r.d.difference, signed)._replace(kind="strong")),
             Column("strip", _ends(language), lambda r: _strip_cell(r, language), PAGE, left=True, css="drawn"),
             Column("interval", interval_heading(comparison.confidence), lambda r: Cell(spread(r.d.interval)), PEOPLE),
             Column("low", cell=lambda r: Cell(value=r.d.interval.low), places=PROGRAMS),
@@ -70,7 +71,8 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
             Column("smallest_effect", Said("show.least_shown"), _least, FILES),
             Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
-                   TERMINAL | FILES, broken=True),
+                   TERMINAL | FILES, broken=True,
+                   width=0 if len(comparison.others) == 1 else WIDE),
             Column("equal_length_low", cell=lambda r: _equal_length_end(r.d, 0), places=PROGRAMS),
             Column("equal_length_high", cell=lambda r: _equal_length_end(r.d, 1), places=PROGRAMS),
             Column("least", Said("show.least_shown"), _least, TERMINAL, broken=True, width=WIDE),
@@ -104,16 +106,16 @@ def score_columns(
 
 
 def metric_cell(m: MetricResult, language: Language = "en", *, first: bool = True) -> Cell:
-    """What a metric is called; empty where the row above says it (programs read it in every row)."""
+    """What a metric is called; empty where the row above says it, but on a page, where a row may be a card."""
     from markupsafe import Markup
 
-    if not first:
-        return Cell("", m.metric)
-    if m.higher_is_better:
-        return Cell(m.title, m.metric, hint=about_of(m.metric, language))
     lower = told(Said("show.lower_is_better"), language)
-    html = Markup("{}<small>{}</small>").format(m.title, lower)
-    return Cell(Said("show.lower", {"title": m.title}), m.metric, "", m.title, about_of(m.metric, language), html)
+    html = Markup("{}" if m.higher_is_better else "{}<small>{}</small>").format(m.title, lower)
+    about = about_of(m.metric, language)
+    if not first:
+        return Cell("", m.metric, hint=about, html=html)
+    text: Said | str = m.title if m.higher_is_better else Said("show.lower", {"title": m.title})
+    return Cell(text, m.metric, "", m.title, about, html)
 
 
 def verdict_cell(d: Difference) -> Cell:
@@ -138,10 +140,20 @@ def names_of(baseline: str, others: Sequence[str]) -> dict[str, Any]:
     return {"baseline": contender(baseline), "others": [contender(name) for name in others]}
 
 
+def at_the_beginning(name: str) -> Said | str:
+    """A contender's name where a sentence begins with it."""
+    return Said(f"first.{name}") if f"first.{name}" in catalogue() else contender(name)
+
+
 def caption_of(comparison: Comparison) -> Said:
-    sizes = {"items": comparison.items, "dialogues": comparison.dialogues}
-    names = names_of(comparison.baseline, comparison.others)
-    return Said("show.caption", {**names, **sizes, "decoding": decoding_of(comparison.decoding)})
+    values = {
+        **names_of(comparison.baseline, comparison.others),
+        "baseline": at_the_beginning(comparison.baseline),
+        "items": comparison.items,
+        "dialogues": comparison.dialogues,
+        "decoding": decoding_of(comparison.decoding),
+    }
+    return Said("show.caption", values)
 
 
 def decoding_of(decoding: str | None) -> Said | str:

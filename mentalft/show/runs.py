@@ -11,7 +11,14 @@ from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
 from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
-from mentalft.show.comparison import decoding_of, interval_heading, names_of, score_columns, verdict_cell
+from mentalft.show.comparison import (
+    at_the_beginning,
+    decoding_of,
+    interval_heading,
+    names_of,
+    score_columns,
+    verdict_cell,
+)
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, terminal
 from mentalft.words import Language, Said, contender, labels, told
@@ -78,7 +85,10 @@ def scores_table(found: RunsComparison) -> Table[Row]:
             Column("verdict", Said("show.verdict"), lambda r: verdict_cell(r.d), left=True),
         ],
         list(_rows(found, others)),
-        Said("show.caption_runs", {**names_of(found.baseline, others), **sizes, "runs": runs}),
+        Said(
+            "show.caption_runs",
+            {**names_of(found.baseline, others), **sizes, "baseline": at_the_beginning(found.baseline), "runs": runs},
+        ),
         kind=lambda r: "all" if isinstance(r.run, Said) else "",
         ends=lambda r: r.last,
     )  # fmt: skip

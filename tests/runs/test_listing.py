@@ -10,9 +10,11 @@ import pytest
 from rich.console import Console
 
 from mentalft.files import read_json, write_json
-from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words, runs_table
-from mentalft.runs.markers import FOLDER
-from tests.recorded import METRICS, recorded_run, score
+from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
+from mentalft.runs.markers import FOLDER, Cost, Marker, marker_file
+from mentalft.show.listing import runs_table
+from mentalft.words import told
+from tests.recorded import METRICS, record, recorded_run, score
 from tests.test_conf import composed
 
 DAY = "outputs/2026-11-2"
@@ -27,7 +29,7 @@ def begun(name: str, started: str, *stages: str, open_stage: str | None = None, 
     """A run directory with no more than what the list reads."""
     run_dir = Path(name)
     for stage in stages:
-        write_json(run_dir / FOLDER / f"{stage}.json", {})
+        marker_file(stage).save(run_dir, Marker(started, {}, {}, Cost(1.0, 1), record()))
         write_json(run_dir / FOLDER / f"{stage}.attempt", "")
     if open_stage:
         write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
@@ -59,8 +61,9 @@ def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
     assert (run.state, run.stages) == ("done", ("prepare", "train", "evaluate", "compare"))
     assert run.choices["lora"] == "qv_r8"
     assert any(o.startswith("data.path=") for o in run.overrides)
-    verdicts = [m["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
-    assert run.verdict == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
+    verdicts = [m["differences"]["tuned"]["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
+    assert run.verdict
+    assert told(run.verdict) == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
 
 
 def test_a_trial_is_listed_with_what_its_sweep_recorded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +87,7 @@ def test_how_far_a_run_got(whole: Path) -> None:
     begun(f"{DAY}1/failed", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=info + error)
     begun(f"{DAY}1/stopped", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=error + info)
     runs = by_name(list_runs([Path("outputs")]))
-    assert (runs["audit"].state, runs["audit"].verdict) == ("done", "")
+    assert (runs["audit"].state, runs["audit"].verdict) == ("done", None)
     assert runs["audit"].choices == {"data": "sample"}, "no stage used a model"
     assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
     assert runs["failed"].problem == "no usable dialogue"
@@ -106,7 +109,7 @@ def test_a_stage_that_is_done_again_leaves_no_verdict(stage: str, whole: Path, t
     run_dir = shutil.copytree(whole, tmp_path / "again")
     (run_dir / FOLDER / f"{stage}.json").unlink()
     (run,) = list_runs([run_dir])
-    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, "")
+    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, None)
 
 
 def test_what_a_later_command_gave_is_shown_by_stage(tmp_path: Path) -> None:

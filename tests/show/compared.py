@@ -43,13 +43,17 @@ def said(text: str) -> Said:
 
 def changed(m: MetricResult, *, base: float | None = None, tuned: float | None = None, **more: Any) -> MetricResult:
     """``m`` with other scores; ``more`` are fields of the metric or of the difference of ``tuned``."""
-    scores = {"base": m.scores["base"] if base is None else base, "tuned": m.scores["tuned"] if tuned is None else tuned}
+    scores = {
+        "base": m.scores["base"] if base is None else base,
+        "tuned": m.scores["tuned"] if tuned is None else tuned,
+    }
     of_metric = {key: more.pop(key) for key in ("metric", "title", "higher_is_better", "scale") if key in more}
     return replace(m, scores=scores, differences={"tuned": replace(m.differences["tuned"], **more)}, **of_metric)
 
 
 def with_a_third(comparison: Comparison, name: str = "other-7b") -> Comparison:
     """``comparison`` with one more contender, a little worse than tuned."""
+
     def third(m: MetricResult) -> MetricResult:
         found = replace(m.differences["tuned"], difference=-0.02, interval=Interval(-0.05, 0.01), verdict="undecided")
         return replace(m, scores={**m.scores, name: 0.08}, differences={**m.differences, name: found})

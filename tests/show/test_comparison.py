@@ -89,7 +89,7 @@ def test_the_files_of_two_contenders_are_as_they_have_always_been(tmp_path: Path
         "equal_length_low,equal_length_high,signature"
     )
     markdown = (tmp_path / "comparison.md").read_text()
-    assert markdown.startswith("# base against tuned on 10 items from 16 dialogues (greedy)\n\n- **Warning:** half")
+    assert markdown.startswith("# Base against tuned on 10 items from 16 dialogues (greedy)\n\n- **Warning:** half")
     assert (
         "| metric | base | tuned | diff | 95% interval | p | Holm p | win/tie/loss | least shown | equal length | verdict |\n"
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n"
@@ -106,7 +106,7 @@ def test_a_third_contender_has_a_row_of_its_own(tmp_path: Path) -> None:
     ]
     markdown = (tmp_path / "comparison.md").read_text()
     for part in (
-        "base against tuned, other-7b on 10 items",
+        "Base against tuned, other-7b on 10 items",
         "| BLEU | tuned | 0.1000 | 0.2500 |",
         "|  | other-7b | 0.1000 | 0.0800 |",
         "## By topic: other-7b",
@@ -123,7 +123,13 @@ def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
     markdown = (tmp_path / "comparison.md").read_text()
     left = set(re.findall(r"[A-Za-z]{2,}", markdown)) - {"BLEU", "bleu", "sig", "Holm", "greedy", "sleep", "work"}
     assert left == {"items", "jsonl"}, "the name of a file"
-    for part in ("基座与微调对比：10 条回答，来自 16 段对话", "| 指标 | 基座 | 微调 | 差异 |", "| 更好 |", "其他话题", "（太少）"):
+    for part in (
+        "基座与微调对比：10 条回答，来自 16 段对话",
+        "| 指标 | 基座 | 微调 | 差异 |",
+        "| 更好 |",
+        "其他话题",
+        "（太少）",
+    ):
         assert part in markdown
 
 

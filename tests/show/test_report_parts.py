@@ -39,7 +39,10 @@ def test_every_label_is_used_and_says_the_same_in_both_languages() -> None:
     for key, text in labels("report", "en").items():
         used = rf"\bw(?:ords)?\.{key}\b|[\"']{key}[\"']|report\.{key}\""
         assert re.search(used, sources), f"{key} is not used"
-        fields = {language: sorted(re.findall(r"\{\w+\}", labels(language=language, room="report")[key])) for language in ("en", "zh")}
+        fields = {
+            language: sorted(re.findall(r"\{\w+\}", labels(language=language, room="report")[key]))
+            for language in ("en", "zh")
+        }
         assert fields["en"] == fields["zh"], key
         assert text.strip()
 

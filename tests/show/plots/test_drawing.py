@@ -98,9 +98,7 @@ def test_a_metric_that_should_fall_points_right_where_it_falls() -> None:
 def test_a_third_contender_has_its_own_rows_curve_and_colour() -> None:
     run = made_run([BLEU, PERPLEXITY])
     rows = [
-        replace(
-            row, answers={**row.answers, "other-7b": "嗯嗯"}, scores={**row.scores, "other-7b": row.scores["base"]}
-        )
+        replace(row, answers={**row.answers, "other-7b": "嗯嗯"}, scores={**row.scores, "other-7b": row.scores["base"]})
         for row in run.items
     ]
     figures = figures_of(replace(run, comparison=with_a_third(run.comparison), items=rows))
