@@ -26,6 +26,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mentalft.words import Language, Said, told
+
 T = TypeVar("T")
 log = logging.getLogger("mentalft")
 UNBROKEN = 1 << 16
@@ -55,15 +57,29 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="dim")
 
 
-def say(line: str, *, style: str | None = None) -> None:
+_language: Language = "en"
+
+
+def set_language(language: Language) -> None:
+    """From now on this process says everything in ``language``."""
+    global _language  # noqa: PLW0603 - like the console itself, there is one a process
+    _language = language
+
+
+def language() -> Language:
+    return _language
+
+
+def say(said: Said | str, *, style: str | None = None) -> None:
     """Print one line and log it."""
+    line = told(said, _language)
     console.print(line, style=style, markup=False)
     log.info(line)
 
 
-def say_path(what: str, path: Path) -> None:
+def say_path(what: Said | str, path: Path) -> None:
     """Print and log where a file is; terminals that can open links open it."""
-    line = Text(f"{what}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
+    line = Text(f"{told(what, _language)}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
     console.print(line)
     log.info(line.plain)
 
