@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from mentalft.console import quiet_libraries, say
-from mentalft.training.processes import sigterm_raised
+from mentalft.console import quiet_libraries
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, write_status
 from mentalft.sweep.locks import INTERRUPTED, KILLED, is_stopping, place_among
 from mentalft.sweep.trial import Trial, already_done, earlier_attempt, run_trial, say_ended, update_page
+from mentalft.training.processes import sigterm_raised
 
 
 def run_apart(trial: Trial, together: int) -> float | None:

@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-from mentalft.console import console, language, say, say_path, shown
+from mentalft.console import language, say, say_path, shown
 from mentalft.errors import first_line
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, Status, read_plan, statuses
 from mentalft.sweep.locks import INTERRUPTED, mark_killed_trials_failed

@@ -19,8 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 from mentalft.console import set_language
 from mentalft.errors import ConfigError
 from mentalft.running import in_words, load_config
-from mentalft.sweep.apart import run_apart
 from mentalft.runs.sweep_files import SWEEP_PLAN, SweepPlan, as_text, key_of, read_plan
+from mentalft.sweep.apart import run_apart
 from mentalft.sweep.locks import running_elsewhere
 from mentalft.sweep.study import left_to_do
 from mentalft.sweep.trial import Trial, in_short, key_of_trial, run_trial

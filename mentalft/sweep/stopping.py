@@ -14,9 +14,9 @@ import psutil
 
 from mentalft.console import say
 from mentalft.errors import Stopped
-from mentalft.words import Said
-from mentalft.training.processes import GRACE_SECONDS
 from mentalft.sweep.locks import stop_file
+from mentalft.training.processes import GRACE_SECONDS
+from mentalft.words import Said
 
 MODULE = "mentalft.sweep.apart"
 """What a trial's own process runs."""

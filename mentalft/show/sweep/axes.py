@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from natsort import natsorted
+
 from mentalft.runs.sweep_files import SweepPlan, key_of
 from mentalft.show.sweep.trials import Trial
 
@@ -59,15 +61,10 @@ def shown(value: str) -> str:
 def _axis(key: str, label: str, values: set[str]) -> Axis:
     by_value = {value: found for value in values if (found := number(value)) is not None}
     if len(by_value) < len(values):
-        return Axis(key, label, tuple(sorted(values, key=natural)), numeric=False, logarithmic=False)
+        return Axis(key, label, tuple(natsorted(values)), numeric=False, logarithmic=False)
     ordered = sorted(by_value, key=lambda value: by_value[value])
     low, high = by_value[ordered[0]], by_value[ordered[-1]]
     return Axis(key, label, tuple(ordered), numeric=True, logarithmic=low > 0 and high / low >= LOGARITHMIC)
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A key to sort by in which ``10`` comes after ``9``."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _label(key: str, keys: Sequence[str]) -> str:

@@ -1,144 +1,348 @@
-"""The tables of a sweep as cells, for Markdown, page and terminal alike."""
+"""The tables of a sweep, for Markdown, CSV, page and terminal alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
-from typing import NamedTuple
+from statistics import fmean, stdev
+from typing import Any
+from urllib.parse import quote
 
-from mentalft.show.numbers import plain
-from mentalft.show.sweep.axes import DEFAULT, number, shown
-from mentalft.show.sweep.result import Sweep
-from mentalft.show.sweep.trials import DONE, Trial
-from mentalft.show.sweep.words import duration, size, whole
+from mentalft.records import BETTER, UNDECIDED, WORSE, Comparison, Difference, MetricResult
+from mentalft.runs.sweep_files import DONE
+from mentalft.show.numbers import plain, probability, signed, spread
+from mentalft.show.strips import drawn_strip, strip
+from mentalft.show.sweep.axes import DEFAULT, Axis, number, shown
+from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, Setting, Sweep
+from mentalft.show.sweep.result import WORSE as WORSE_SETTING
+from mentalft.show.sweep.sentences import duration, run_command, size
+from mentalft.show.sweep.trials import Trial
+from mentalft.show.table import Cell, Column, Place, Table, figure
+from mentalft.words import Said, contender, told
 
-BASE = "base"
-OBJECTIVE, STANDING, TRIAL = "objective", "standing", "trial"
-COSTS = ["training", "time", "memory", "adapter", "parameters"]
-
-
-class Cell(NamedTuple):
-    text: str
-    key: float | str | None = None
-    """What the column is sorted by; None sorts last."""
-
-
-class Row(NamedTuple):
-    cells: list[Cell]
-    kind: str = ""
-    """``chosen``, ``within noise``, ``worse``, ``base`` …"""
-    trial: Trial | None = None
-    """Where it is one trial."""
-
-
-class Table(NamedTuple):
-    headings: list[str]
-    left: tuple[int, ...]
-    """Columns of text."""
-    rows: list[Row]
+Row = dict[str, Cell]
+KINDS = {BEST: "best", NEAR: "better", WORSE_SETTING: "worse", UNKNOWN: ""}
+"""How the standings are coloured."""
+COSTS = {"parameters": 1, "memory": 2, "adapter": 3, "time": 4, "training": 5}
+"""In which order they are left out of a narrow terminal."""
+COST_FIELDS = ("seconds", "training_seconds", "memory_bytes", "adapter_bytes", "parameters", "train_dialogues")
+"""Of a trial, as programs read them."""
+MARK = {BETTER: "▲", WORSE: "▼", UNDECIDED: "·"}
+PAGE: frozenset[Place] = frozenset({"html"})
 
 
-def settings_table(sweep: Sweep) -> Table:
+def settings_table(sweep: Sweep) -> Table[Row]:
     """Every setting that has an objective, the best first, and the base."""
-    axes = sweep.varied
-    seeds = sweep.by_seeds
-    headings = ["", *(axis.label for axis in axes), OBJECTIVE, *(["sd", "seeds"] if seeds else [])]
-    headings += [STANDING, *COSTS, TRIAL]
+    columns = [
+        Column[Row]("place", left=True),
+        *_axis_columns(sweep.varied),
+        _column("objective"),
+        *([_column("sd"), _column("seeds")] if sweep.by_seeds else []),
+        _column("standing", left=True, pill=True),
+        *_cost_columns(),
+        _column("trial", left=True),
+    ]
     rows = [
-        Row(
-            [
-                Cell(str(place), place),
-                *(value_cell(setting.values[axis.key]) for axis in axes),
-                Cell(plain(setting.objective), setting.objective),
-                *([figure_cell(setting.sd), Cell(str(len(setting.trials)), len(setting.trials))] if seeds else []),
-                Cell(setting.standing, place),
-                *_costs(setting.trials),
-                Cell(", ".join(trial.name for trial in setting.trials), place),
-            ],
-            setting.standing,
-            setting.trials[0] if len(setting.trials) == 1 else None,
-        )
+        {
+            "place": Cell(str(place), place),
+            **{axis.key: _value(setting.values[axis.key]) for axis in sweep.varied},
+            "objective": figure(setting.objective, plain),
+            "sd": figure(setting.sd, plain),
+            "seeds": Cell(str(len(setting.trials)), len(setting.trials)),
+            "standing": standing_cell(setting, place),
+            **_costs(setting.trials),
+            "trial": _trial(setting.trials, place),
+        }
         for place, setting in enumerate(sweep.settings, 1)
     ]
-    nothing = [Cell("–")] * len(COSTS)
-    base = [
-        Cell(""),
-        *([Cell("–")] * len(axes)),
-        figure_cell(sweep.base_objective),
-        *([Cell("–")] * 2 if seeds else []),
-    ]
-    left = [i + 1 for i, axis in enumerate(axes) if not axis.numeric]
-    left += [0, headings.index(STANDING), len(headings) - 1]
-    return Table(headings, tuple(left), [*rows, Row([*base, Cell(BASE), *nothing, Cell("untuned")], BASE)])
+    base = {"objective": figure(sweep.base_objective, plain), "trial": Cell(Said("sweep.untuned"))}
+    rows.append(_base_row(columns, **base, standing=Cell(contender("base"), kind="base")))
+    return Table(columns, rows, kind=_row_kind, foot=lambda row: row["standing"].kind == "base")
 
 
-def trials_table(sweep: Sweep, trials: Sequence[Trial]) -> Table:
+def standing_cell(setting: Setting, place: int) -> Cell:
+    said = Said(f"sweep.standing.{setting.standing.replace(' ', '_')}")
+    return Cell(said, place, kind=KINDS[setting.standing])
+
+
+def seeds_table(sweep: Sweep) -> Table[Row]:
     """Trials one by one, with their seeds: those behind a mean."""
-    headings = [TRIAL, *(axis.label for axis in sweep.axes), OBJECTIVE, *COSTS]
+    columns = [_column("trial", left=True), *_axis_columns(sweep.axes), _column("objective"), *_cost_columns()]
     rows = [
-        Row(
-            [Cell(trial.name, place), *_values(sweep, trial), figure_cell(trial.objective), *_costs([trial])],
-            trial=trial,
-        )
-        for place, trial in enumerate(trials)
+        {**_named(sweep, trial, place), "objective": figure(trial.status.objective, plain), **_costs([trial])}
+        for place, trial in enumerate(sweep.looked_at)
     ]
-    return Table(headings, (0, *_text_axes(sweep)), rows)
+    return Table(columns, rows)
 
 
-def unfinished_table(sweep: Sweep) -> Table:
+def unfinished_table(sweep: Sweep) -> Table[Row]:
     """Trials that have no objective: running, failed, or done without one."""
-    rated = {trial.name for setting in sweep.settings for trial in setting.trials}
-    headings = [TRIAL, *(axis.label for axis in sweep.axes), "state", "time", "error"]
+    columns = [
+        _column("trial", left=True),
+        *_axis_columns(sweep.axes),
+        _column("state", left=True, pill=True),
+        _column("time"),
+        _column("error", left=True, css="long", wraps=True),
+    ]
+    rated = {trial.name for trial in sweep.looked_at}
     rows = [
-        Row(
-            [
-                Cell(trial.name, place),
-                *_values(sweep, trial),
-                Cell(trial.state if trial.state != DONE else "done, no objective", trial.state),
-                Cell(duration(trial.seconds), trial.seconds),
-                Cell(trial.error or "–", trial.error),
-            ],
-            trial.state,
-            trial,
-        )
+        {
+            **_named(sweep, trial, place),
+            "state": _state(trial),
+            "time": _time(trial.seconds),
+            "error": Cell(trial.problem) if trial.problem else Cell(),
+        }
         for place, trial in enumerate(t for t in sweep.trials if t.name not in rated)
     ]
-    return Table(headings, (0, *_text_axes(sweep), len(headings) - 3, len(headings) - 1), rows)
+    return Table(columns, rows, kind=lambda row: row["state"].kind)
 
 
-def _costs(trials: Sequence[Trial]) -> list[Cell]:
-    """Mean times, and the most of memory, adapter and parameters."""
-    times = [_mean([getattr(t, name) for t in trials]) for name in ("training_seconds", "seconds")]
-    sizes = [_most([getattr(t, name) for t in trials]) for name in ("memory_bytes", "adapter_bytes", "parameters")]
-    forms = (size, size, whole)
-    return [
-        *(Cell(duration(found), found) for found in times),
-        *(Cell(form(found), found) for form, found in zip(forms, sizes, strict=True)),
+def trials_table(sweep: Sweep) -> Table[Row]:
+    """A row a trial, in the order of their directories, for programs; test scores begin with ``test/``."""
+    standing = {trial.name: setting.standing for setting in sweep.settings for trial in setting.trials}
+    figures = [test_figures(trial) for trial in sweep.trials]
+    tests = list(
+        dict.fromkeys(f"test/{metric}/{name}" for found in figures for metric in found for name in found[metric])
+    )
+    axes = [axis.key for axis in sweep.axes]
+    keys = ["trial", "state", *axes, "objective", "standing", *COST_FIELDS, "error", "command", *tests]
+    rows = [
+        {
+            "trial": trial.name,
+            "state": trial.status.state,
+            **{key: trial.values.get(key, DEFAULT) for key in axes},
+            "objective": trial.status.objective,
+            "standing": standing.get(trial.name, UNKNOWN),
+            **{cost: getattr(trial, cost) for cost in COST_FIELDS},
+            "error": told(trial.problem, "en") if trial.problem else None,
+            "command": run_command(trial) if trial.status.command else None,
+            **{f"test/{metric}/{name}": value for metric, by in found.items() for name, value in by.items()},
+        }
+        for trial, found in zip(sweep.trials, figures, strict=True)
     ]
+    return Table([Column(key, key) for key in keys], [{key: Cell(value=row.get(key)) for key in keys} for row in rows])
+
+
+def test_figures(trial: Trial) -> dict[str, dict[str, Any]]:
+    """Metric → figures by name; where several contenders are held against the baseline, theirs begin with their name."""
+    return {name: _figures(trial.comparison, m) for name, m in trial.metrics.items()} if trial.comparison else {}
+
+
+def _figures(comparison: Comparison, m: MetricResult) -> dict[str, Any]:
+    found: dict[str, Any] = dict(m.scores)
+    for name, d in m.differences.items():
+        of_it = {"difference": d.difference, "low": d.interval.low, "high": d.interval.high}
+        of_it |= {"p_holm": d.p_holm, "verdict": d.verdict}
+        found |= {f"{name}/{key}" if len(comparison.others) > 1 else key: value for key, value in of_it.items()}
+    return found
+
+
+def chosen_table(sweep: Sweep) -> Table[Row] | None:
+    """Test scores of the chosen setting: with intervals of its run, or the spread of its seeds; None without any."""
+    compared = [trial for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
+    if not compared:
+        return None
+    return (
+        _of_one(compared[0].comparison, told(Said("sweep.strip_hint"), sweep.language))
+        if len(compared) == 1
+        else _of_seeds(compared)
+    )
+
+
+def _of_one(comparison: Comparison | None, label: str) -> Table[Row]:
+    assert comparison is not None, "chosen_table keeps no other"  # for the type checker
+    columns = [
+        *_score_columns(comparison),
+        _column("diff"),
+        Column[Row]("strip", Said("sweep.col.strip"), places=PAGE, css="drawn", left=True),
+        Column[Row]("interval", Said("sweep.col.interval", {"confidence": comparison.confidence})),
+        _column("holm"),
+        _column("verdict", left=True, pill=True),
+    ]
+    rows = [
+        {
+            "metric": _metric_cell(m),
+            "contender": Cell(contender(name)),
+            "baseline": figure(m.scores[comparison.baseline], plain),
+            "score": figure(m.scores[name], plain),
+            "diff": Cell(signed(d.difference), d.difference),
+            "strip": _strip(m, d, label),
+            "interval": Cell(spread(d.interval)),
+            "holm": Cell(probability(d.p_holm), d.p_holm),
+            "verdict": Cell(Said(f"verdict.{d.verdict}"), d.verdict, kind=d.verdict),
+        }
+        for m in comparison.metrics
+        for name, d in m.differences.items()
+    ]
+    return Table(columns, rows, kind=lambda row: row["verdict"].kind)
+
+
+def _score_columns(comparison: Comparison, *, mean: bool = False) -> list[Column[Row]]:
+    """Metric, contender where there are several, and both scores."""
+    several = len(comparison.others) > 1
+    score = Said("sweep.col.score") if several else contender(comparison.others[0])
+    return [
+        _column("metric", left=True),
+        *([_column("contender", left=True)] if several else []),
+        Column[Row]("baseline", contender(comparison.baseline)),
+        Column[Row]("score", Said("sweep.col.mean_sd", {"name": score}) if mean else score),
+    ]
+
+
+def _of_seeds(trials: Sequence[Trial]) -> Table[Row]:
+    """Means and deviations over seeds; how each seed's own test came out."""
+    first = trials[0].comparison
+    assert first is not None, "chosen_table keeps no other"  # for the type checker
+    rows: list[Row] = []
+    for name, m in trials[0].metrics.items():
+        found = [trial.metrics[name] for trial in trials if name in trial.metrics]
+        if len(found) < len(trials):
+            continue
+        for other in first.others:
+            differences = [m.differences[other].difference for m in found]
+            scores = [m.scores[other] for m in found]
+            verdicts = [m.differences[other].verdict for m in found]
+            rows.append(
+                {
+                    "metric": _metric_cell(m),
+                    "contender": Cell(contender(other)),
+                    "baseline": figure(fmean(m.scores[first.baseline] for m in found), plain),
+                    "score": Cell(f"{plain(fmean(scores))} ± {plain(stdev(scores))}"),
+                    "diff_mean_sd": Cell(f"{signed(fmean(differences))} ± {plain(stdev(differences))}"),
+                    "range": Cell(f"{signed(min(differences))} … {signed(max(differences))}"),
+                    "verdicts": Cell("/".join(str(verdicts.count(v)) for v in (BETTER, UNDECIDED, WORSE))),
+                }
+            )
+    others = [_column(key) for key in ("diff_mean_sd", "range", "verdicts")]
+    return Table([*_score_columns(first, mean=True), *others], rows)
+
+
+def scores_table(sweep: Sweep) -> Table[Row] | None:
+    """Test scores of every setting and of the base; None where none was compared."""
+    known = [trial for trial in sweep.trials if trial.comparison]
+    metrics = {name: m for trial in known for name, m in trial.metrics.items()}
+    if not metrics:
+        return None
+    others = list(dict.fromkeys(name for trial in known if trial.comparison for name in trial.comparison.others))
+    scores = {f"{name}/{other}": (name, other) for name in metrics for other in others}
+    columns = [
+        Column[Row]("place", left=True),
+        *_axis_columns(sweep.varied),
+        *(
+            Column[Row](
+                key,
+                metrics[name].title
+                if len(others) == 1
+                else Said("sweep.col.metric_of", {"metric": metrics[name].title, "contender": contender(other)}),
+            )
+            for key, (name, other) in scores.items()
+        ),
+    ]
+    rated = {trial.name for trial in sweep.looked_at}
+    shown_ones: list[tuple[Cell, Sequence[Trial], str]] = [
+        (Cell(str(place), place, kind=KINDS[setting.standing]), setting.trials, setting.standing)
+        for place, setting in enumerate(sweep.settings, 1)
+    ]
+    shown_ones += [(Cell(), [trial], "") for trial in known if trial.name not in rated]
+    rows: list[Row] = [
+        {
+            "place": place,
+            **{axis.key: _value(trials[0].values.get(axis.key, DEFAULT)) for axis in sweep.varied},
+            **{key: _score(trials, name, other) for key, (name, other) in scores.items()},
+        }
+        for place, trials, _ in shown_ones
+    ]
+    base = {key: figure(sweep.base_scores.get(name), plain) for key, (name, _) in scores.items()}
+    rows.append(_base_row(columns, **base, place=Cell(contender("base"), kind="base")))
+    return Table(columns, rows, kind=lambda row: row["place"].kind, foot=lambda row: row["place"].kind == "base")
+
+
+def _score(trials: Sequence[Trial], metric: str, other: str) -> Cell:
+    """The contender's score, its mean over seeds, and a mark for what each run's own test said."""
+    found = [trial.metrics[metric] for trial in trials if metric in trial.metrics]
+    found = [m for m in found if other in m.differences]
+    if not found:
+        return Cell()
+    score = fmean(m.scores[other] for m in found)
+    return Cell(f"{plain(score)} {''.join(MARK[m.differences[other].verdict] for m in found)}", score)
+
+
+def _column(key: str, **more: Any) -> Column[Row]:
+    return Column(key, Said(f"sweep.col.{key}"), **more)
+
+
+def _axis_columns(axes: Sequence[Axis]) -> list[Column[Row]]:
+    return [Column(axis.key, axis.label, left=not axis.numeric) for axis in axes]
+
+
+def _cost_columns() -> list[Column[Row]]:
+    return [_column(key, leave_out=COSTS[key]) for key in ("training", "time", "memory", "adapter", "parameters")]
+
+
+def _base_row(columns: Sequence[Column[Row]], **known: Cell) -> Row:
+    return {column.key: known.get(column.key, Cell()) for column in columns} | {"place": known.get("place", Cell(""))}
+
+
+def _row_kind(row: Row) -> str:
+    kind = row["standing"].kind
+    return "" if kind == "better" else kind
+
+
+def _named(sweep: Sweep, trial: Trial, place: int) -> Row:
+    """A trial and its values of the axes; one whose record could not be read has none."""
+    missing = DEFAULT if trial.values else "–"
+    return {"trial": _trial([trial], place)} | {a.key: _value(trial.values.get(a.key, missing)) for a in sweep.axes}
+
+
+def _trial(trials: Sequence[Trial], place: int) -> Cell:
+    """The names of trials; on a page that of one leads to its report."""
+    from markupsafe import Markup
+
+    link = None
+    if len(trials) == 1 and trials[0].has_report:
+        link = Markup('<a href="{}/report.html">{}</a>').format(quote(trials[0].name), trials[0].name)
+    return Cell(", ".join(trial.name for trial in trials), place, html=link)
+
+
+def _state(trial: Trial) -> Cell:
+    state = trial.status.state
+    return Cell(
+        Said(f"sweep.state.{state if state != DONE else 'done_without'}"), state, kind="" if state == DONE else state
+    )
+
+
+def _costs(trials: Sequence[Trial]) -> Row:
+    """Mean times, and the most of memory, adapter and parameters."""
+    return {
+        "training": _time(_mean([t.training_seconds for t in trials])),
+        "time": _time(_mean([t.seconds for t in trials])),
+        "memory": figure(_most([t.memory_bytes for t in trials]), size),
+        "adapter": figure(_most([t.adapter_bytes for t in trials]), size),
+        "parameters": figure(_most([t.parameters for t in trials]), lambda count: f"{count:,}"),
+    }
+
+
+def _time(seconds: float | None) -> Cell:
+    return Cell() if seconds is None else Cell(duration(seconds), seconds)
 
 
 def _mean(figures: Sequence[float | None]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
+    known = [found for found in figures if found is not None]
     return fmean(known) if known else None
 
 
 def _most(figures: Sequence[int | None]) -> int | None:
-    return max((figure for figure in figures if figure is not None), default=None)
+    return max((found for found in figures if found is not None), default=None)
 
 
-def figure_cell(value: float | None) -> Cell:
-    return Cell("–" if value is None else plain(value), value)
-
-
-def value_cell(value: str) -> Cell:
+def _value(value: str) -> Cell:
     found = number(value)
-    return Cell(shown(value), value if found is None else found)
+    return Cell(Said("sweep.default") if value == DEFAULT else shown(value), value if found is None else found)
 
 
-def _values(sweep: Sweep, trial: Trial) -> list[Cell]:
-    """Of the axes, in order; a trial whose record could not be read has none."""
-    return [value_cell(trial.values.get(axis.key, DEFAULT if trial.overrides else "–")) for axis in sweep.axes]
+def _metric_cell(m: MetricResult) -> Cell:
+    return Cell(m.title if m.higher_is_better else Said("sweep.lower_is_better", {"title": m.title}), m.metric)
 
 
-def _text_axes(sweep: Sweep) -> list[int]:
-    return [i + 1 for i, axis in enumerate(sweep.axes) if not axis.numeric]
+def _strip(m: MetricResult, d: Difference, label: str) -> Cell:
+    """The difference and its interval as a drawing."""
+    return Cell("", html=drawn_strip(strip(m, d), label))

@@ -68,12 +68,15 @@ def read_trials(sweep_dir: Path) -> list[Trial]:
     Raises:
         DataError: there is none; or ``sweep_dir`` is none of a sweep, and there are sweeps in it.
     """
-    found = trial_dirs(sweep_dir)
+    check_is_sweep(sweep_dir)
+    return list(map(_trial, trial_dirs(sweep_dir)))
+
+
+def check_is_sweep(sweep_dir: Path) -> None:
     if not SWEEP_PLAN.exists(sweep_dir) and (sweeps := _sweeps_below(sweep_dir)):
         raise DataError(f"{sweep_dir} is no sweep; give one of those in it: {', '.join(map(str, sweeps))}")
-    if not found:
+    if not trial_dirs(sweep_dir):
         raise DataError(f"{sweep_dir} holds no trial (NUMBER/{STATUS.name}); give the directory of a sweep")
-    return list(map(_trial, found))
 
 
 def _sweeps_below(folder: Path) -> list[Path]:
@@ -86,7 +89,9 @@ def _trial(run_dir: Path) -> Trial:
     status = read_status(run_dir)
     if status is None:
         problem = Said("sweep.damaged", {"file": STATUS.name})
-        return Trial(Status(int(run_dir.name), [], [], UNREADABLE, None, None, "", "minimize", "", None, None, [], {}), problem)
+        return Trial(
+            Status(int(run_dir.name), [], [], UNREADABLE, None, None, "", "minimize", "", None, None, [], {}), problem
+        )
     comparison, problem = None, " ".join((status.error or "").split())
     try:
         comparison = COMPARISON.load(run_dir) if COMPARISON.exists(run_dir) else None
