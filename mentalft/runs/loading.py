@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.errors import DataError
-from mentalft.files import read_json, read_jsonl
-from mentalft.records import Comparison
-from mentalft.show.tables import read_comparison
+from mentalft.files import read_json
+from mentalft.records import Comparison, ItemRow
+from mentalft.runs.files import COMPARISON, ITEMS
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,7 @@ class FinishedRun:
 
     run_dir: Path
     comparison: Comparison
-    titles: dict[str, str]
-    """Of metrics, by name."""
-    items: list[dict[str, Any]]
-    """Rows of ``items.jsonl``: id, topic, history, references, answers, flags and scores of both sides."""
+    items: list[ItemRow]
     training: list[dict[str, float]]
     """Rows of ``training.jsonl``, under the tracker's names (``train/loss``, ``validation/loss`` …)."""
     data: dict[str, Any] | None
@@ -37,12 +34,10 @@ def read_run(run_dir: Path) -> FinishedRun:
         DataError: there is no comparison, or it is not what this mentalft writes.
     """
     check_finished(run_dir)
-    comparison, titles = read_comparison(run_dir)
     return FinishedRun(
         run_dir,
-        comparison,
-        titles,
-        list(read_jsonl(run_dir / "items.jsonl")) if (run_dir / "items.jsonl").is_file() else [],
+        COMPARISON.load(run_dir),
+        ITEMS.load(run_dir) if ITEMS.exists(run_dir) else [],
         training_rows(run_dir),
         _json(run_dir / "data" / "report.json"),
         _json(run_dir / "manifest.json"),

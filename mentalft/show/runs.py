@@ -2,100 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from rich.markup import escape
-from rich.table import Table
+import msgspec
+from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
-from mentalft.records import MetricComparison, RunsComparison, Spread
-from mentalft.show.markdown import decoding_in_words, table_lines
-from mentalft.show.numbers import plain, signed
-from mentalft.show.tables import compact_table, figures_of, verdict_cell
+from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
+from mentalft.show.comparison import decoding_of, interval_heading, names_of, score_columns, verdict_cell
+from mentalft.show.numbers import plain, probability, signed, spread
+from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, terminal
+from mentalft.words import Language, Said, contender, labels, told
 
-ALL = "all"
-HOW_TO_READ = (
-    "The row of all takes each item's mean difference over runs and resamples dialogues in all runs at once; its "
-    "interval is over dialogues. What another seed changes is in the spread between runs."
-)
+HOW_TO_READ = Said("show.runs_how")
+FILES = PEOPLE - {"terminal"}
 
 
-def terminal_tables(found: RunsComparison) -> list[Table]:
+class Row(NamedTuple):
+    """A metric of one contender in one run, or in all together."""
+
+    m: MetricResult
+    contender: str
+    run: Said | str
+    first: bool
+    last: bool
+
+    @property
+    def d(self) -> Difference:
+        return self.m.differences[self.contender]
+
+
+def terminal_tables(found: RunsComparison, width: int = 80, language: Language = "en") -> list[RichTable]:
     """The scores, a row a run and metric; and how far the runs lie apart."""
-    scores = compact_table(_caption(found), padding=0)
-    scores.add_column("metric")
-    scores.add_column("run", justify="right")
-    for heading in _figure_headings(found):
-        scores.add_column(heading, justify="right", no_wrap=True)
-    scores.add_column("verdict", no_wrap=True)
-    for title, rows in _by_metric(found):
-        for place, (run, m) in enumerate(rows):
-            last = 1 < len(rows) == place + 1
-            cells = [escape(title) if place == 0 else "", run, *figures_of(m), verdict_cell(m)]
-            scores.add_row(*cells, end_section=last, style="bold" if run == ALL else None)
-    if not found.spreads:
-        return [scores]
-    apart = compact_table("Spread between runs", padding=1)
-    for heading in _SPREAD_HEADINGS:
-        apart.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
-    for spread in found.spreads:
-        apart.add_row(*_spread_cells(found, spread))
-    return [scores, apart]
+    tables = [scores_table(found), *([spread_table(found)] if found.spreads else [])]
+    return [terminal(table, width, language) for table in tables]
 
 
 def write_runs_json(found: RunsComparison, path: Path) -> None:
-    write_json(path, asdict(found))
+    write_json(path, msgspec.to_builtins(found))
 
 
-def write_runs_markdown(found: RunsComparison, path: Path) -> None:
-    headings = ["metric", "run", *_figure_headings(found), "win/tie/loss", "verdict"]
-    rows = [
-        [title, run, *figures_of(m), f"{m.wins}/{m.ties}/{m.losses}", m.verdict]
-        for title, metric_rows in _by_metric(found)
-        for run, m in metric_rows
-    ]
+def write_runs_markdown(found: RunsComparison, path: Path, language: Language = "en") -> None:
+    w, scores, apart = labels("show", language), scores_table(found), spread_table(found)
     blocks = [
-        [f"# {_caption(found)}"],
+        [f"# {told(scores.title, language)}"],
         [f"{number}. `{run.name}`" for number, run in enumerate(found.runs, 1)],
-        [f"- **Note:** {note}" for note in found.notes],
-        table_lines(headings, rows, left=(0, len(headings) - 1)),
-        [HOW_TO_READ] if found.combined else [],
-        ["## Spread between runs"] if found.spreads else [],
-        table_lines(_SPREAD_HEADINGS, [_spread_cells(found, s) for s in found.spreads]) if found.spreads else [],
-        ["## Signatures", "", *(f"- `{m.signature}`" for m in found.runs[0].metrics)],
+        [f"- {told(Said('show.note_line', {'what': note}), language)}" for note in found.notes],
+        markdown(scores, language),
+        [told(HOW_TO_READ, language)] if found.combined else [],
+        [f"## {told(apart.title, language)}"] if found.spreads else [],
+        markdown(apart, language) if found.spreads else [],
+        [f"## {w['signatures']}", "", *(f"- `{m.signature}`" for m in found.runs[0].metrics)],
     ]
     write_text(path, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")
 
 
-_SPREAD_HEADINGS = ["metric", "diff, mean ± sd", "range", "better/none/worse"]
+def scores_table(found: RunsComparison) -> Table[Row]:
+    others = [name for name in found.contenders if name != found.baseline]
+    runs: Said | str = Said("show.runs", {"n": len(found.runs)}) if len(found.runs) > 1 else Said("show.one_run")
+    sizes = {"items": found.items, "dialogues": found.dialogues, "decoding": decoding_of(found.decoding)}
+    return Table(
+        [
+            Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric, short=r.m.title), FILES, left=True),
+            Column("metric_once", Said("show.metric"), lambda r: Cell(r.m.title if r.first else ""),
+                   PEOPLE - FILES, left=True, wraps=True),
+            Column("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE),
+            *score_columns(found.baseline, others, lambda r: (r.m, r.contender)),
+            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed)),
+            Column("interval", interval_heading(found.confidence), lambda r: Cell(spread(r.d.interval))),
+            Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
+            Column("win_tie_loss", Said("show.win_tie_loss"),
+                   lambda r: Cell(f"{r.d.wins}/{r.d.ties}/{r.d.losses}"), FILES),
+            Column("verdict", Said("show.verdict"), lambda r: verdict_cell(r.d), left=True),
+        ],
+        list(_rows(found, others)),
+        Said("show.caption_runs", {**names_of(found.baseline, others), **sizes, "runs": runs}),
+        kind=lambda r: "all" if isinstance(r.run, Said) else "",
+        ends=lambda r: r.last,
+    )  # fmt: skip
 
 
-def _spread_cells(found: RunsComparison, spread: Spread) -> list[str]:
-    verdicts = [m.verdict for run in found.runs for m in run.metrics if m.metric == spread.metric]
-    better, worse = verdicts.count("better"), verdicts.count("worse")
-    return [
-        found.titles[spread.metric],
-        f"{signed(spread.mean)} ± {plain(spread.sd)}",
-        f"{signed(spread.low)} … {signed(spread.high)}",
-        f"{better}/{len(verdicts) - better - worse}/{worse}",
-    ]
+def _rows(found: RunsComparison, others: list[str]) -> Iterator[Row]:
+    combined = {m.metric: m for m in found.combined}
+    for place, m in enumerate(found.runs[0].metrics):
+        for name in others:
+            rows: list[tuple[Said | str, MetricResult]] = [
+                (str(number), run.metrics[place]) for number, run in enumerate(found.runs, 1)
+            ]
+            rows += [(Said("show.all"), combined[m.metric])] if m.metric in combined else []
+            for i, (run, of_run) in enumerate(rows):
+                yield Row(of_run, name, run, first=i == 0, last=1 < len(rows) == i + 1)
 
 
-def _figure_headings(found: RunsComparison) -> list[str]:
-    return ["base", "tuned", "diff", f"{found.confidence:.0%} interval", "Holm p"]
+def spread_table(found: RunsComparison) -> Table[Spread]:
+    titles = {m.metric: m.title for m in found.runs[0].metrics}
+    several = [Column("contender", Said("show.contender"), _contender, left=True)] if len(found.contenders) > 2 else []
+    return Table(
+        [
+            Column("metric", Said("show.metric"), lambda s: Cell(titles[s.metric], s.metric), left=True),
+            *several,
+            Column("mean", Said("show.spread_mean"), lambda s: Cell(f"{signed(s.mean)} ± {plain(s.sd)}", s.mean)),
+            Column("range", Said("show.range"), lambda s: Cell(f"{signed(s.low)} … {signed(s.high)}")),
+            Column("counts", Said("show.counts"), _counts(found)),
+        ],
+        found.spreads,
+        Said("show.spread"),
+    )
 
 
-def _by_metric(found: RunsComparison) -> Iterator[tuple[str, list[tuple[str, MetricComparison]]]]:
-    """Title of each metric, with its row of each run and of all."""
-    for place, (name, title) in enumerate(found.titles.items()):
-        rows = [(str(number), run.metrics[place]) for number, run in enumerate(found.runs, 1)]
-        rows += [(ALL, m) for m in found.combined if m.metric == name]
-        yield title, rows
+def _contender(apart: Spread) -> Cell:
+    return Cell(contender(apart.contender), apart.contender)
 
 
-def _caption(found: RunsComparison) -> str:
-    runs = f"{len(found.runs)} runs" if len(found.runs) > 1 else "1 run"
-    where = f"{found.items} items from {found.dialogues} dialogues"
-    return f"Base against tuned in {runs} on {where} ({decoding_in_words(found.decoding)})"
+def _counts(found: RunsComparison) -> Callable[[Spread], Cell]:
+    def of(apart: Spread) -> Cell:
+        metrics = [m for run in found.runs for m in run.metrics if m.metric == apart.metric]
+        verdicts = [m.differences[apart.contender].verdict for m in metrics]
+        better, worse = verdicts.count(BETTER), verdicts.count(WORSE)
+        return Cell(f"{better}/{len(verdicts) - better - worse}/{worse}")
+
+    return of

@@ -244,9 +244,10 @@ def _html_cell(column: Column[Any], place: int, cell: Cell, language: Language) 
     if column.pill and cell.kind:
         text, hint = Markup('<span class="verdict {}"{}>{}</span>').format(cell.kind, hint, text), ""
     if place == 0:
-        return Markup('<th scope="row"{}>{}</th>').format(hint, text)
+        text = Markup('<span class="{}">{}</span>').format(cell.kind, text) if cell.kind else text
+        return Markup('<th scope="row" dir="auto"{}>{}</th>').format(hint, text)
     key = "" if cell.value is None else Markup(' data-key="{}"').format(cell.value)
-    label = Markup(' data-label="{}"').format(told(column.heading, language))
+    label = "" if column.left else Markup(' data-label="{}"').format(told(column.heading, language))
     kind = "" if column.pill else cell.kind
     classes = _classes("" if column.left else "n", column.css, kind)
     return Markup("<td{}{}{}{}>{}</td>").format(classes, label, key, hint, text)

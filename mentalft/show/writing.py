@@ -15,9 +15,10 @@ from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.files import write_text
 from mentalft.runs.loading import FinishedRun, read_run
-from mentalft.show.plots.labels import WORDS as CAPTIONS
+from mentalft.show.language import language_for, tables_language
+from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.report import DRAWN_AS_TABLES, report_html
-from mentalft.show.report_words import Language, language_for
+from mentalft.words import Language, Said, told
 
 REPORT, PLOTS = "report.html", "plots"
 T = TypeVar("T")
@@ -35,13 +36,14 @@ def report(cfg: ReportConfig, run_dir: Path) -> Path | None:
     path = run_dir / REPORT
     path.unlink(missing_ok=True)
     run = read_run(run_dir)
+    spoken = tables_language(cfg.language)
     if cfg.plots:
-        _tried("plots/", run_dir, lambda: _write_plots(run))
+        _tried("plots/", run_dir, spoken, lambda: _write_plots(run, spoken))
     if not cfg.html:
         return None
-    language = language_for(cfg.language, (text for item in run.items for text in item["references"]))
-    figures = _tried("the report's figures", run_dir, lambda: _figures(run, language)) or {}
-    return _tried(REPORT, run_dir, lambda: _write_report(run, figures, language, path))
+    language = language_for(cfg.language, (text for item in run.items for text in item.references))
+    figures = _tried(Said("writing.figures"), run_dir, spoken, lambda: _figures(run, language)) or {}
+    return _tried(REPORT, run_dir, spoken, lambda: _write_report(run, figures, language, path))
 
 
 def _write_report(run: FinishedRun, figures: dict[str, str], language: Language, path: Path) -> Path:
@@ -54,24 +56,23 @@ def _figures(run: FinishedRun, language: Language) -> dict[str, str]:
 
     figures = figures_of(run, language).items()
     return {
-        name: inline_svg(figure, CAPTIONS[language].get(name))
+        name: inline_svg(figure, caption_of_figure(name, run.comparison, language))
         for name, figure in figures
         if name not in DRAWN_AS_TABLES
     }
 
 
-def _write_plots(run: FinishedRun) -> None:
+def _write_plots(run: FinishedRun, language: Language) -> None:
     from mentalft.show.plots import write_plots
 
-    write_plots(run, run.run_dir / PLOTS)
+    write_plots(run, run.run_dir / PLOTS, language)
 
 
-def _tried(what: str, run_dir: Path, work: Callable[[], T]) -> T | None:
+def _tried(what: Said | str, run_dir: Path, language: Language, work: Callable[[], T]) -> T | None:
     try:
         return work()
     except Exception as error:
-        log.info("%s failed", what, exc_info=True)
-        again = f"to try again: mentalft-runs report {shown(run_dir)}"
-        said = f"report: {what} could not be made ({first_line(error)}); the results are complete without; {again}"
-        say(said, style="yellow")
+        log.info("%s failed", told(what), exc_info=True)
+        values = {"what": what, "why": first_line(error), "run": shown(run_dir)}
+        say(told(Said("writing.failed", values), language), style="yellow")
         return None

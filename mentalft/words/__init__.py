@@ -38,6 +38,18 @@ def catalogue() -> dict[str, dict[str, str]]:
     return found
 
 
+def labels(room: str, language: Language) -> dict[str, str]:
+    """The templates of one room, by their name within it: ``labels("report", "zh")["result"]``."""
+    return {
+        key.partition(".")[2]: entry[language] for key, entry in catalogue().items() if key.startswith(f"{room}.")
+    }
+
+
+def contender(name: str) -> Said | str:
+    """What a contender is called: ``base`` and ``tuned`` in the reader's language, any other name as it is."""
+    return Said(f"side.{name}") if f"side.{name}" in catalogue() else name
+
+
 def told(said: Said | Mapping[str, Any] | str, language: Language = "en") -> str:
     """``said`` in ``language``; plain text as it is.
 

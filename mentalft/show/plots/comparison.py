@@ -1,11 +1,12 @@
-"""The comparison as a forest plot: one row a metric, all on one axis."""
+"""The comparison as a forest plot: one row a metric and contender, all on one axis."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Interval, MetricComparison
+from mentalft.records import BETTER, UNDECIDED, WORSE, Interval
 from mentalft.runs.loading import FinishedRun
+from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.numbers import plain, signed, spread
 from mentalft.show.plots.fonts import width_of
 from mentalft.show.plots.labels import Labels
@@ -43,49 +44,54 @@ class Scaled(NamedTuple):
     high: float
 
 
-def scaled(m: MetricComparison) -> Scaled:
+def scaled(row: Compared) -> Scaled:
     """In percent of the mean size of the two scores, so that metrics of any unit share one axis.
 
-    The mean of both and not the base alone, which may be close to 0: a score that doubles is +67 %, one that halves
+    The mean of both and not the baseline alone, which may be close to 0: a score that doubles is +67 %, one that halves
     -67 %, and one that rises from 0 is +200 %, the most there is for scores that are never negative. The interval is
     that of the difference, divided by the same number. A metric of which lower is better has its sign turned.
     """
-    size = (abs(m.base) + abs(m.tuned)) / 2
-    sign = 100 if m.higher_is_better else -100
-    difference, *ends = (sign * value / size if size else 0.0 for value in (m.difference, *m.interval))
+    size = (abs(row.m.scores[row.baseline]) + abs(row.m.scores[row.contender])) / 2
+    sign = 100 if row.m.higher_is_better else -100
+    difference, *ends = (sign * value / size if size else 0.0 for value in (row.d.difference, *row.d.interval))
     return Scaled(difference, *sorted(ends))
 
 
 def comparison(run: FinishedRun, labels: Labels) -> Figure | None:
     """Every metric's difference with its interval, verdict by colour and marker, and the figures themselves."""
-    metrics = run.comparison.metrics
-    if not metrics:
+    compared = rows_of(run.comparison)
+    if not compared:
         return None
-    names = [labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓") for m in metrics]
-    height = HEAD + ROW * len(metrics) + FOOT
+    names = [_name(row, labels, alone=len(run.comparison.others) == 1) for row in compared]
+    height = HEAD + ROW * len(compared) + FOOT
     figure = new_figure("comparison", PAGE, height, layout=None)
     axes = figure.add_axes(
         _box(left=0.15 + max(width_of(name, TEXT) for name in names), right=FIGURES, height=height, width=PAGE)
     )
-    rows = [scaled(m) for m in metrics]
+    rows = [scaled(row) for row in compared]
     edges = _edges(rows)
-    for y, (m, row) in enumerate(zip(metrics, rows, strict=True)):
-        _interval(axes, y, row, VERDICT_COLOUR[m.verdict], edges)
+    for y, (verdict, row) in enumerate(zip((r.d.verdict for r in compared), rows, strict=True)):
+        _interval(axes, y, row, VERDICT_COLOUR[verdict], edges)
         axes.plot(
-            [row.difference], [y], linestyle="none", marker=VERDICT_MARKER[m.verdict], markersize=4.5,
-            markeredgecolor=VERDICT_COLOUR[m.verdict], markerfacecolor=marker_face(m.verdict), zorder=3,
+            [row.difference], [y], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=4.5,
+            markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict), zorder=3,
         )  # fmt: skip
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
-    axes.set_yticks(range(len(metrics)), names, fontsize=TEXT)
-    axes.set_ylim(len(metrics) - 0.5, -0.5)
+    axes.set_yticks(range(len(compared)), names, fontsize=TEXT)
+    axes.set_ylim(len(compared) - 0.5, -0.5)
     axes.set_xlim(edges)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_formatter(lambda value, _: minus(f"{value:+.3g}") if value else "0")
     axes.set_xlabel(labels.word("comparison_axis", confidence=run.comparison.confidence))
     _figures(axes, run, labels)
-    _legend(axes, metrics, labels)
+    _legend(axes, compared, labels)
     return figure
+
+
+def _name(row: Compared, labels: Labels, *, alone: bool) -> str:
+    metric = labels.metrics[row.m.metric] + ("" if row.m.higher_is_better else " ↓")
+    return metric if alone else labels.word("of_contender", metric=metric, name=labels.contenders[row.contender])
 
 
 def _box(*, left: float, right: float, height: float, width: float) -> tuple[float, float, float, float]:
@@ -109,38 +115,41 @@ def _interval(axes: Any, y: float, row: Scaled, colour: str, edges: Interval) ->
 
 
 def _figures(axes: Any, run: FinishedRun, labels: Labels) -> None:
-    """Above the rows which side is which, and at their right, in columns, base, tuned and the difference."""
+    """Above the rows which side is better, and at their right, in columns, both scores and the difference."""
     inches = axes.get_position().width * PAGE
-    columns = {"base": 0.55, "tuned": 1.1, "difference": FIGURES - 0.05}
-    places = {name: 1 + x / inches for name, x in columns.items()}
+    others, c = run.comparison.others, run.comparison
+    score = labels.contenders[others[0]] if len(others) == 1 else labels.word("show.score")
+    difference = labels.word("difference", confidence=c.confidence)
+    places = [1 + x / inches for x in (0.55, 1.1, FIGURES - 0.05)]
     how = {"va": "center", "fontsize": SMALL}
-    for key, side, x in (("tuned_worse", "right", -4), ("tuned_better", "left", 4)):
+    for key, side, x in (("worse_side", "right", -4), ("better_side", "left", 4)):
         axes.annotate(
             labels.word(key), (0, HEADING), (x, 0), textcoords="offset points", ha=side, annotation_clip=False,
             color=MUTED, **how,
         )  # fmt: skip
     how |= {"ha": "right", "transform": axes.get_yaxis_transform()}
-    for name, x in places.items():
-        axes.text(x, HEADING, labels.word(name, confidence=run.comparison.confidence), color=MUTED, **how)
-    for y, m in enumerate(run.comparison.metrics):
-        axes.text(places["base"], y, plain(m.base), **how)
-        axes.text(places["tuned"], y, plain(m.tuned), **how)
-        axes.text(places["difference"], y, minus(f"{signed(m.difference)}  ({spread(m.interval)})"), **how)
+    for name, x in zip((labels.contenders[c.baseline], score, difference), places, strict=True):
+        axes.text(x, HEADING, name, color=MUTED, **how)
+    for y, row in enumerate(rows_of(c)):
+        figures = (plain(row.m.scores[row.baseline]), plain(row.m.scores[row.contender]))
+        shown = (*figures, minus(f"{signed(row.d.difference)}  ({spread(row.d.interval)})"))
+        for text, x in zip(shown, places, strict=True):
+            axes.text(x, y, text, **how)
 
 
-def _legend(axes: Any, metrics: tuple[MetricComparison, ...], labels: Labels) -> None:
+def _legend(axes: Any, compared: list[Compared], labels: Labels) -> None:
     from matplotlib.lines import Line2D
 
-    found = {m.verdict for m in metrics}
+    found = {row.d.verdict for row in compared}
     handles = [
         Line2D(
-            [], [], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=5, label=labels.word(verdict),
+            [], [], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=5, label=labels.word(f"verdict.{verdict}"),
             markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict),
         )
         for verdict in (BETTER, WORSE, UNDECIDED)
         if verdict in found
     ]  # fmt: skip
-    if not all(m.higher_is_better for m in metrics):
+    if not all(row.m.higher_is_better for row in compared):
         handles.append(Line2D([], [], linestyle="none", label=labels.word("turned")))
     axes.figure.legend(
         handles=handles, loc="lower right", ncols=len(handles), handletextpad=0.2, columnspacing=1.2, borderaxespad=0.4

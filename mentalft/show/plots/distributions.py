@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.records import SIDES
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.plots.labels import Labels
 from mentalft.show.plots.style import (
     COLUMN,
+    CONTENDER_COLOURS,
     INK,
+    MUTED,
     PAGE,
     ROUND,
-    SIDE_COLOUR,
-    SIDE_DASH,
     SMALL,
     TEXT,
+    contender_look,
     new_figure,
     plain_ticks,
     tick_text,
@@ -43,11 +43,11 @@ Numbers = NDArray[np.float64]
 
 
 def scores(run: FinishedRun, labels: Labels) -> Figure | None:
-    """For each metric the empirical distribution function of base and of tuned: at x, the share of items at most x."""
+    """For each metric the empirical distribution function of each contender: at x, the share of items at most x."""
     found = {
-        m.metric: {side: _sorted([row["scores"][side][m.metric] for row in run.items]) for side in SIDES}
+        m.metric: {name: _sorted([item.scores[name][m.metric] for item in run.items]) for name in labels.contenders}
         for m in run.comparison.metrics
-        if run.items and m.metric in run.items[0]["scores"]["base"]
+        if run.items and m.metric in run.items[0].scores[run.comparison.baseline]
     }
     if not found:
         return None
@@ -63,7 +63,7 @@ def scores(run: FinishedRun, labels: Labels) -> Figure | None:
         axes.set_visible(False)
     figure.supylabel(labels.word("at_most"), fontsize=TEXT)
     handles, names = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper right", ncols=2)
+    figure.legend(handles, names, loc="outside upper right", ncols=len(names))
     return figure
 
 
@@ -75,12 +75,12 @@ def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
     else:
         margin = 0.04 * (together.max() - together.min()) or 0.5
         low, high = together.min() - margin, together.max() + margin
-    for side, values in sides.items():
+    for place, (side, values) in enumerate(sides.items()):
         at = np.unique(np.linspace(0, len(values) - 1, POINTS_DRAWN).round().astype(int))
         axes.plot(
             [low, *values[at], high], [0, *(at + 1) / len(values), 1], drawstyle="steps-post",
-            color=SIDE_COLOUR[side], linestyle=SIDE_DASH[side], label=labels.word(side),
-            zorder=3 if side == "base" else 2,  # dashes on a line, where the two are one
+            label=labels.contenders[side], **contender_look(place),
+            zorder=2 if place else 3,  # dashes on a line, where the two are one
         )  # fmt: skip
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1)
@@ -94,18 +94,21 @@ def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
 
 def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     """Histograms of the characters of references and answers, one below the other on one axis, with their medians."""
-    found = {"reference": _sorted([len(text) for row in run.items for text in row["references"]])}
-    found |= {side: _sorted([len(row["answers"][side]) for row in run.items]) for side in SIDES}
-    found = {name: values for name, values in found.items() if len(values)}
+    reference = _sorted([len(text) for item in run.items for text in item.references])
+    strips_of = [(labels.word("reference"), MUTED, reference)]
+    for place, (name, shown) in enumerate(labels.contenders.items()):
+        values = _sorted([len(item.answers[name]) for item in run.items])
+        strips_of.append((shown, CONTENDER_COLOURS[place % len(CONTENDER_COLOURS)], values))
+    found = [strip for strip in strips_of if len(strip[2])]
     if not found:
         return None
-    together = np.concatenate(list(found.values()))
+    together = np.concatenate([values for _, _, values in found])
     log = _is_wide(together[together > 0])
     edges = _edges(together, log=log)
     figure = new_figure("lengths", COLUMN, STRIP * len(found) + 0.55)
     strips = figure.subplots(len(found), 1, squeeze=False, sharex=True)[:, 0]
-    for axes, (name, values) in zip(strips, found.items(), strict=True):
-        _histogram(axes, name, values, edges, labels, log=log)
+    for axes, (name, colour, values) in zip(strips, found, strict=True):
+        _histogram(axes, name, colour, values, edges, labels, log=log)
     if log:
         strips[-1].set_xscale("log")
     strips[-1].set_xlim(edges[0], edges[-1])
@@ -115,17 +118,19 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     return figure
 
 
-def _histogram(axes: Any, side: str, values: Numbers, edges: Numbers, labels: Labels, *, log: bool) -> None:
+def _histogram(
+    axes: Any, name: str, colour: str, values: Numbers, edges: Numbers, labels: Labels, *, log: bool
+) -> None:
     counts, _ = np.histogram(values[values > 0] if log else values, edges)
-    axes.stairs(counts, edges, fill=True, color=SIDE_COLOUR[side], alpha=0.35, linewidth=0)
-    axes.stairs(counts, edges, color=SIDE_COLOUR[side], linewidth=0.8)
+    axes.stairs(counts, edges, fill=True, color=colour, alpha=0.35, linewidth=0)
+    axes.stairs(counts, edges, color=colour, linewidth=0.8)
     median, empty = float(np.median(values)), int((values == 0).sum())
     if not log or median > 0:
         axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
     said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
     at_right = _place(median, edges, log=log) < 0.5
     axes.text(
-        1 if at_right else 0.02, 0.98, labels.word("of_side", name=labels.word(side), said=", ".join(said)),
+        1 if at_right else 0.02, 0.98, labels.word("of_side", name=name, said=said),
         ha="right" if at_right else "left", va="top", fontsize=SMALL, transform=axes.transAxes,
     )  # fmt: skip
     axes.set_ylim(0, max(1, counts.max()) * 1.45)
@@ -133,7 +138,7 @@ def _histogram(axes: Any, side: str, values: Numbers, edges: Numbers, labels: La
 
 
 def _edges(values: Numbers, *, log: bool) -> Numbers:
-    """Edges of the bins that all three histograms share; whole characters, so that no bin is empty by rounding."""
+    """Edges of the bins that all histograms share; whole characters, so that no bin is empty by rounding."""
     top = values.max() + 1
     if log:
         return np.unique(np.geomspace(1, top, BINS + 1).round())

@@ -13,6 +13,7 @@ from mentalft.show.plots.labels import Labels, labels_of
 from mentalft.show.plots.style import missing_glyphs_allowed, style
 from mentalft.show.plots.topics import topics
 from mentalft.show.plots.training import CURVES, curve, loss
+from mentalft.words import Language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,11 +29,11 @@ DRAWN: dict[str, Callable[[FinishedRun, Labels], "Figure | None"]] = {
 NAMES = tuple(DRAWN)
 
 
-def figures_of(run: FinishedRun, language: str = "en") -> dict[str, Figure]:
+def figures_of(run: FinishedRun, language: Language = "en") -> dict[str, Figure]:
     """The figures that ``run`` has the data for, by name, with topics and metrics called what they are called.
 
     They are meant for :func:`inline_svg`, whose text the reader's browser draws; :func:`write_plots` makes files that
-    need no font. ``language`` is ``en`` or ``zh``.
+    need no font.
     """
     with missing_glyphs_allowed():
         return draw(run, labels_of(run, language))

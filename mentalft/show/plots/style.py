@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 ORANGE, BLUE, GREEN, VERMILLION, PURPLE = "#e69f00", "#0072b2", "#009e73", "#d55e00", "#cc79a7"
 INK, MUTED, PAPER = "#000000", "#767676", "#ffffff"
 """Text and axes; what should step back; the ground."""
-SIDE_COLOUR = {"base": ORANGE, "tuned": BLUE, "reference": MUTED}
-SIDE_DASH = {"base": (0, (4, 1.5)), "tuned": "-", "reference": ":"}
+CONTENDER_COLOURS = (ORANGE, BLUE, GREEN, VERMILLION, PURPLE, MUTED)
+"""By a contender's place, the baseline first; with more contenders they begin again."""
+CONTENDER_DASHES: tuple[Any, ...] = (
+    (0, (4, 1.5)), "-", (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (5, 1, 1, 1, 1, 1)),
+)  # fmt: skip
+"""As many more, so that no colour meets its own dash again soon."""
 VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED}
 VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o"}
 """Filled arrows point to the better side; the open circle (:func:`marker_face`) points nowhere."""
@@ -97,6 +101,14 @@ def new_figure(
     figure = Figure(figsize=(width, height), layout=layout)
     figure.set_label(name)
     return figure
+
+
+def contender_look(place: int) -> dict[str, Any]:
+    """Colour and dash of the line of the contender at ``place``, 0 being the baseline."""
+    return {
+        "color": CONTENDER_COLOURS[place % len(CONTENDER_COLOURS)],
+        "linestyle": CONTENDER_DASHES[place % len(CONTENDER_DASHES)],
+    }
 
 
 def marker_face(verdict: str) -> str:

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from mentalft.show.plots.labels import WORDS
 from mentalft.show.plots.style import (
     BLUE,
     GREEN,
@@ -61,7 +60,7 @@ def inline_svg(figure: Figure, title: str | None = None) -> str:
         _attributes_only(element, used, f"{name}-")
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
-    words = title or WORDS["en"].get(name, name)
+    words = title or name
     root.attrib.update({"class": f"figure {name}", "role": "img", "aria-label": words, "fill": COLOURS[INK], **ROUND})
     ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")

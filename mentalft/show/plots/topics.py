@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Group, Interval, MetricComparison
+from mentalft.records import BETTER, UNDECIDED, WORSE
 from mentalft.runs.loading import FinishedRun
+from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.plots.fonts import width_of
 from mentalft.show.plots.labels import Labels
 from mentalft.show.plots.style import (
@@ -22,6 +23,7 @@ from mentalft.show.plots.style import (
     new_figure,
     tick_text,
 )
+from mentalft.show.strips import group_kind
 from mentalft.statistics.grouping import OTHER
 
 if TYPE_CHECKING:
@@ -40,15 +42,15 @@ GAP = 0.25
 
 
 def topics(run: FinishedRun, labels: Labels) -> Figure | None:
-    """The differences of up to three metrics for each topic, the largest topics first, with intervals.
+    """The differences of up to three metrics (of one, with more than two contenders) for each topic, the largest topics first, with intervals.
 
     The intervals are not corrected for their number: they show where to look.
     """
-    shown = _metrics([m for m in run.comparison.metrics if m.by_topic])
-    if not shown or len(shown[0].by_topic) < 2:
+    shown = _panels([row for row in rows_of(run.comparison) if row.d.by_topic])
+    if not shown or len(shown[0].d.by_topic) < 2:
         return None
     names, more = _topics(shown[0])
-    dialogues = {group.name: group.dialogues for group in shown[0].by_topic}
+    dialogues = {group.name: group.dialogues for group in shown[0].d.by_topic}
     texts = [labels.word("dialogues", name=labels.topics[n], dialogues=dialogues[n]) for n in names]
     left = 0.15 + max(width_of(text, SMALL) for text in texts)
     width = COLUMN if len(shown) == 1 else PAGE
@@ -58,10 +60,11 @@ def topics(run: FinishedRun, labels: Labels) -> Figure | None:
     height = HEAD + ROW * (len(names) + bool(more)) + foot
     figure = new_figure("topics", width, height, layout=None)
     panel = (width - left - GAP * len(shown)) / len(shown)
-    for i, m in enumerate(shown):
+    alone = len(run.comparison.others) == 1
+    for i, row in enumerate(shown):
         box = (left + i * (panel + GAP), foot, panel, height - HEAD - foot)
         axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-        _panel(axes, m, names, labels)
+        _panel(axes, row, names, labels, alone=alone)
         axes.set_ylim(len(names) - 0.5 + bool(more), -0.5)
         axes.set_yticks(range(len(names)), texts if i == 0 else [""] * len(names))
         if more and i == 0:
@@ -75,26 +78,27 @@ def topics(run: FinishedRun, labels: Labels) -> Figure | None:
     return figure
 
 
-def _metrics(found: list[MetricComparison]) -> list[MetricComparison]:
-    chosen = [m for m in found if m.metric in FIRST]
-    return (chosen or found)[: len(FIRST)]
+def _panels(found: list[Compared]) -> list[Compared]:
+    chosen = [row for row in found if row.m.metric in FIRST] or found
+    others = [row for row in chosen if row.m is chosen[0].m]
+    return (others if len(others) > 1 else chosen)[: len(FIRST)]
 
 
-def _topics(m: MetricComparison) -> tuple[list[str], int]:
+def _topics(row: Compared) -> tuple[list[str], int]:
     """Names to show, those of most dialogues first and what was pooled last; and how many are left out."""
-    named = sorted((g for g in m.by_topic if g.name != OTHER), key=lambda g: -g.dialogues)
-    pooled = [g.name for g in m.by_topic if g.name == OTHER]
+    named = sorted((g for g in row.d.by_topic if g.name != OTHER), key=lambda g: -g.dialogues)
+    pooled = [g.name for g in row.d.by_topic if g.name == OTHER]
     return [g.name for g in named[:MOST]] + pooled, max(0, len(named) - MOST)
 
 
-def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> None:
+def _panel(axes: Any, row: Compared, names: list[str], labels: Labels, *, alone: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    groups = {group.name: group for group in m.by_topic}
+    m, groups = row.m, {group.name: group for group in row.d.by_topic}
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
-    axes.axvline(m.difference, zorder=0, **OVERALL)
+    axes.axvline(row.d.difference, zorder=0, **OVERALL)
     for y, group in ((y, groups[name]) for y, name in enumerate(names) if name in groups):
-        verdict = _reading(group, higher_is_better=m.higher_is_better)
+        verdict = group_kind(m, group)
         colour = VERDICT_COLOUR[verdict]
         if group.interval:
             axes.plot(group.interval, [y, y], color=colour, linewidth=1.1)
@@ -111,6 +115,7 @@ def _panel(axes: Any, m: MetricComparison, names: list[str], labels: Labels) -> 
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=ROUND))
     axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
     name = labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓")
+    name = name if alone else labels.word("of_contender", metric=name, name=labels.contenders[row.contender])
     axes.set_xlabel(labels.word("topic_difference", metric=name))
 
 
@@ -118,20 +123,13 @@ def _signed(value: float) -> str:
     return ("+" if value > 0 else "") + tick_text(round(value, 10))
 
 
-def _reading(group: Group, *, higher_is_better: bool) -> str:
-    interval = group.interval or Interval(0, 0)
-    if interval.low <= 0 <= interval.high:
-        return UNDECIDED
-    return BETTER if (interval.low > 0) == higher_is_better else WORSE
-
-
-def _legend(shown: list[MetricComparison], names: list[str], labels: Labels) -> list[Any]:
+def _legend(shown: list[Compared], names: list[str], labels: Labels) -> list[Any]:
     """Handles of the legend, for the markers that are there."""
     from matplotlib.lines import Line2D
 
-    groups = [(group, m.higher_is_better) for m in shown for group in m.by_topic if group.name in names]
-    found = {_reading(group, higher_is_better=up) for group, up in groups if group.interval}
-    words = {BETTER: BETTER, WORSE: WORSE, UNDECIDED: "includes"}
+    groups = [(group, row.m) for row in shown for group in row.d.by_topic if group.name in names]
+    found = {group_kind(m, group) for group, m in groups if group.interval}
+    words = {BETTER: "verdict.better", WORSE: "verdict.worse", UNDECIDED: "includes"}
     kinds = [(verdict, VERDICT_MARKER[verdict], word) for verdict, word in words.items() if verdict in found]
     if any(group.interval is None for group, _ in groups):
         kinds.append((UNDECIDED, NO_INTERVAL, "no_interval"))

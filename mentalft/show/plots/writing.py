@@ -11,6 +11,7 @@ from mentalft.runs.loading import FinishedRun
 from mentalft.show.plots.drawing import NAMES, draw
 from mentalft.show.plots.labels import drawable_labels_of
 from mentalft.show.plots.style import style
+from mentalft.words import Language
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,14 +22,14 @@ METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
 """Nothing that changes from day to day: equal data give equal bytes."""
 
 
-def write_plots(run: FinishedRun, folder: Path) -> list[Path]:
+def write_plots(run: FinishedRun, folder: Path, language: Language = "en") -> list[Path]:
     """Write every figure that ``run`` has the data for; return the paths.
 
     Text becomes outlines in the SVG and pixels in the PNG, so that no reader needs a font. Where no font on this
     machine has the characters of a topic, the figure names it T1, T2 …, and ``topics.txt`` says what they are.
     Figures of an earlier writing that this one does not make are removed; other files in ``folder`` are left.
     """
-    labels = drawable_labels_of(run)
+    labels = drawable_labels_of(run, language)
     figures = draw(run, labels)
     written = []
     for name, figure in figures.items():

@@ -1,27 +1,29 @@
 // One item: its dialogue, references and answers side by side, scores, flags.
 
-const SIDES = ["base", "tuned"];
+const { contenders, checks } = data; // the baseline first
+const colour = (place) => `c${place % 6}`;
 
-/** Tuned minus base on a metric; null where one of them has no score. */
-function difference(item, metric) {
-  const [base, tuned] = [item.scores[0][metric], item.scores[1][metric]];
-  return base == null || tuned == null ? null : tuned - base;
+/** The score of the contender at `place` minus the baseline's; null where one of them has no score. */
+function difference(item, metric, place = state.contender) {
+  const [base, other] = [item.scores[0][metric], item.scores[place][metric]];
+  return base == null || other == null ? null : other - base;
 }
 
-/** The same, above 0 where tuned is better. */
-function gain(item, metric) {
-  const found = difference(item, metric);
+/** The same, above 0 where the contender is better. */
+function gain(item, metric, place = state.contender) {
+  const found = difference(item, metric, place);
   return found == null || metrics[metric].higher ? found : -found;
 }
 
 const outcomeOf = (value) => (value > 0 ? "better" : value < 0 ? "worse" : "undecided");
 const topicOf = (item) => item.topic ?? words.no_topic;
 const lastTurn = (item) => (item.history.length ? texts[item.history[item.history.length - 1][1]] : "");
-const labelOf = (check) => words[check] ?? check.replaceAll("_", " ");
+const labelOf = (check) => checks[check] ?? check;
+const scoresOf = (item, metric) => item.scores.map((scores) => plain(scores[metric])).join(" → ");
 
 function flagChips(item) {
-  return SIDES.flatMap((side, place) =>
-    item.flags[place].map(([check]) => element("span", { class: `chip ${side}` }, `${words[side]}: ${labelOf(check)}`)),
+  return contenders.flatMap((name, place) =>
+    item.flags[place].map(([check]) => element("span", { class: `chip ${colour(place)}` }, `${name}: ${labelOf(check)}`)),
   );
 }
 
@@ -47,26 +49,26 @@ function references(item) {
 
 function answers(item) {
   const shared = wordsOf(item.references.map((place) => texts[place]));
-  return SIDES.map((side, place) => [words[side], side, paragraph(texts[item.answers[place]], shared)]);
+  return contenders.map((name, place) => [name, colour(place), paragraph(texts[item.answers[place]], shared)]);
 }
 
 function scoreTable(item, chosen) {
   const cells = (values, shown, kinds = []) => values.map((value, i) =>
     element("td", { class: `n ${kinds[i] ?? ""} ${i === chosen ? "chosen" : ""}` }, shown(value)));
-  const gains = metrics.map((_, i) => gain(item, i));
+  const differences = (place) => cells(metrics.map((_, i) => difference(item, i, place)), signed, metrics.map((_, i) => outcomeOf(gain(item, i, place))));
+  const others = contenders.slice(1);
   const row = (name, side, made) => element("tr", {}, element("th", { scope: "row" }, element("span", { class: `side ${side}` }, name)), ...made);
   return element("div", { class: "scroll" }, element("table", { class: "scores" },
     element("thead", {}, element("tr", {}, element("th", {}), ...metrics.map((m, i) =>
       element("th", { scope: "col", class: `n ${i === chosen ? "chosen" : ""}` }, m.title + (m.higher ? "" : " ↓"))))),
     element("tbody", {},
-      row(words.base, "base", cells(item.scores[0], plain)),
-      row(words.tuned, "tuned", cells(item.scores[1], plain)),
-      row(words.difference, "", cells(metrics.map((_, i) => difference(item, i)), signed, gains.map(outcomeOf))))));
+      ...contenders.map((name, place) => row(name, colour(place), cells(item.scores[place], plain))),
+      ...others.map((name, i) => row(others.length > 1 ? `${words.difference}: ${name}` : words.difference, "", differences(i + 1))))));
 }
 
 function flagList(item) {
-  const found = SIDES.flatMap((side, place) => item.flags[place].map(([check, evidence]) =>
-    element("li", {}, element("span", { class: `chip ${side}` }, `${words[side]}: ${labelOf(check)}`), " ", element("bdi", {}, evidence))));
+  const found = contenders.flatMap((name, place) => item.flags[place].map(([check, evidence]) =>
+    element("li", {}, element("span", { class: `chip ${colour(place)}` }, `${name}: ${labelOf(check)}`), " ", element("bdi", {}, evidence))));
   return found.length ? element("ul", { class: "flags" }, ...found) : null;
 }
 
@@ -80,13 +82,12 @@ function detail(item, chosen) {
 /** An item among the biggest gains or losses: the last turn, reference and answers, under one another. */
 function card(item, metric, show) {
   const value = difference(item, metric);
-  const scores = `${plain(item.scores[0][metric])} → ${plain(item.scores[1][metric])}`;
   const parts = [...references(item).slice(0, 1), ...answers(item)].map(([name, kind, text]) =>
     element("div", { class: `part ${kind}` }, element("span", { class: `side ${kind}` }, name), text));
   return element("article", { class: "card" },
     element("header", {},
       element("b", { class: outcomeOf(gain(item, metric)) }, signed(value)),
-      element("span", { class: "dim" }, scores),
+      element("span", { class: "dim" }, scoresOf(item, metric)),
       ...flagChips(item),
       element("button", { type: "button", class: "more where", title: words.open_item, onclick: show },
         element("bdi", {}, item.id), " · ", element("bdi", {}, topicOf(item)))),

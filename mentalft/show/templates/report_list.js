@@ -5,7 +5,8 @@ const EXTREMES = 4; // gains, and as many losses
 const byId = (id) => document.getElementById(id);
 const control = Object.fromEntries(["search", "outcome", "topic", "flag", "order"].map((id) => [id, byId(id)]));
 const selects = Array.from(document.querySelectorAll("select.metric"));
-const state = { metric: 0, found: [], page: 0, at: -1, open: false };
+const sides = Array.from(document.querySelectorAll("select.contender"));
+const state = { metric: 0, contender: 1, found: [], page: 0, at: -1, open: false };
 
 function option(value, label) {
   return element("option", { value }, label);
@@ -19,15 +20,24 @@ function tally(values) {
 
 function fillControls() {
   for (const select of selects) select.append(...metrics.map((m, i) => option(i, m.title)));
-  control.outcome.append(option("", words.all_outcomes), option("better", words.wins), option("undecided", words.ties), option("worse", words.losses_only));
+  control.outcome.append(option("", words.all_outcomes), ...["better", "undecided", "worse"].map((outcome) => option(outcome, outcome)));
+  nameOutcomes();
   control.topic.append(option("", words.all_topics));
   control.topic.append(...tally(items.map(topicOf)).map(([topic, n]) => option(`=${topic}`, `${topic} (${counted(n)})`)));
   control.flag.append(option("", words.any_or_none));
-  for (const [place, side] of SIDES.entries()) {
+  for (const select of sides) select.append(...contenders.slice(1).map((name, i) => option(i + 1, name)));
+  for (const [place, name] of contenders.entries()) {
     const checks = tally(items.flatMap((item) => [...new Set(item.flags[place].map(([check]) => check))]));
-    control.flag.append(...checks.map(([check, n]) => option(`${place} ${check}`, `${words[side]}: ${labelOf(check)} (${counted(n)})`)));
+    control.flag.append(...checks.map(([check, n]) => option(`${place} ${check}`, `${name}: ${labelOf(check)} (${counted(n)})`)));
   }
   control.order.append(option("", words.as_asked), option("best", words.best_first), option("worst", words.worst_first));
+}
+
+/** The outcomes are those of the contender that is looked at. */
+function nameOutcomes() {
+  const name = contenders[state.contender];
+  const told = [words.wins, words.ties, words.losses_only].map((text) => filled(text, { name }));
+  Array.from(control.outcome.options).slice(1).forEach((one, i) => { one.textContent = told[i]; });
 }
 
 let searchable = null; // every text once, folded; made when it is first needed
@@ -82,7 +92,7 @@ function row(place, at) {
     element("span", { class: "topic" }, element("bdi", {}, topicOf(item))),
     element("span", { class: "said", dir: "auto" }, lastTurn(item).slice(0, 120)),
     element("span", { class: "chips" }, ...flagChips(item)),
-    element("span", { class: "values" }, `${plain(item.scores[0][metric])} → ${plain(item.scores[1][metric])}`));
+    element("span", { class: "values" }, scoresOf(item, metric)));
   return element("li", { class: at === state.at ? "selected" : "", "data-at": at }, head, open ? detail(item, metric) : null);
 }
 
@@ -166,8 +176,16 @@ function chooseMetric(metric) {
   refresh(state.found[state.at]);
 }
 
+function chooseContender(place) {
+  state.contender = place;
+  for (const select of sides) select.value = String(place);
+  nameOutcomes();
+  chooseMetric(state.metric);
+}
+
 if (byId("list")) {
   fillControls();
+  for (const select of sides) select.addEventListener("change", () => chooseContender(Number(select.value)));
   for (const select of selects) select.addEventListener("change", () => chooseMetric(Number(select.value)));
   control.search.addEventListener("input", () => refresh());
   for (const id of ["outcome", "topic", "flag", "order"]) control[id].addEventListener("change", () => refresh());
@@ -175,5 +193,5 @@ if (byId("list")) {
   byId("reset").addEventListener("click", resetFilters);
   byId("previous").addEventListener("click", () => turnPage(-1));
   byId("next").addEventListener("click", () => turnPage(1));
-  chooseMetric(0);
+  chooseContender(1);
 }

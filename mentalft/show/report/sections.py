@@ -10,44 +10,15 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from mentalft.runs.groups import used_by
-from mentalft.records import SIDES, Group, MetricComparison
 from mentalft.runs.loading import FinishedRun
-from mentalft.show.markdown import at_equal_length
-from mentalft.show.report_settings import without_secrets
-from mentalft.show.report_shapes import VERDICT_KEYS, Shares, Strip, group_kind, group_strips, shares, strip
+from mentalft.show.comparison import decoding_of
+from mentalft.show.report.secrets import without_secrets
+from mentalft.words import Language, labels, told
 
 MOST_TOPICS = 30
 """Topics of the data named one by one."""
 UNQUOTED = re.compile(r"0|[1-9]\d*|\d+(?:-\d+)+|[A-Za-z_][A-Za-z0-9_.-]*")
 """Names that Hydra takes for themselves, without quotes."""
-
-
-class Row(NamedTuple):
-    """A row of the comparison table."""
-
-    title: str
-    m: MetricComparison
-    strip: Strip
-    shares: Shares
-    equal_length: str
-    verdict: str
-
-
-class Cell(NamedTuple):
-    group: Group
-    strip: Strip | None
-    kind: str
-
-
-class Grouped(NamedTuple):
-    """A table of differences, a row a group and a column a metric."""
-
-    heading: str
-    column: str
-    groups: tuple[Group, ...]
-    metrics: list[str]
-    cells: list[list[Cell]]
-    """By group, then by metric."""
 
 
 class Stage(NamedTuple):
@@ -63,8 +34,8 @@ def name_of(run: FinishedRun) -> str:
     return f"{path.parent.name}/{path.name}" if path.parent.name[:2] == "20" else path.name
 
 
-def facts(run: FinishedRun) -> list[tuple[str, str]]:
-    """Label key and value of what a reader must know beside the verdict."""
+def facts(run: FinishedRun, language: Language) -> list[tuple[str, str]]:
+    """Label and value of what a reader must know beside the verdict."""
     c, manifest = run.comparison, run.manifest or {}
     started = [str(stage["started"]) for stage in (manifest.get("stages") or {}).values() if stage.get("started")]
     found = [
@@ -73,43 +44,11 @@ def facts(run: FinishedRun) -> list[tuple[str, str]]:
         ("data_set", (manifest.get("data") or {}).get("name")),
         ("items_asked", f"{c.items:,}"),
         ("dialogues", f"{c.dialogues:,}"),
-        ("decoding", c.decoding),
+        ("decoding", told(decoding_of(c.decoding), language)),
         ("seed", str((manifest.get("seeds") or {}).get("seed", c.seed))),
     ]
-    return [(key, value) for key, value in found if value]
-
-
-def rows(run: FinishedRun) -> list[Row]:
-    return [
-        Row(run.titles[m.metric], m, strip(m), shares(m), at_equal_length(m), VERDICT_KEYS[m.verdict])
-        for m in run.comparison.metrics
-    ]
-
-
-def groups(run: FinishedRun) -> list[Grouped]:
-    """The tables by topic and by turn; without those that would have no rows."""
-    tables = (("by_topic", "topic"), ("by_depth", "turn"))
-    return [found for heading, column in tables if (found := _grouped(run, heading, column))]
-
-
-def _grouped(run: FinishedRun, heading: str, column: str) -> Grouped | None:
-    metrics = [m for m in run.comparison.metrics if getattr(m, heading)]
-    if not metrics:
-        return None
-    columns = []
-    for m in metrics:
-        of_metric = getattr(m, heading)
-        drawn = group_strips(m, of_metric)
-        columns.append([Cell(g, s, group_kind(m, g)) for g, s in zip(of_metric, drawn, strict=True)])
-    titles = [run.titles[m.metric] for m in metrics]
-    cells = [list(row) for row in zip(*columns, strict=True)]
-    return Grouped(heading, column, getattr(metrics[0], heading), titles, cells)
-
-
-def checks(run: FinishedRun) -> list[tuple[str, dict[str, float], dict[str, float]]]:
-    """Of each side, lengths and the shares that each check found."""
-    c = run.comparison
-    return [(side, c.responses[side], c.checks.get(side, {})) for side in SIDES if side in c.responses]
+    w = labels("report", language)
+    return [(w[key], value) for key, value in found if value]
 
 
 def data(run: FinishedRun) -> dict[str, Any] | None:

@@ -1,35 +1,37 @@
-"""The labels of ``report.html``: ``templates/report_words.json``, both languages side by side."""
+"""In which language a run is shown."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from functools import cache
-from importlib import resources
-from typing import Literal
 
-Language = Literal["zh", "en"]
+from mentalft.words import Language, Said, told
+
 ASKED = ("auto", "zh", "en")
 HTML_LANGUAGE = {"en": "en", "zh": "zh-CN"}
+STOP = {"en": ".", "zh": "。"}
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 CJK_SHARE = 0.3
 """Share of a text's letters from which on it is Chinese with words of another script in it."""
 
 
-@cache
-def words(language: Language) -> dict[str, str]:
-    """Every label in that language."""
-    text = (resources.files("mentalft.show") / "templates" / "report_words.json").read_text(encoding="utf-8")
-    return {key: both[language] for key, both in json.loads(text).items()}
-
-
 def language_for(asked: str, references: Iterable[str]) -> Language:
-    """``asked`` itself, or for ``auto`` Chinese where more than half of the references are."""
+    """The report's: ``asked`` itself, or for ``auto`` Chinese where more than half of the references are."""
     if asked in ("zh", "en"):
         return "zh" if asked == "zh" else "en"
     found = [_is_chinese(text) for text in references]
     return "zh" if sum(found) * 2 > len(found) else "en"
+
+
+def tables_language(asked: str) -> Language:
+    """The terminal's and ``comparison.md``'s: English unless Chinese is asked for by name."""
+    return "zh" if asked == "zh" else "en"
+
+
+def sentence(said: Said | str, language: Language) -> str:
+    """``said`` with a capital at its beginning and a full stop at its end."""
+    text = told(said, language)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "。", "!", "?", "！", "？")) else STOP[language])
 
 
 def _is_chinese(text: str) -> bool:

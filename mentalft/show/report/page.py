@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-from mentalft.show import pages
-from mentalft.show import report_sections as sections
+from mentalft.records import Comparison
 from mentalft.runs.loading import FinishedRun
-from mentalft.show.metric_words import METRICS
-from mentalft.show.numbers import plain, probability, signed, spread
-from mentalft.show.plots.labels import WORDS as CAPTIONS
-from mentalft.show.report_chinese import EVIDENCE, NO_TOPICS, overlap_told, told
-from mentalft.show.report_items import items_json
-from mentalft.show.report_settings import without_secrets
-from mentalft.show.report_words import HTML_LANGUAGE, Language, words
+from mentalft.show import pages
+from mentalft.show.comparison import (
+    about_of,
+    answers_table,
+    comparison_table,
+    groups_of,
+    names_of,
+    overlap_of,
+)
+from mentalft.show.language import HTML_LANGUAGE, sentence
+from mentalft.show.plots.labels import caption_of_figure
+from mentalft.show.report import sections
+from mentalft.show.report.items import items_json
+from mentalft.show.table import html as drawn
 from mentalft.show.verdict import verdict_sentence
-from mentalft.statistics.grouping import NO_TOPIC, OTHER
+from mentalft.words import Language, Said, labels, told
 
 SCRIPTS = ("report_texts.js", "report_item.js", "report_list.js", "report_keys.js")
 STYLES = ("report.css", "report_items.css")
@@ -41,50 +47,68 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     Args:
         figures: SVG elements without ``style``, by the figure's name, as
             :func:`mentalft.show.plots.inline_svg` makes them.
-        language: of the labels; what the run wrote in words, such as warnings, is English, but for what
-            :mod:`mentalft.show.report_chinese` knows.
+        language: of everything but the data's own texts.
     """
     from markupsafe import Markup
 
-    label, reason = words(language), partial(told, forms=EVIDENCE, language=language)
+    c, w, shown = run.comparison, labels("report", language), labels("show", language)
     style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
-    html: str = _environment().get_template("report.html.j2").render(
-        w=label,
+    level = f"{round(1 - c.confidence, 6):g}"
+    reading = {**names_of(c.baseline, c.others), "resamples": f"{c.resamples:,}", "metrics": len(c.metrics), "level": level}
+    page: str = _environment().get_template("report.html.j2").render(
+        w=w,
         html_language=HTML_LANGUAGE[language],
         policy=pages.policy(style, script),
         style=Markup(style),
         script=Markup(script),
-        items=Markup(items_json(run.items, run.comparison.metrics, run.titles, label, reason)),
+        items=Markup(items_json(run.items, c, language)),
         run=run,
         name=sections.name_of(run),
-        comparison=run.comparison,
-        verdict=_unbroken(verdict_sentence(run.comparison, run.titles, language), run.titles.values()),
-        facts=sections.facts(run),
-        rows=sections.rows(run),
-        about={m: (f"{a.scale}; " if a.scale else "") + getattr(a, language) for m, a in METRICS.items()},
-        groups=sections.groups(run),
-        overlap=overlap_told(run.comparison.overlap or "", language),
-        no_topics=told(run.comparison.no_topics or "", NO_TOPICS, language),
-        group_names={OTHER: label["other_topics"], NO_TOPIC: label["no_topic"]},
-        checks=sections.checks(run),
-        training_figures=_figures(figures, TRAINING, language),
-        distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others), language),
+        comparison=c,
+        verdict=_unbroken(verdict_sentence(c, language), [m.title for m in c.metrics]),
+        facts=sections.facts(run, language),
+        warnings=[sentence(warning, language) for warning in c.warnings],
+        notes=[sentence(note, language) for note in c.notes],
+        table=drawn(comparison_table(c, language), language, css="comparison stacked"),
+        how_to_read=told(Said("report.how_to_read", reading), language),
+        about=[(m.title, about) for m in c.metrics if (about := _about(m.metric, m.scale, language))],
+        groups=[
+            (found.key, told(found.heading, language), drawn(found.table, language, css="groups"))
+            for found in groups_of(c)
+        ],
+        groups_how=shown["groups_how"],
+        overlap=overlap_of(c, language),
+        no_topics=shown["not_shown"].format(why=told(c.no_topics, language)) if c.no_topics else None,
+        answers=drawn(answers_table(c), language, css="checks stacked"),
+        answers_how=shown["answers_how"],
+        signatures_how=shown["signatures_how"],
+        training_figures=_figures(figures, TRAINING, c, language),
+        distribution_figures=_figures(figures, (*DISTRIBUTIONS, *others), c, language),
         data=sections.data(run),
         settings=sections.settings(run),
         costs=sections.costs(run),
-        environment=sections.environment(run, label),
+        environment=sections.environment(run, w),
         commands=sections.commands(run),
     )  # fmt: skip
-    return html
+    return page
 
 
-def _figures(figures: Mapping[str, str], names: Sequence[str], language: Language) -> list[tuple[str, str, Any]]:
+def _about(metric: str, scale: str | None, language: Language) -> str:
+    about = about_of(metric, language)
+    return f"{scale}; {about}" if about and scale else about
+
+
+def _figures(
+    figures: Mapping[str, str], names: Sequence[str], comparison: Comparison, language: Language
+) -> list[tuple[str, str, Any]]:
     """Name, caption and drawing of those of ``names`` that are there."""
     from markupsafe import Markup
 
     return [
-        (name, CAPTIONS[language].get(name, name), Markup(_sized(figures[name]))) for name in names if name in figures
+        (name, caption_of_figure(name, comparison, language), Markup(_sized(figures[name])))
+        for name in names
+        if name in figures
     ]
 
 
@@ -106,7 +130,4 @@ def _sized(svg: str) -> str:
 
 @cache
 def _environment() -> Any:
-    return pages.environment(
-        plain=plain, signed=signed, spread=spread, probability=probability, percent=lambda share: f"{share:.1%}",
-        size=sections.size, without_secrets=without_secrets,
-    )  # fmt: skip
+    return pages.environment(size=sections.size)

@@ -1,0 +1,353 @@
+"""The comparison as a table, described once; and ``comparison.md``, ``.csv`` and ``.tex``.
+
+A row is a metric and a contender against the baseline. With two contenders each has a column of scores, headed by its
+name; with more, one column has the contender's name and another its score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mentalft.files import write_text
+from mentalft.records import UNDECIDED, Comparison, Difference, Group, MetricResult
+from mentalft.show.language import sentence
+from mentalft.show.numbers import plain, probability, signed, spread
+from mentalft.show.strips import Strip, drawn_shares, drawn_strip, group_strips, strip
+from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Table, csv_text, figure, latex, markdown
+from mentalft.statistics.grouping import NO_TOPIC, OTHER
+from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
+
+EXTRAPOLATED = "*"
+PAGE = frozenset({"html"})
+COLOURS = 6
+"""Of contenders, in the page's style sheet; then they begin again."""
+FILES = frozenset({"markdown", "csv", "json", "latex"})
+
+
+class Compared(NamedTuple):
+    """A row: one metric, and one contender against the baseline."""
+
+    m: MetricResult
+    baseline: str
+    contender: str
+    place: int
+    """Among the contenders of its metric; the first says what the metric is called."""
+
+    @property
+    def d(self) -> Difference:
+        return self.m.differences[self.contender]
+
+
+def rows_of(comparison: Comparison) -> list[Compared]:
+    return [
+        Compared(m, comparison.baseline, name, place)
+        for m in comparison.metrics
+        for place, name in enumerate(comparison.others)
+    ]
+
+
+def comparison_table(comparison: Comparison, language: Language = "en") -> Table[Compared]:
+    """Every figure of the comparison, a row a metric and contender.
+
+    Args:
+        language: of what a page says where it points at something; headings are put into a language by the renderers.
+    """
+    return Table(
+        [
+            Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language, first=r.place == 0), left=True,
+                   wraps=True),
+            *score_columns(comparison.baseline, comparison.others, lambda r: (r.m, r.contender)),
+            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed), css="strong"),
+            Column("strip", _ends(language), lambda r: _strip_cell(r, language), PAGE, left=True, css="drawn"),
+            Column("interval", interval_heading(comparison.confidence), lambda r: Cell(spread(r.d.interval)), PEOPLE),
+            Column("low", cell=lambda r: Cell(value=r.d.interval.low), places=PROGRAMS),
+            Column("high", cell=lambda r: Cell(value=r.d.interval.high), places=PROGRAMS),
+            *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
+            Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), width=WIDE),
+            Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
+            Column("counts", Said("show.win_tie_loss"), _counts, PAGE | {"markdown", "latex"}),
+            Column("smallest_effect", Said("show.least_shown"), _least, FILES),
+            Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
+                   frozenset({"terminal", *FILES}), broken=True),
+            Column("equal_length_low", cell=lambda r: _equal_length_end(r.d, 0), places=PROGRAMS),
+            Column("equal_length_high", cell=lambda r: _equal_length_end(r.d, 1), places=PROGRAMS),
+            Column("least", Said("show.least_shown"), _least, frozenset({"terminal"}), broken=True, width=WIDE),
+            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, frozenset({"terminal"}), width=WIDE),
+            Column("said", Said("show.verdict"), lambda r: verdict_cell(r.d), PEOPLE, left=True, css="said", pill=True),
+            Column("on_page", Said("show.equal_length"), lambda r: equal_length_cell(r.d), PAGE),
+            Column("least_on_page", Said("show.least_shown"), _least, PAGE),
+            Column("signature", cell=lambda r: Cell(value=r.m.signature), places=PROGRAMS),
+        ],
+        rows_of(comparison),
+        caption_of(comparison),
+        ends=lambda r: len(comparison.others) > 1 and r.place == len(comparison.others) - 1,
+    )  # fmt: skip
+
+
+def score_columns(
+    baseline: str, others: Sequence[str], of: Callable[[Any], tuple[MetricResult, str]]
+) -> list[Column[Any]]:
+    """The scores of a row, whose metric and contender ``of`` takes from it."""
+
+    def score(name: str | None) -> Callable[[Any], Cell]:
+        return lambda row: figure(of(row)[0].scores[name or of(row)[1]], plain)
+
+    if len(others) == 1:
+        return [Column(name, contender(name), score(name)) for name in (baseline, others[0])]
+    return [
+        Column("contender", Said("show.contender"), lambda r: Cell(contender(of(r)[1]), of(r)[1]), left=True),
+        Column(baseline, contender(baseline), score(baseline)),
+        Column("score", Said("show.score"), score(None)),
+    ]
+
+
+def metric_cell(m: MetricResult, language: Language = "en", *, first: bool = True) -> Cell:
+    """What a metric is called; empty where the row above says it (programs read it in every row)."""
+    from markupsafe import Markup
+
+    if not first:
+        return Cell("", m.metric)
+    if m.higher_is_better:
+        return Cell(m.title, m.metric, hint=about_of(m.metric, language))
+    lower = told(Said("show.lower_is_better"), language)
+    html = Markup("{}<small>{}</small>").format(m.title, lower)
+    return Cell(Said("show.lower", {"title": m.title}), m.metric, "", m.title, about_of(m.metric, language), html)
+
+
+def verdict_cell(d: Difference) -> Cell:
+    whole = Said(f"verdict.{d.verdict}")
+    return Cell(whole, d.verdict, d.verdict, Said("show.undecided_short") if d.verdict == UNDECIDED else whole, whole)
+
+
+def equal_length_cell(d: Difference) -> Cell:
+    equal = d.length_controlled
+    if equal is None:
+        return Cell()
+    short = signed(equal.difference) + EXTRAPOLATED * equal.extrapolated
+    return Cell(f"{short} ({spread(equal.interval)})", equal.difference, short=short)
+
+
+def interval_heading(confidence: float) -> Said:
+    return Said("show.interval", {"confidence": f"{100 * confidence:.3g}%"})
+
+
+def names_of(baseline: str, others: Sequence[str]) -> dict[str, Any]:
+    """The values of a sentence about ``baseline`` and ``others``."""
+    return {"baseline": contender(baseline), "others": [contender(name) for name in others]}
+
+
+def caption_of(comparison: Comparison) -> Said:
+    sizes = {"items": comparison.items, "dialogues": comparison.dialogues}
+    names = names_of(comparison.baseline, comparison.others)
+    return Said("show.caption", {**names, **sizes, "decoding": decoding_of(comparison.decoding)})
+
+
+def decoding_of(decoding: str | None) -> Said | str:
+    return decoding or Said("show.decoding_unknown")
+
+
+def how_to_read(comparison: Comparison) -> Said:
+    level = f"{round(1 - comparison.confidence, 6):g}"
+    return Said("show.how_to_read", {**names_of(comparison.baseline, comparison.others), "level": level})
+
+
+def overlap_of(comparison: Comparison, language: Language) -> str:
+    between = told(Said("found.between"), language)
+    unknown = told(Said("show.overlap_unknown"), language)
+    return between.join(told(one, language) for one in comparison.overlap) or unknown
+
+
+def about_of(metric: str, language: Language) -> str:
+    """What a metric is, in a line; empty for one that was registered elsewhere."""
+    from mentalft.show.metric_words import METRICS
+
+    return str(getattr(METRICS[metric], language)) if metric in METRICS else ""
+
+
+def scaled(m: MetricResult, language: Language = "en") -> str:
+    """The title with what its values can be, such as ``BLEU-4 (0–1)``; as it is where nothing is known of it."""
+    known = [m.scale] if m.scale else []
+    known += [] if m.higher_is_better else [told(Said("show.lower_is_better"), language)]
+    values = {"title": m.title, "scale": BETWEEN[language].join(known)}
+    return told(Said("show.scale", values), language) if known else m.title
+
+
+def explained(metrics: Sequence[MetricResult], language: Language = "en") -> list[str]:
+    """A line for every metric that something is known of: its title, scale and what it is."""
+    abouts = {scaled(m, language): about_of(m.metric, language) for m in metrics}
+    return [
+        told(Said("show.about", {"title": title, "about": about}), language) for title, about in abouts.items() if about
+    ]
+
+
+class Grouped(NamedTuple):
+    """The differences of one contender by topic or by turn."""
+
+    key: str
+    """``by_topic`` or ``by_depth``; with more than one contender, and its name."""
+    heading: Said
+    table: Table[list[Cell]]
+
+
+def groups_of(comparison: Comparison) -> list[Grouped]:
+    """The tables by topic and by turn; without those that would have no rows."""
+    several = len(comparison.others) > 1
+    found = []
+    for kind, column in (("by_topic", "topic"), ("by_depth", "turn")):
+        for name in comparison.others:
+            table = _grouped(comparison, name, kind, column)
+            if table and several:
+                heading = Said("show.by_of", {"heading": Said(f"show.{kind}"), "name": contender(name)})
+                found.append(Grouped(f"{kind}-{comparison.others.index(name)}", heading, table))
+            elif table:
+                found.append(Grouped(kind, Said(f"show.{kind}"), table))
+    return found
+
+
+def group_name(name: str) -> Said | str:
+    return {OTHER: Said("show.other_topics"), NO_TOPIC: Said("show.no_topic")}.get(name, name)
+
+
+def _grouped(comparison: Comparison, name: str, kind: str, column: str) -> Table[list[Cell]] | None:
+    columns: dict[str, tuple[Group, ...]] = {
+        m.metric: groups for m in comparison.metrics if (groups := getattr(m.differences[name], kind))
+    }
+    if not columns:
+        return None
+    metrics = {m.metric: m for m in comparison.metrics}
+    drawn = {metric: group_strips(metrics[metric], groups) for metric, groups in columns.items()}
+    rows = [
+        [
+            Cell(group_name(group.name) if kind == "by_topic" else group.name, group.name),
+            *(Cell(str(n), n) for n in (group.items, group.dialogues)),
+            *(_group_cell(groups[i], drawn[metric][i]) for metric, groups in columns.items()),
+        ]
+        for i, group in enumerate(next(iter(columns.values())))
+    ]
+    headings = [Said(f"show.{column}"), Said("show.items"), Said("show.dialogues")]
+    return of_cells([*headings, *(metrics[metric].title for metric in columns)], rows)
+
+
+def of_cells(headings: Sequence[Said | str], rows: Sequence[list[Cell]]) -> Table[list[Cell]]:
+    """A table whose rows are cells, the first column set to the left."""
+
+    def at(place: int) -> Callable[[list[Cell]], Cell]:
+        return lambda row: row[place]
+
+    return Table([Column(str(i), h, at(i), left=i == 0) for i, h in enumerate(headings)], rows)
+
+
+def _group_cell(group: Group, drawn: Strip | None) -> Cell:
+    shown = signed(group.difference)
+    interval = spread(group.interval) if group.interval else Said("show.too_few")
+    text = Said("show.group_cell", {"difference": shown, "interval": interval})
+    hint = interval if group.interval else Said("show.too_few_for_interval")
+    picture = drawn_strip(drawn, spread(group.interval)) if drawn and group.interval else None
+    return Cell(text, group.difference, drawn.kind if drawn else UNDECIDED, "", hint, picture and shown + picture)
+
+
+def answers_table(comparison: Comparison) -> Table[str]:
+    """How long each contender's answers are, and the shares that each check found."""
+    checks = list(dict.fromkeys(name for rates in comparison.checks.values() for name in rates))
+
+    def share(check: str) -> Callable[[str], Cell]:
+        def of(name: str) -> Cell:
+            rate = comparison.checks.get(name, {}).get(check)
+            return Cell() if rate is None else Cell(f"{rate:.1%}", rate, "" if rate else "dim")
+
+        return of
+
+    return Table(
+        [
+            Column("contender", Said("show.answers"), lambda name: _side_cell(comparison, name), left=True),
+            Column("mean_characters", Said("show.mean_characters"),
+                   lambda name: figure(comparison.answers[name].mean_characters, "{:.0f}".format)),
+            Column("length_ratio", Said("show.length_ratio"),
+                   lambda name: figure(comparison.answers[name].length_ratio, "{:.2f}".format)),
+            *(Column(check, check_name(check), share(check)) for check in checks),
+        ],
+        [name for name in comparison.contenders if name in comparison.answers],
+    )  # fmt: skip
+
+
+def check_name(check: str) -> Said | str:
+    return Said(f"check.{check}") if f"check.{check}" in catalogue() else check.replace("_", " ")
+
+
+def _side_cell(comparison: Comparison, name: str) -> Cell:
+    return Cell(contender(name), name, f"side c{places_of(comparison)[name] % COLOURS}")
+
+
+def places_of(comparison: Comparison) -> dict[str, int]:
+    """By contender, its place, which decides its colour: 0 is the baseline."""
+    return {name: place for place, name in enumerate((comparison.baseline, *comparison.others))}
+
+
+def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en") -> None:
+    """Write ``comparison.md``, ``comparison.csv`` and ``comparison.tex``.
+
+    Args:
+        language: of the first and the last; the CSV has names for programs.
+    """
+    table = comparison_table(comparison, language)
+    write_text(run_dir / "comparison.csv", csv_text(table))
+    write_text(run_dir / "comparison.md", comparison_markdown(comparison, language))
+    write_text(run_dir / "comparison.tex", latex(table, language))
+
+
+def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:
+    """Warnings first, then the table, then where the difference is and what it was made from."""
+    w = labels("show", language)
+    groups = groups_of(comparison)
+    lengths = any(d.length_controlled for m in comparison.metrics for d in m.differences.values())
+    no_topics = comparison.no_topics and told(comparison.no_topics, language)
+    blocks = [
+        [f"# {told(caption_of(comparison), language)}"],
+        [f"- {told(Said('show.warning_line', {'what': warning}), language)}" for warning in comparison.warnings],
+        markdown(comparison_table(comparison, language), language),
+        [told(how_to_read(comparison), language)],
+        [w["equal_length_how"]] if lengths else [],
+        [w["overlap"].format(what=overlap_of(comparison, language))],
+        *([[f"## {w['by_topic']}"], [w["not_shown"].format(why=no_topics)]] if no_topics else []),
+        *(
+            block
+            for found in groups
+            for block in ([f"## {told(found.heading, language)}"], markdown(found.table, language), [w["groups_how"]])
+        ),
+        [f"## {w['answers_heading']}"],
+        markdown(answers_table(comparison), language),
+        [w["answers_how"]],
+        [f"- {sentence(note, language)}" for note in comparison.notes],
+        [f"## {w['signatures']}", "", w["signatures_how"], ""] + [f"- `{m.signature}`" for m in comparison.metrics],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _attribute(name: str) -> Callable[[Compared], Cell]:
+    return lambda row: Cell(value=getattr(row.d, name))
+
+
+def _least(row: Compared) -> Cell:
+    return figure(row.d.smallest_effect, plain)
+
+
+def _counts(row: Compared) -> Cell:
+    counts = (row.d.wins, row.d.ties, row.d.losses)
+    return Cell("/".join(map(str, counts)), html=" / ".join(map(str, counts)) + drawn_shares(row.d))
+
+
+def _equal_length_end(d: Difference, end: int) -> Cell:
+    return Cell(value=d.length_controlled.interval[end] if d.length_controlled else None)
+
+
+def _strip_cell(row: Compared, language: Language) -> Cell:
+    return Cell("", html=drawn_strip(strip(row.m, row.d), told(Said("report.interval_of"), language)))
+
+
+def _ends(language: Language) -> str:
+    from markupsafe import Markup
+
+    w = labels("report", language)
+    return Markup('<span class="ends"><span>◂ {}</span><span>{} ▸</span></span>').format(w["worse"], w["better"])
