@@ -29,7 +29,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 
 from mentalft.assets import SAMPLE_DIALOGUES, TINY_MODEL
-from mentalft.cli import load_config
+from mentalft.config.composition import load_config
 from mentalft.config import Config
 from mentalft.data.asking import questions_of
 from mentalft.files import write_jsonl

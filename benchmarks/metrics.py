@@ -16,7 +16,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 
 from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.cli import load_config
+from mentalft.config.composition import load_config
 from mentalft.config import Config, EvalConfig
 from mentalft.files import read_json
 from mentalft.metrics.scoring import score_all

@@ -6,7 +6,7 @@ Processes that read dialogues import this module again; the command line's own i
 
 def main() -> None:
     """Entry point of the console script."""
-    from mentalft.cli import main as command_line
+    from mentalft.cli.main import main as command_line
 
     command_line()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mentalft.runs.markers import StageRunner
 from mentalft.config import ASKING, VALIDATION_LOSS, Config
+from mentalft.console import quiet_libraries, set_language
 from mentalft.errors import DataError, ModelError
 from mentalft.files import default_cache_dir, digest_file, read_json, sha256_folder
 from mentalft.runs.groups import used_by
@@ -25,6 +26,7 @@ from mentalft.runs.manifest import record_of, write_manifest
 from mentalft.show.model_card import write_card
 from mentalft.runs.settings import write_settings
 from mentalft.tracking import Tracker
+from mentalft.training.processes import sigterm_raised
 
 if TYPE_CHECKING:
     from mentalft.metrics.table import Metric, Parts
@@ -70,6 +72,35 @@ def run_experiment(
     if "compare" in cfg.stages:
         _report(cfg, run_dir)
     return show(cfg, run_dir, tracker)
+
+
+def run_tracked(
+    cfg: Config,
+    run_dir: Path,
+    choices: dict[str, str],
+    overrides: Sequence[str],
+    *,
+    group: str | None = None,
+    name: str | None = None,
+) -> float | None:
+    """Run the experiment and return its objective; the tracker's run is closed however it ends.
+
+    Args:
+        choices: the option taken from each group of ``conf/``.
+        overrides: the command's own.
+        group, name: of the tracker's run, where this is a trial of a sweep.
+    """
+    quiet_libraries()
+    set_language(cfg.report.language)
+    tracker = Tracker(cfg.tracking, run_dir, group=group, name=name)
+    try:
+        with sigterm_raised():
+            result = run_experiment(cfg, run_dir, tracker, choices=choices, overrides=overrides)
+    except BaseException as error:
+        tracker.finish(error)
+        raise
+    tracker.finish()
+    return result.objective
 
 
 def _keep_record(run_dir: Path, record: Callable[[], dict[str, Any]]) -> None:

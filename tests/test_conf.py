@@ -10,7 +10,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 
 from mentalft.config.checks import problems
-from mentalft.cli import load_config
+from mentalft.config.composition import load_config
 from mentalft.config import Config
 
 ROOT = Path(str(resources.files("mentalft.conf")))

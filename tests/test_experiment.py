@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
-from mentalft.cli import run
+from mentalft.cli.main import run
 from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
 from mentalft.runs.verify import verify

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mentalft.cli import run
+from mentalft.cli.main import run
 from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
 from mentalft.sweep.plan import check_free

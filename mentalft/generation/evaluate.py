@@ -8,10 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from mentalft import __version__
 from mentalft.config import Config
+from mentalft.config.composition import typed_config
 from mentalft.console import bar, say
 from mentalft.data.asking import Questions, questions_of
 from mentalft.data.batches import Collator, reference_rows
@@ -129,7 +128,7 @@ def asked_in(run_dir: Path) -> Asked:
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: answer its share."""
-    cfg: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), shared["config"]))
+    cfg = typed_config(shared["config"])
     folder, name, revision = shared["located"]
     job = Job(
         cfg,

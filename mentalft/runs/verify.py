@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.runs.markers import changed_outputs, configs, markers, unfinished
 from mentalft.config import STAGES, Config, EvalConfig, extra_name
+from mentalft.config.composition import typed_config
 from mentalft.data.download import is_remote
 from mentalft.data.items import files_asked
 from mentalft.data.sources import local_files, sha256_of, specs
@@ -76,7 +77,7 @@ def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
         manifest, done = read_json(run_dir / "manifest.json"), markers(run_dir)
     except ValueError as error:
         raise DataError(f"{run_dir}: a record is not JSON ({error}); it was cut or edited") from error
-    used = {stage: _typed(config) for stage, config in configs(done).items()}
+    used = {stage: typed_config(config) for stage, config in configs(done).items()}
     files = [Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done]
     if _is_older(manifest, used):
         checks = [Check("manifest.json", (), (OLDER,)), *files, *_scores_of_older(run_dir, score_again)]
@@ -118,12 +119,6 @@ def _scores_of_older(run_dir: Path, score_again: ScoreAgain) -> Iterator[Check]:
         yield Check("scores", (), (f"config.resolved.yaml is not what this mentalft scores with: {first_line(error)}",))
         return
     yield from _scores(run_dir, used, score_again)
-
-
-def _typed(config: dict[str, Any]) -> Config:
-    found: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), config))
-    assert isinstance(found, Config)  # what to_object returns for a structured config; for the type checker
-    return found
 
 
 def _manifest(run_dir: Path, manifest: Any) -> Iterator[str]:

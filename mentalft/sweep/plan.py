@@ -16,9 +16,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from mentalft.config.composition import load_config
+from mentalft.config.mistakes import in_words
 from mentalft.console import set_language
 from mentalft.errors import ConfigError
-from mentalft.running import in_words, load_config
 from mentalft.runs.sweep_files import SWEEP_PLAN, SweepPlan, as_text, key_of, read_plan
 from mentalft.sweep.apart import run_apart
 from mentalft.sweep.locks import running_elsewhere

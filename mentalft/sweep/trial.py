@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from mentalft.config import VALIDATION_LOSS
+from mentalft.config.composition import load_config
+from mentalft.config.mistakes import in_words
 from mentalft.console import console, log_to, say, set_language, shown
 from mentalft.errors import UserError, first_line
+from mentalft.experiment import run_tracked
 from mentalft.files import sha256_json, write_text
-from mentalft.running import in_words, load_config, run_tracked
 from mentalft.runs.sweep_files import (
     DONE,
     FAILED,
@@ -188,7 +188,7 @@ def _run(trial: Trial, status: Status) -> Status:
 
 
 def _objective(trial: Trial, status: Status, run_dir: Path) -> float | None:
-    config = load_config(OmegaConf.create(trial.config))
+    config = load_config(trial.config)
     group = "-".join(trial.sweep_dir.parts[-2:])
     name = " ".join(status.overrides) or f"trial {status.job}"
     overrides = [*status.fixed, *status.overrides]

@@ -9,9 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from mentalft.config import Config
+from mentalft.config.composition import typed_config
 from mentalft.console import console, say, shown
 from mentalft.data.batches import Collator, Encoded, encode_split
 from mentalft.data.preview import print_preview
@@ -100,7 +99,7 @@ def _shared(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: train along."""
-    cfg: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), shared["config"]))
+    cfg = typed_config(shared["config"])
     folder, name, revision = shared["located"]
     located, splits = LocatedModel(Path(folder), name, revision), Splits(*map(Path, shared["splits"]))
     with one_of_many():

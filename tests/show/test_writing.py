@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mentalft import runs_cli
+from mentalft.cli import runs as runs_cli
 from mentalft.config.report import ReportConfig
 from mentalft.errors import DataError
 from mentalft.show import plots

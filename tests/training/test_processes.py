@@ -157,7 +157,7 @@ def test_a_whole_experiment_under_a_launcher_writes_one_run_directory(
 def test_a_sweep_under_a_launcher_is_refused_with_the_command_to_use(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from mentalft.cli import run
+    from mentalft.cli.main import run
 
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")

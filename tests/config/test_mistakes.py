@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mentalft.cli_errors import ALIASES, known_keys
+from mentalft.config.mistakes import ALIASES, known_keys
 
 
 def test_other_tools_names_point_to_keys_there_are_and_hide_none() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.cli import run
+from mentalft.cli.main import run
 from tests.conftest import dialogue_record
 
 
@@ -110,7 +110,7 @@ def test_version_is_our_own(capsys: pytest.CaptureFixture[str]) -> None:
 def test_quick_answers_do_not_import_torch(arguments: list[str]) -> None:
     code = (
         "import sys\n"
-        "from mentalft.cli import run\n"
+        "from mentalft.cli.main import run\n"
         f"sys.argv = ['mentalft']\n"
         "try:\n"
         f"    run({arguments!r})\n"
@@ -126,7 +126,7 @@ def test_quick_answers_do_not_import_torch(arguments: list[str]) -> None:
 def test_help_names_every_option_of_every_group(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mentalft.cli_errors import _groups
+    from mentalft.config.mistakes import _groups
 
     monkeypatch.setattr(sys, "argv", ["mentalft", "--help"])
     with pytest.raises(SystemExit) as done:
@@ -139,7 +139,7 @@ def test_help_names_every_option_of_every_group(
 
 
 def test_a_second_run_in_the_same_second_gets_its_own_directory() -> None:
-    from mentalft.cli import _claim
+    from mentalft.cli.main import _claim
 
     claimed = {_claim(Path("outputs")) for _ in range(5)}
     assert len(claimed) == 5

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from mentalft import runs_cli
+from mentalft.cli import runs as runs_cli
 from mentalft.files import read_json
 from mentalft.runs.manifest import write_manifest
 from mentalft.runs.settings import write_settings
@@ -142,7 +142,7 @@ def test_errors_are_lines_and_exit_codes(
 @pytest.mark.parametrize("command", ["compare", "list", "show"])
 def test_it_needs_no_torch(runs: list[Path], command: str) -> None:
     code = (
-        "import sys\nfrom mentalft import runs_cli\n"
+        "import sys\nfrom mentalft.cli import runs as runs_cli\n"
         "try:\n    runs_cli.main()\nexcept SystemExit as stopped:\n    assert not stopped.code\n"
         "print([name for name in ('torch', 'transformers', 'nltk', 'jieba', 'wandb', 'hydra') if name in sys.modules])"
     )

@@ -1,19 +1,24 @@
-"""Hydra's and OmegaConf's errors in words that name the key, the value, what is accepted, and the mend."""
+"""What went wrong in words that name the key, the value, what is accepted, and the mend; Hydra's and OmegaConf's errors
+among it."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
-from mentalft.config import Config
 from mentalft.config.fields import bounds_of
+from mentalft.config.schema import Config
+from mentalft.errors import UserError
 
 ALIASES = {
     "lr": "trainer.learning_rate",
@@ -41,6 +46,7 @@ ALIASES = {
 }  # fmt: skip
 """What other tools call a key of ours, by its last part."""
 
+SMALLEST_FREE_SPACE = 1 << 20
 PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -83,8 +89,29 @@ def _type_in_words(hint: Any) -> str:
     return PLAIN_TYPES.get(hint, "a value of another type")
 
 
+def in_words(error: Exception, overrides: list[str], run_dir: Path | None = None) -> str | None:
+    """What the user is told of ``error``; None where it is a fault of ours."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; free space or choose another place with run_dir=PATH"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}; what is complete stays, and the same command with run_dir= goes on from there"
+    return explain(error, overrides) or (_full_disk(error, run_dir) if run_dir else None)
+
+
+def _full_disk(error: Exception, run_dir: Path) -> str | None:
+    """torch and safetensors report a full disk as an error of their own, without its number."""
+    writer = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"
+    if writer and shutil.disk_usage(run_dir).free < SMALLEST_FREE_SPACE:
+        return f"{run_dir}: {os.strerror(errno.ENOSPC)}; free space, then go on with run_dir={run_dir}"
+    return None
+
+
 def explain(error: Exception, overrides: list[str]) -> str | None:
     """One message for a configuration mistake; None where ``error`` is of another kind."""
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+
     if isinstance(error, MissingConfigException):
         return _unknown_option(error)
     if isinstance(error, OverrideParseException):
@@ -123,7 +150,8 @@ def _as_list(key: str, value: str) -> str:
     return f"; write {key}=[{bare}]" if bare and "a list" in accepted(key) and "[" not in bare else ""
 
 
-def _unknown_option(error: MissingConfigException) -> str:
+def _unknown_option(error: Any) -> str:
+    """Of Hydra's ``MissingConfigException``."""
     group, _, option = (error.missing_cfg_file or "").rpartition("/")
     known = _groups().get(group.strip("/"))
     if not known:

@@ -1,0 +1,41 @@
+"""From composed values to the typed configuration: the one place that makes a :class:`Config` of a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from mentalft.config.checks import problems
+from mentalft.config.schema import Config
+from mentalft.errors import ConfigError
+
+
+def typed_config(plain: Mapping[str, Any]) -> Config:
+    """The configuration that ``plain`` holds, its values not checked.
+
+    Raises:
+        omegaconf.errors.OmegaConfBaseException: an unknown key, or a value of another type.
+    """
+    typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), plain))
+    assert isinstance(typed, Config)  # what to_object returns for a structured config; for the type checker
+    return typed
+
+
+def load_config(cfg: DictConfig | Mapping[str, Any]) -> Config:
+    """The configuration that was composed, checked.
+
+    Hydra lets ``+lora.rank=3`` past the schema, so the plain values are merged into a fresh one.
+
+    Raises:
+        ConfigError: values are missing or out of range; the message names every one of them.
+        omegaconf.errors.OmegaConfBaseException: an unknown key, or a value of another type.
+    """
+    plain = OmegaConf.to_container(cfg, resolve=True) if isinstance(cfg, DictConfig) else cfg
+    assert isinstance(plain, Mapping)  # the root of a configuration; for the type checker
+    typed = typed_config({str(key): value for key, value in plain.items()})
+    found = problems(typed)
+    if found:
+        raise ConfigError("\n".join(found))
+    return typed
