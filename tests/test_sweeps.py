@@ -16,7 +16,7 @@ from mentalft.cli.main import run
 from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
 from mentalft.sweep.plan import check_free
-from mentalft.sweep.status import DONE, FAILED, Status, statuses
+from mentalft.runs.sweep_files import DONE, FAILED, Status, statuses
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
 TRAIN_ONLY = ["stages=[prepare,train]", "tracking=none"]

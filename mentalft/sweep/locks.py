@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from platform import node
@@ -84,9 +84,11 @@ def mark_killed_trials_failed(sweep_dir: Path, patience: float = 0) -> None:
     for status in statuses(sweep_dir):
         if status.state != RUNNING:
             continue
-        with suppress(Timeout, OSError):  # it runs; or the disk takes nothing, and it stays as it is
+        try:
             with trial_lock(sweep_dir, status.job).acquire(timeout=max(0.0, until - time.monotonic())):
                 now = read_status(sweep_dir / str(status.job))
                 if now is not None and now.state == RUNNING:
                     error = INTERRUPTED if is_stopping(sweep_dir) else KILLED
                     write_status(sweep_dir, replace(now, state=FAILED, error=error))  # when is not known
+        except (Timeout, OSError):  # it runs; or the disk takes nothing, and it stays as it is
+            continue

@@ -124,8 +124,8 @@ def check_free(sweep_dir: Path) -> None:
     running = running_elsewhere(sweep_dir)
     if running:
         raise ConfigError(
-            f"sweep_dir={sweep_dir}: another process is running {', '.join(told(in_short(s)) for s in running)}; wait for it, or "
-            "end it (ps lists it as mentalft)"
+            f"sweep_dir={sweep_dir}: another process is running {', '.join(told(in_short(s)) for s in running)}; "
+            "wait for it, or end it (ps lists it as mentalft)"
         )
 
 

@@ -7,16 +7,16 @@ from statistics import fmean, stdev
 from typing import Any
 from urllib.parse import quote
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Comparison, Difference, MetricResult
+from mentalft.records import BETTER, UNDECIDED, WORSE
 from mentalft.runs.sweep_files import DONE
-from mentalft.show.numbers import plain, probability, signed, spread
-from mentalft.show.strips import drawn_strip, strip
+from mentalft.show.comparison import comparison_table, metric_cell
+from mentalft.show.numbers import plain, signed
 from mentalft.show.sweep.axes import DEFAULT, Axis, number, shown
 from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, Setting, Sweep
 from mentalft.show.sweep.result import WORSE as WORSE_SETTING
 from mentalft.show.sweep.sentences import duration, run_command, size
 from mentalft.show.sweep.trials import Trial
-from mentalft.show.table import Cell, Column, Place, Table, figure
+from mentalft.show.table import Cell, Column, Table, figure, records
 from mentalft.words import Said, contender, told
 
 Row = dict[str, Cell]
@@ -27,7 +27,6 @@ COSTS = {"parameters": 1, "memory": 2, "adapter": 3, "time": 4, "training": 5}
 COST_FIELDS = ("seconds", "training_seconds", "memory_bytes", "adapter_bytes", "parameters", "train_dialogues")
 """Of a trial, as programs read them."""
 MARK = {BETTER: "▲", WORSE: "▼", UNDECIDED: "·"}
-PAGE: frozenset[Place] = frozenset({"html"})
 
 
 def settings_table(sweep: Sweep) -> Table[Row]:
@@ -123,87 +122,46 @@ def trials_table(sweep: Sweep) -> Table[Row]:
 
 
 def test_figures(trial: Trial) -> dict[str, dict[str, Any]]:
-    """Metric → figures by name; where several contenders are held against the baseline, theirs begin with their name."""
-    return {name: _figures(trial.comparison, m) for name, m in trial.metrics.items()} if trial.comparison else {}
-
-
-def _figures(comparison: Comparison, m: MetricResult) -> dict[str, Any]:
-    found: dict[str, Any] = dict(m.scores)
-    for name, d in m.differences.items():
-        of_it = {"difference": d.difference, "low": d.interval.low, "high": d.interval.high}
-        of_it |= {"p_holm": d.p_holm, "verdict": d.verdict}
-        found |= {f"{name}/{key}" if len(comparison.others) > 1 else key: value for key, value in of_it.items()}
+    """Metric → figures by name; where several contenders are held against the baseline, by contender and name."""
+    found: dict[str, dict[str, Any]] = {}
+    if trial.comparison is None:
+        return found
+    kept = {"score", *trial.comparison.contenders, "difference", "low", "high", "p_holm", "verdict"}
+    for row in records(comparison_table(trial.comparison)):
+        name = f"{row['contender']}/" if "contender" in row else ""
+        found.setdefault(row["metric"], {}).update({name + key: row[key] for key in row if key in kept})
     return found
 
 
-def chosen_table(sweep: Sweep) -> Table[Row] | None:
+def chosen_table(sweep: Sweep) -> Table[Any] | None:
     """Test scores of the chosen setting: with intervals of its run, or the spread of its seeds; None without any."""
     compared = [trial for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
     if not compared:
         return None
-    return (
-        _of_one(compared[0].comparison, told(Said("sweep.strip_hint"), sweep.language))
-        if len(compared) == 1
-        else _of_seeds(compared)
-    )
-
-
-def _of_one(comparison: Comparison | None, label: str) -> Table[Row]:
-    assert comparison is not None, "chosen_table keeps no other"  # for the type checker
-    columns = [
-        *_score_columns(comparison),
-        _column("diff"),
-        Column[Row]("strip", Said("sweep.col.strip"), places=PAGE, css="drawn", left=True),
-        Column[Row]("interval", Said("sweep.col.interval", {"confidence": comparison.confidence})),
-        _column("holm"),
-        _column("verdict", left=True, pill=True),
-    ]
-    rows = [
-        {
-            "metric": _metric_cell(m),
-            "contender": Cell(contender(name)),
-            "baseline": figure(m.scores[comparison.baseline], plain),
-            "score": figure(m.scores[name], plain),
-            "diff": Cell(signed(d.difference), d.difference),
-            "strip": _strip(m, d, label),
-            "interval": Cell(spread(d.interval)),
-            "holm": Cell(probability(d.p_holm), d.p_holm),
-            "verdict": Cell(Said(f"verdict.{d.verdict}"), d.verdict, kind=d.verdict),
-        }
-        for m in comparison.metrics
-        for name, d in m.differences.items()
-    ]
-    return Table(columns, rows, kind=lambda row: row["verdict"].kind)
-
-
-def _score_columns(comparison: Comparison, *, mean: bool = False) -> list[Column[Row]]:
-    """Metric, contender where there are several, and both scores."""
-    several = len(comparison.others) > 1
-    score = Said("sweep.col.score") if several else contender(comparison.others[0])
-    return [
-        _column("metric", left=True),
-        *([_column("contender", left=True)] if several else []),
-        Column[Row]("baseline", contender(comparison.baseline)),
-        Column[Row]("score", Said("sweep.col.mean_sd", {"name": score}) if mean else score),
-    ]
+    if len(compared) > 1:
+        return _of_seeds(compared)
+    comparison = compared[0].comparison
+    assert comparison is not None, "no other is kept"  # for the type checker
+    whole = comparison_table(comparison, sweep.language)
+    kept = {"metric", "contender", "score", *comparison.contenders}
+    kept |= {"difference", "strip", "interval", "p_holm", "said"}
+    return Table([c for c in whole.columns if c.key in kept], whole.rows, kind=lambda row: str(row.d.verdict))
 
 
 def _of_seeds(trials: Sequence[Trial]) -> Table[Row]:
     """Means and deviations over seeds; how each seed's own test came out."""
     first = trials[0].comparison
-    assert first is not None, "chosen_table keeps no other"  # for the type checker
+    assert first is not None, "no other is kept"  # for the type checker
     rows: list[Row] = []
     for name, m in trials[0].metrics.items():
         found = [trial.metrics[name] for trial in trials if name in trial.metrics]
-        if len(found) < len(trials):
-            continue
-        for other in first.others:
+        for other in first.others if len(found) == len(trials) else ():
             differences = [m.differences[other].difference for m in found]
             scores = [m.scores[other] for m in found]
             verdicts = [m.differences[other].verdict for m in found]
             rows.append(
                 {
-                    "metric": _metric_cell(m),
+                    "metric": metric_cell(m),
                     "contender": Cell(contender(other)),
                     "baseline": figure(fmean(m.scores[first.baseline] for m in found), plain),
                     "score": Cell(f"{plain(fmean(scores))} ± {plain(stdev(scores))}"),
@@ -212,8 +170,16 @@ def _of_seeds(trials: Sequence[Trial]) -> Table[Row]:
                     "verdicts": Cell("/".join(str(verdicts.count(v)) for v in (BETTER, UNDECIDED, WORSE))),
                 }
             )
-    others = [_column(key) for key in ("diff_mean_sd", "range", "verdicts")]
-    return Table([*_score_columns(first, mean=True), *others], rows)
+    several = len(first.others) > 1
+    score = Said("show.score") if several else contender(first.others[0])
+    columns = [
+        Column[Row]("metric", Said("show.metric"), left=True),
+        *([Column[Row]("contender", Said("show.contender"), left=True)] if several else []),
+        Column[Row]("baseline", contender(first.baseline)),
+        Column[Row]("score", Said("sweep.col.mean_sd", {"name": score})),
+        *(_column(key) for key in ("diff_mean_sd", "range", "verdicts")),
+    ]
+    return Table(columns, rows)
 
 
 def scores_table(sweep: Sweep) -> Table[Row] | None:
@@ -337,12 +303,3 @@ def _most(figures: Sequence[int | None]) -> int | None:
 def _value(value: str) -> Cell:
     found = number(value)
     return Cell(Said("sweep.default") if value == DEFAULT else shown(value), value if found is None else found)
-
-
-def _metric_cell(m: MetricResult) -> Cell:
-    return Cell(m.title if m.higher_is_better else Said("sweep.lower_is_better", {"title": m.title}), m.metric)
-
-
-def _strip(m: MetricResult, d: Difference, label: str) -> Cell:
-    """The difference and its interval as a drawing."""
-    return Cell("", html=drawn_strip(strip(m, d), label))

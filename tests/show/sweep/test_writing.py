@@ -16,7 +16,7 @@ import pytest
 
 from mentalft.files import read_json
 from mentalft.show.sweep.writing import OUTPUTS, write_sweep
-from tests.show.sweep.made_up import make_plan, make_trial
+from tests.show.sweep.fabricated import make_plan, make_trial
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +106,9 @@ def odd_sweeps(root: Path) -> dict[str, Path]:
     """Directories of sweeps that hardly went anywhere."""
     every = {name: root / name for name in ("running", "failed", "one", "cut", "maximised", "uncompared", "strange")}
     make_trial(every["running"], 0, "lora.r=4", state="running", objective=None)
-    for number in (0, -1):
-        make_trial(every["failed"], number, f"lora.r={number}", state="failed", objective=None, error="too small")
-    make_trial(every["one"], "a trial", "lora.r=4")
+    for number in (0, 1):
+        make_trial(every["failed"], number, f"lora.r={-number}", state="failed", objective=None, error="too small")
+    make_trial(every["one"], 0, "lora.r=4")
     (make_trial(every["cut"], 0, "lora.r=4") / "status.json").write_text('{"job": 0')
     for number in range(2):
         make_trial(
