@@ -62,8 +62,9 @@ def _agreed(figures: Sequence[float | None]) -> float | None:
 def _base_scores(trials: Sequence[Trial]) -> dict[str, float]:
     found: dict[str, list[float | None]] = {}
     for trial in trials:
-        for m in trial.comparison.metrics if trial.comparison else ():
-            found.setdefault(m.metric, []).append(m.scores[trial.comparison.baseline])
+        if trial.comparison:
+            for m in trial.comparison.metrics:
+                found.setdefault(m.metric, []).append(m.scores[trial.comparison.baseline])
     return {metric: agreed for metric, bases in found.items() if (agreed := _agreed(bases)) is not None}
 
 

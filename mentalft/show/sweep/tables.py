@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
-from mentalft.runs.sweep_files import DONE
+from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, UNREADABLE
 from mentalft.show.comparison import comparison_table, metric_cell
 from mentalft.show.numbers import plain, signed
 from mentalft.show.sweep.axes import DEFAULT, Axis, number, shown
@@ -158,7 +158,7 @@ def _of_seeds(trials: Sequence[Trial]) -> Table[Row]:
         for other in first.others if len(found) == len(trials) else ():
             differences = [m.differences[other].difference for m in found]
             scores = [m.scores[other] for m in found]
-            verdicts = [m.differences[other].verdict for m in found]
+            verdicts: list[str] = [m.differences[other].verdict for m in found]
             rows.append(
                 {
                     "metric": metric_cell(m),
@@ -271,9 +271,8 @@ def _trial(trials: Sequence[Trial], place: int) -> Cell:
 
 def _state(trial: Trial) -> Cell:
     state = trial.status.state
-    return Cell(
-        Said(f"sweep.state.{state if state != DONE else 'done_without'}"), state, kind="" if state == DONE else state
-    )
+    kind = {FAILED: "worse", UNREADABLE: "worse", RUNNING: "undecided"}.get(state, "")
+    return Cell(Said(f"sweep.state.{state if state != DONE else 'done_without'}"), state, kind=kind)
 
 
 def _costs(trials: Sequence[Trial]) -> Row:

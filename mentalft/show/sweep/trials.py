@@ -88,11 +88,11 @@ def _sweeps_below(folder: Path) -> list[Path]:
 def _trial(run_dir: Path) -> Trial:
     status = read_status(run_dir)
     if status is None:
-        problem = Said("sweep.damaged", {"file": STATUS.name})
-        return Trial(
-            Status(int(run_dir.name), [], [], UNREADABLE, None, None, "", "minimize", "", None, None, [], {}), problem
-        )
-    comparison, problem = None, " ".join((status.error or "").split())
+        damaged = Said("sweep.damaged", {"file": STATUS.name})
+        nothing = Status(int(run_dir.name), [], [], UNREADABLE, None, None, "", "minimize", "", None, None, [], {})
+        return Trial(nothing, damaged)
+    problem: Said | str = " ".join((status.error or "").split())
+    comparison = None
     try:
         comparison = COMPARISON.load(run_dir) if COMPARISON.exists(run_dir) else None
     except (DataError, OSError):
@@ -142,7 +142,8 @@ def _parameters(weights: Path) -> int | None:
     try:
         with weights.open("rb") as handle:
             header = orjson.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-        return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+        shapes: list[list[int]] = [tensor["shape"] for name, tensor in header.items() if name != "__metadata__"]
+        return sum(map(math.prod, shapes))
     except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
         return None
 
