@@ -122,9 +122,9 @@ def compare(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every figure as JSON too.")] = None,
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
+    from mentalft.comparison.runs import compare_runs
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
-    from mentalft.comparison.runs import compare_runs
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):
@@ -170,18 +170,11 @@ def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
-    from mentalft.console import console, say_path
-    from mentalft.show.sweep import command_of, read_sweep, terminal_tables, write_sweep
+    from mentalft.console import say_path
+    from mentalft.show.sweep import show_sweep, write_sweep
 
     write_sweep(sweep_dir, again=True)
-    found = read_sweep(sweep_dir)
-    for note in found.notes:
-        console.print(f"note: {note}", style="yellow", markup=False)
-    for table in terminal_tables(found, console.width):
-        console.print(table)
-        console.print()
-    if found.chosen:
-        console.print(f"the chosen one alone: {command_of(found.chosen)}", markup=False)
+    show_sweep(sweep_dir, notes=True)
     say_path("page", sweep_dir.absolute() / "sweep.html")
 
 

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-def show_sweep(sweep_dir: Path) -> None:
-    """Print the tables, and the command that runs the chosen setting alone."""
+def show_sweep(sweep_dir: Path, *, notes: bool = False) -> None:
+    """Print the tables, and the command that runs the chosen setting alone.
+
+    Args:
+        notes: print first what must be known before trials are compared.
+    """
     found = read_sweep(sweep_dir)
+    for note in found.notes if notes else ():
+        say(told(Said("sweep.note_line", {"text": note}), found.language), style="yellow")
     for table in terminal_tables(found, console.width):
         console.print(table)
     if found.chosen:
