@@ -15,8 +15,8 @@ import pytest
 from mentalft.cli.main import run
 from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
+from mentalft.runs.sweep_files import DONE, FAILED, Status, statuses
 from mentalft.sweep.plan import check_free
-from mentalft.sweep.status import DONE, FAILED, Status, statuses
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
 TRAIN_ONLY = ["stages=[prepare,train]", "tracking=none"]
@@ -131,12 +131,6 @@ def start(*overrides: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_for(process: subprocess.Popen[str], path: Path) -> None:
-    while not path.is_file():
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.05)
-
-
 def wait_for_checkpoints(process: subprocess.Popen[str], *trials: str) -> None:
     """Any one of each: older ones are removed as newer ones come."""
     for trial in trials:
@@ -162,7 +156,7 @@ def test_a_killed_sweep_goes_on_with_the_trial_that_was_running(
 ) -> None:
     command = [*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=40", "lora.r=2,4"]
     process = start(*command)
-    wait_for(process, SWEEP / "1" / "checkpoints" / "checkpoint-2" / "trainer_state.json")
+    wait_for_checkpoints(process, "1")
     process.kill()
     process.communicate()
     assert [s.state for s in statuses(SWEEP)] == [DONE, "running"]
@@ -175,9 +169,9 @@ def test_a_killed_sweep_goes_on_with_the_trial_that_was_running(
 
 def test_ctrl_c_says_how_to_go_on(quick_overrides: list[str]) -> None:
     process = start(*quick_overrides, *TRAIN_ONLY, "trainer.max_steps=2000", "lora.r=2,4")
-    wait_for(process, SWEEP / "0" / "checkpoints" / "checkpoint-2" / "trainer_state.json")
+    wait_for_checkpoints(process, "0")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate()
     assert process.returncode == 130, said
     assert "to go on: the same command with sweep_dir=sweep" in said
     assert "run_dir=" not in said
@@ -196,7 +190,7 @@ def test_side_by_side_trials_save_before_the_sweep_stops(number: int, code: int,
     with pytest.raises(ConfigError, match=r"another process is running trial 0 \(lora.r=2\), trial 1"):
         check_free(SWEEP)
     process.send_signal(number)
-    out, said = process.communicate(timeout=120)
+    out, said = process.communicate()
     assert process.returncode == code, said
     assert "sweep: 0 of 3 trials done, 2 interrupted, 1 not begun" in out
     assert "Traceback" not in said
@@ -206,7 +200,7 @@ def test_side_by_side_trials_save_before_the_sweep_stops(number: int, code: int,
         re.match(r"interrupted: train: stopped by \w+ after step \d+, and saved$", s.error or "")
         for s in statuses(SWEEP)
     )
-    _, alive = psutil.wait_procs(below, timeout=20)
+    _, alive = psutil.wait_procs(below)
     assert alive == []
 
 
@@ -217,7 +211,7 @@ def test_trials_end_with_a_sweep_that_is_killed(quick_overrides: list[str]) -> N
     below = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
-    _, alive = psutil.wait_procs(below, timeout=60)
+    _, alive = psutil.wait_procs(below)
     assert alive == []
     assert [s.state for s in statuses(SWEEP)] == [FAILED, FAILED]
     check_free(SWEEP)

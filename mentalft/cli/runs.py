@@ -171,20 +171,11 @@ def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
-    from mentalft.console import console, say_path
-    from mentalft.show.sweep import command_of, read_sweep, terminal_tables, write_sweep
+    from mentalft.console import say_path
+    from mentalft.show.sweep import show_sweep, write_sweep
 
     write_sweep(sweep_dir, again=True)
-    from mentalft.words import told
-
-    found = read_sweep(sweep_dir)
-    for note in found.notes:
-        console.print(f"note: {note}", style="yellow", markup=False)
-    for table in terminal_tables(found, console.width):
-        console.print(table)
-        console.print()
-    if found.chosen:
-        console.print(f"the chosen one alone: {command_of(found.chosen)}", markup=False)
+    show_sweep(sweep_dir, notes=True)
     say_path("page", sweep_dir.absolute() / "sweep.html")
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from platform import node
 
-from filelock import FileLock, Timeout
+import msgspec
 
-from mentalft.console import quiet_libraries, say
-from mentalft.sweep.status import DONE, FAILED, FOLDER, INTERRUPTED, KILLED, RUNNING, is_stopping, write_status
-from mentalft.sweep.trial import Trial, earlier_attempt, in_short, result_of, run_trial, update_page
+from mentalft.console import quiet_libraries
+from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, write_status
+from mentalft.sweep.locks import INTERRUPTED, KILLED, is_stopping, place_among
+from mentalft.sweep.trial import Trial, already_done, earlier_attempt, run_trial, say_ended, update_page
 from mentalft.training.processes import sigterm_raised
 
 
@@ -33,9 +32,8 @@ def run_apart(trial: Trial, together: int) -> float | None:
     """
     earlier = earlier_attempt(trial)
     if earlier is not None and earlier.state == DONE:
-        say(f"{in_short(earlier)}: already done{result_of(earlier)}")
-        return earlier.for_sweeper
-    with _place(trial.sweep_dir, together) as place:
+        return already_done(earlier)
+    with place_among(trial.sweep_dir, together) as place:
         if is_stopping(trial.sweep_dir):
             raise KeyboardInterrupt
         # an interpreter of its own: the workers of some launchers cannot start processes in Python's own ways; and a
@@ -43,7 +41,7 @@ def run_apart(trial: Trial, together: int) -> float | None:
         command = [sys.executable, "-m", __name__, str(place), str(together)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True)
         assert process.stdin is not None  # as asked for; for the type checker
-        process.stdin.write(json.dumps(trial._replace(sweep_dir=str(trial.sweep_dir))._asdict()) + "\n")  # type: ignore[arg-type]
+        process.stdin.write(msgspec.json.encode(trial, enc_hook=str).decode() + "\n")
         process.stdin.flush()  # and left open: that it closes tells the trial that nobody waits for it any more
         try:
             _wait(process)
@@ -75,31 +73,12 @@ def share(things: Sequence[str], place: int, together: int) -> list[str]:
     return list(things[place::together]) or [things[place % len(things)]]
 
 
-@contextmanager
-def _place(sweep_dir: Path, together: int) -> Iterator[int]:
-    """A number below ``together`` that no other trial of the sweep has on this machine at the moment."""
-    (sweep_dir / FOLDER).mkdir(exist_ok=True)
-    for place in range(together):
-        lock = FileLock(sweep_dir / FOLDER / f"place-{node()}-{place}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        try:
-            yield place
-        finally:
-            lock.release()
-        return
-    yield 0  # more trials than were announced
-
-
 def main(place: int, together: int) -> int:
     """Run the trial that standard input describes, with its share of the machine; the exit code."""
     quiet_libraries()
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // together))  # before torch is imported
-    given = json.loads(sys.stdin.readline())
+    trial = msgspec.json.decode(sys.stdin.readline(), type=Trial, dec_hook=lambda _, given: Path(given))
     threading.Thread(target=_end_with_input, daemon=True).start()
-    trial = Trial(**{**given, "sweep_dir": Path(given["sweep_dir"]), "overrides": tuple(given["overrides"])})
     if together > 1:
         _take_gpus(place, together)
     try:
@@ -138,8 +117,7 @@ def _outcome(trial: Trial, exit_code: int) -> float | None:
         status = status.ended_as(FAILED, error=error)
         write_status(trial.sweep_dir, status)
         update_page(trial.sweep_dir)
-    ended = f"failed: {status.error}" if status.state == FAILED else f"done in {status.seconds or 0:.0f} s"
-    say(f"{in_short(status)}: {ended}{result_of(status)}", style="red" if status.state == FAILED else None)
+    say_ended(status)
     return status.for_sweeper
 
 

@@ -6,9 +6,12 @@ import logging
 from datetime import datetime
 from pathlib import Path
 
-from mentalft.console import console, say, say_path, shown
-from mentalft.sweep.status import DONE, FAILED, INTERRUPTED, RUNNING, Status, bury_the_dead, statuses
-from mentalft.sweep.trial import in_short, not_begun, update_page
+from mentalft.console import language, say, say_path, shown
+from mentalft.errors import first_line
+from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, Status, read_plan, statuses
+from mentalft.sweep.locks import INTERRUPTED, mark_killed_trials_failed
+from mentalft.sweep.trial import in_short, update_page
+from mentalft.words import Said, told
 
 log = logging.getLogger("mentalft")
 PATIENCE = 5.0
@@ -17,44 +20,53 @@ PATIENCE = 5.0
 
 def conclude(sweep_dir: Path, begun: float) -> list[str]:
     """Say how the sweep stands; a line for each trial that failed since ``begun`` (seconds since the epoch)."""
-    bury_the_dead(sweep_dir, PATIENCE)
+    mark_killed_trials_failed(sweep_dir, PATIENCE)
     found = statuses(sweep_dir)
     if not found:  # it ended before its first trial
         return []
     update_page(sweep_dir)
-    say(f"sweep: {_counted(found, not_begun(sweep_dir))}")
+    say(Said("sweep.stands", {"counts": _counted(found, _not_begun(sweep_dir, found))}))
     _show(sweep_dir)
-    say(f"sweep directory: {shown(sweep_dir)}")
+    say(Said("sweep.directory", {"path": shown(sweep_dir)}))
     if (sweep_dir / "sweep.html").is_file():
-        say_path("report", sweep_dir / "sweep.html")
+        say_path(Said("sweep.report"), sweep_dir / "sweep.html")
     failed = [s for s in found if s.state == FAILED and datetime.fromisoformat(s.started).timestamp() >= begun]
-    return [f"{in_short(s)} failed: {s.error}" for s in failed]
+    lines = [Said("sweep.trial_failed", {"trial": in_short(s), "error": s.error}) for s in failed]
+    return [told(line, language()) for line in lines]
 
 
-def _counted(found: list[Status], waiting: int) -> str:
+def _not_begun(sweep_dir: Path, found: list[Status]) -> int:
+    """How many of the trials that the latest command asked for have no directory yet; 0 where that is not known."""
+    plan = read_plan(sweep_dir)
+    planned = plan.trials if plan else None
+    begun = {status.key for status in found}
+    if isinstance(planned, int):
+        return max(0, planned - len(begun))
+    return len({tuple(key) for key in planned or ()} - begun)
+
+
+def _counted(found: list[Status], waiting: int) -> list[Said]:
     """``1 of 4 trials done, 2 interrupted, 1 not begun``."""
     interrupted = sum((s.error or "").startswith(INTERRUPTED) for s in found if s.state == FAILED)
     others = {
-        INTERRUPTED: interrupted,
-        FAILED: sum(s.state == FAILED for s in found) - interrupted,
-        RUNNING: sum(s.state == RUNNING for s in found),
-        "not begun": waiting,
+        "interrupted": interrupted,
+        "failed": sum(s.state == FAILED for s in found) - interrupted,
+        "running": sum(s.state == RUNNING for s in found),
+        "not_begun": waiting,
     }
-    done = f"{sum(s.state == DONE for s in found)} of {len(found) + waiting} trials done"
-    return ", ".join([done, *(f"{count} {state}" for state, count in others.items() if count)])
+    done = {"done": sum(s.state == DONE for s in found), "all": len(found) + waiting}
+    counts = [Said(f"sweep.count.{state}", {"count": count}) for state, count in others.items() if count]
+    return [Said("sweep.count.of_all", done), *counts]
 
 
 def _show(sweep_dir: Path) -> None:
     try:
-        from mentalft.show.sweep import command_of, read_sweep, terminal_tables
+        from mentalft.show.sweep import show_sweep
 
-        found = read_sweep(sweep_dir)
-        for table in terminal_tables(found, console.width):
-            console.print(table)
-        if found.chosen:
-            say(f"the chosen one alone: {command_of(found.chosen)}")
-    except Exception:  # as with the page, no reason to end in an error
-        log.warning("sweep: the tables could not be drawn", exc_info=True)
+        show_sweep(sweep_dir)
+    except Exception as error:  # as with the page, no reason to end in an error
+        log.info("the sweep's tables failed", exc_info=True)
+        say(Said("sweep.no_tables", {"problem": first_line(error)}), style="yellow")
 
 
 def ended_early(sweep_dir: Path, error: Exception) -> str:

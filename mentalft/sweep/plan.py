@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +18,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from mentalft.config.composition import load_config
 from mentalft.config.mistakes import in_words
+from mentalft.console import set_language
 from mentalft.errors import ConfigError
+from mentalft.runs.sweep_files import SWEEP_PLAN, SweepPlan, as_text, key_of, read_plan
 from mentalft.sweep.apart import run_apart
-from mentalft.sweep.status import running_elsewhere
+from mentalft.sweep.locks import running_elsewhere
 from mentalft.sweep.study import left_to_do
-from mentalft.sweep.trial import Trial, in_short, key_of, run_trial, write_plan
+from mentalft.sweep.trial import Trial, in_short, key_of_trial, run_trial
+from mentalft.words import Language, told
 
 BASIC, OPTUNA = "basic", "optuna"
 
@@ -38,6 +42,7 @@ class Plan(NamedTuple):
     """The one to be continued."""
     hydra_sweep_dir: Path
     """Where Hydra would write."""
+    language: Language
 
 
 def plan_sweep(overrides: list[str]) -> Plan:
@@ -60,7 +65,9 @@ def plan_sweep(overrides: list[str]) -> Plan:
         varied = [str(o.input_line) for o in _last_of_each(every) if o.is_sweep_override()]
         jobs = BasicSweeper.split_arguments(every, None)[0] if sweeper == BASIC else None
         places = Path(composed.sweep_dir) if composed.sweep_dir else None, Path(found.sweep.dir)
-        plan = Plan(sweeper, launcher, varied, jobs, {str(key): value for key, value in of_sweeper.items()}, *places)
+        language: Language = "zh" if composed.report.language == "zh" else "en"
+        sweeper_config = {str(key): value for key, value in of_sweeper.items()}
+        plan = Plan(sweeper, launcher, varied, jobs, sweeper_config, *places, language)
         _check(plan, jobs if jobs is not None else [[*map(_first_value, _last_of_each(every))]])
     return plan
 
@@ -117,8 +124,8 @@ def check_free(sweep_dir: Path) -> None:
     running = running_elsewhere(sweep_dir)
     if running:
         raise ConfigError(
-            f"sweep_dir={sweep_dir}: another process is running {', '.join(map(in_short, running))}; wait for it, or "
-            "end it (ps lists it as mentalft)"
+            f"sweep_dir={sweep_dir}: another process is running {', '.join(told(in_short(s)) for s in running)}; "
+            "wait for it, or end it (ps lists it as mentalft)"
         )
 
 
@@ -127,8 +134,8 @@ def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
 
     A study without a storage of the user's own lies in the sweep's directory, and is gone on with.
     """
-    jobs = plan.sweeper_config.get("n_trials") if plan.jobs is None else plan.jobs
-    write_plan(sweep_dir, command, plan.varied, plan.sweeper, plan.launcher, jobs)
+    write_plan(plan, command, sweep_dir)
+    set_language(plan.language)
     # what failed is told by its status; the sweeper would tell it again in its own words
     logging.getLogger("hydra_plugins.hydra_optuna_sweeper").setLevel(logging.CRITICAL)
     told = ["hydra.output_subdir=null"]  # a job's own directory may be another than Hydra takes it to be
@@ -140,6 +147,15 @@ def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
         told += [f"hydra.sweeper.n_trials={left.trials}"]
         told += [] if left.seed is None else [f"hydra.sweeper.sampler.seed={left.seed}"]
     return told
+
+
+def write_plan(plan: Plan, command: list[str], sweep_dir: Path) -> None:
+    """``sweep_plan.json``: what the sweep was asked; an earlier command's beginning stays the beginning."""
+    earlier = read_plan(sweep_dir)
+    started = earlier.started if earlier else as_text(datetime.now().astimezone())
+    jobs = plan.sweeper_config.get("n_trials") if plan.jobs is None else [[*key_of_trial(job)] for job in plan.jobs]
+    written = SweepPlan(command, plan.varied, plan.sweeper, plan.launcher, started, plan.language, jobs)
+    SWEEP_PLAN.save(sweep_dir, written)
 
 
 def run_job(cfg: DictConfig) -> float | None:

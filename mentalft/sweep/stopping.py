@@ -14,8 +14,9 @@ import psutil
 
 from mentalft.console import say
 from mentalft.errors import Stopped
-from mentalft.sweep.status import stop_file
+from mentalft.sweep.locks import stop_file
 from mentalft.training.processes import GRACE_SECONDS
+from mentalft.words import Said
 
 MODULE = "mentalft.sweep.apart"
 """What a trial's own process runs."""
@@ -54,7 +55,7 @@ def _stop_trials() -> None:
     until = time.monotonic() + GRACE_SECONDS
     while (running := _trials()) and time.monotonic() < until:
         if not told:
-            say("sweep: running trials are told to save and stop; a second signal does not wait for them")
+            say(Said("sweep.stopping"))
         for process in running:
             if process.pid not in told:
                 told.add(process.pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.sweep.status import DONE, Status, statuses
+from mentalft.runs.sweep_files import DONE, Status, statuses
 
 
 class Left(NamedTuple):

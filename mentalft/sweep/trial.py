@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,25 +13,27 @@ from typing import Any, NamedTuple
 from mentalft.config import VALIDATION_LOSS
 from mentalft.config.composition import load_config
 from mentalft.config.mistakes import in_words
-from mentalft.console import console, log_to, say, shown
-from mentalft.errors import UserError
+from mentalft.console import console, log_to, say, set_language, shown
+from mentalft.errors import UserError, first_line
 from mentalft.experiment import run_tracked
-from mentalft.files import read_json, sha256_json, write_json, write_text
-from mentalft.sweep.status import (
+from mentalft.files import sha256_json, write_text
+from mentalft.runs.sweep_files import (
     DONE,
     FAILED,
     RUNNING,
     Status,
     as_text,
+    key_of,
+    read_plan,
     read_status,
     statuses,
-    sweep_locked,
-    trial_lock,
+    trial_dirs,
     write_status,
 )
+from mentalft.sweep.locks import sweep_locked, trial_lock
+from mentalft.words import Said
 
 log = logging.getLogger("mentalft")
-PLAN = "sweep_plan.json"
 OURS = ("sweep_dir", "run_dir")
 """Keys that say where, not what."""
 
@@ -62,14 +64,16 @@ def run_trial(trial: Trial, *, quiet: bool = False) -> float | None:
     Raises:
         KeyboardInterrupt: the sweep is to end.
     """
+    plan = read_plan(trial.sweep_dir)
+    if plan is not None:
+        set_language(plan.language)
     status = _claimed(trial)
     console.quiet = quiet
     try:
         with trial_lock(trial.sweep_dir, status.job):
             earlier = read_status(trial.sweep_dir / str(status.job))
             if earlier is not None and earlier.state == DONE:
-                say(f"{in_short(earlier)}: already done{result_of(earlier)}")
-                return earlier.for_sweeper
+                return already_done(earlier)
             ended = _run(trial, replace(status, started=as_text(datetime.now().astimezone())))
     finally:
         _clear_away()
@@ -77,8 +81,31 @@ def run_trial(trial: Trial, *, quiet: bool = False) -> float | None:
     return ended.for_sweeper
 
 
-def in_short(status: Status) -> str:
-    return f"trial {status.job} ({' '.join(status.overrides) or 'as it is'})"
+def in_short(status: Status) -> Said:
+    """``trial 0 (lora.r=4)``."""
+    own = " ".join(status.overrides) or Said("sweep.as_it_is")
+    return Said("sweep.trial_in_short", {"number": status.job, "own": own})
+
+
+def already_done(status: Status) -> float | None:
+    """Say so; what the sweeper is told."""
+    say(Said("sweep.already_done", {"trial": in_short(status), "result": _result(status)}))
+    return status.for_sweeper
+
+
+def say_ended(status: Status) -> None:
+    """How the trial ended: failed and why, or what it came to."""
+    if status.state == FAILED:
+        say(Said("sweep.failed", {"trial": in_short(status), "error": status.error}), style="red")
+    else:
+        seconds = f"{status.seconds or 0:.0f}"
+        say(Said("sweep.done_in", {"trial": in_short(status), "seconds": seconds, "result": _result(status)}))
+
+
+def _result(status: Status) -> Said | str:
+    if status.objective is None:
+        return ""
+    return Said("sweep.result", {"name": status.objective_name, "value": f"{status.objective:.4g}"})
 
 
 def update_page(sweep_dir: Path) -> None:
@@ -87,18 +114,19 @@ def update_page(sweep_dir: Path) -> None:
         from mentalft.show.sweep import write_sweep
 
         write_sweep(sweep_dir)
-    except Exception:
-        log.warning("sweep: the page could not be written", exc_info=True)
+    except Exception as error:
+        log.info("the sweep's page failed", exc_info=True)
+        say(Said("sweep.no_page", {"problem": first_line(error), "sweep": shown(sweep_dir)}), style="yellow")
 
 
 def earlier_attempt(trial: Trial) -> Status | None:
     """What the sweep knows of a trial with the same overrides."""
-    key = _key(trial.overrides)
+    key = key_of_trial(trial.overrides)
     return next((status for status in statuses(trial.sweep_dir) if status.key == key), None)
 
 
-def _key(overrides: Iterable[str]) -> tuple[str, ...]:
-    """As :attr:`~mentalft.sweep.status.Status.key`."""
+def key_of_trial(overrides: Iterable[str]) -> tuple[str, ...]:
+    """As :attr:`~mentalft.runs.sweep_files.Status.key`."""
     return tuple(sorted(o for o in overrides if key_of(o) not in OURS and not key_of(o).startswith("hydra")))
 
 
@@ -123,7 +151,7 @@ def _claimed(trial: Trial) -> Status:
     with sweep_locked(trial.sweep_dir):
         if (earlier := earlier_attempt(trial)) is not None:
             return replace(wanted, job=earlier.job)
-        taken = {status.job for status in statuses(trial.sweep_dir)}
+        taken = {int(path.name) for path in trial_dirs(trial.sweep_dir)}
         number = trial.number if trial.number not in taken else max(taken) + 1
         wanted = replace(wanted, job=number)
         write_status(trial.sweep_dir, wanted)
@@ -132,34 +160,29 @@ def _claimed(trial: Trial) -> Status:
 
 def _split(trial: Trial) -> tuple[list[str], list[str]]:
     """The overrides that vary in this sweep, and those that all its trials share."""
-    varied = {key_of(o) for o in read_json(trial.sweep_dir / PLAN)["overrides"]}
+    plan = read_plan(trial.sweep_dir)
     about = [o for o in trial.overrides if key_of(o) not in OURS]
+    varied = {key_of(o) for o in (plan.overrides if plan else about)}
     return [o for o in about if key_of(o) in varied], [o for o in about if key_of(o) not in varied]
-
-
-def key_of(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
 
 
 def _run(trial: Trial, status: Status) -> Status:
     run_dir = trial.sweep_dir / str(status.job)
     write_status(trial.sweep_dir, status)
     with log_to(run_dir):
-        say(f"{in_short(status)}: {shown(run_dir)}")
+        say(Said("sweep.trial_in", {"trial": in_short(status), "directory": shown(run_dir)}))
         for name, text in trial.records.items():
             write_text(run_dir / ".hydra" / name, text)
         if trial.config["tracking"]["mode"] != "disabled":
             _name_in_tracker(trial, status, run_dir)
         try:
-            objective = _objective(trial, status, run_dir)
-            ended = status.ended_as(DONE, objective=objective)
-            say(f"{in_short(ended)}: done in {ended.seconds:.0f} s{result_of(ended)}")
+            ended = status.ended_as(DONE, objective=_objective(trial, status, run_dir))
         except KeyboardInterrupt as stop:
             write_status(trial.sweep_dir, status.ended_as(FAILED, error=f"interrupted: {stop}".removesuffix(": ")))
             raise
         except Exception as error:
             ended = status.ended_as(FAILED, error=_one_line(error, trial, run_dir))
-            say(f"{in_short(ended)}: failed: {ended.error}", style="red")
+        say_ended(ended)
     write_status(trial.sweep_dir, ended)
     return ended
 
@@ -170,8 +193,8 @@ def _objective(trial: Trial, status: Status, run_dir: Path) -> float | None:
     name = " ".join(status.overrides) or f"trial {status.job}"
     overrides = [*status.fixed, *status.overrides]
     objective = run_tracked(config, run_dir, trial.choices, overrides, group=group, name=name)
-    searches = read_json(trial.sweep_dir / PLAN)["sweeper"] != "basic"
-    if objective is None and searches:
+    plan = read_plan(trial.sweep_dir)
+    if objective is None and plan is not None and plan.sweeper != "basic":
         raise UserError("there is no objective to search by: train must be among stages")
     return objective
 
@@ -184,10 +207,6 @@ def _one_line(error: Exception, trial: Trial, run_dir: Path) -> str:
         first = message.splitlines()[0][:300]
         return f"{first} (the traceback is in {shown(run_dir / 'mentalft.log')})"
     return "; ".join(message.splitlines())
-
-
-def result_of(status: Status) -> str:
-    return "" if status.objective is None else f", {status.objective_name} {status.objective:.4g}"
 
 
 def _name_in_tracker(trial: Trial, status: Status, run_dir: Path) -> None:
@@ -204,35 +223,3 @@ def _clear_away() -> None:
         from mentalft.training.memory import release
 
         release()
-
-
-def write_plan(
-    sweep_dir: Path,
-    command: list[str],
-    overrides: Iterable[str],
-    sweeper: str,
-    launcher: str,
-    jobs: Sequence[Sequence[str]] | int | None = None,
-) -> None:
-    """``sweep_plan.json``: what the sweep was asked; an earlier command's beginning stays the beginning.
-
-    Args:
-        jobs: the overrides of each trial, or how many there are to be, where that is known beforehand.
-    """
-    path = sweep_dir / PLAN
-    started = read_json(path)["started"] if path.is_file() else as_text(datetime.now().astimezone())
-    plan = {"command": command, "overrides": list(overrides), "sweeper": sweeper, "launcher": launcher}
-    planned = jobs if jobs is None or isinstance(jobs, int) else [_key(job) for job in jobs]
-    write_json(path, {**plan, "started": started, "trials": planned})
-
-
-def not_begun(sweep_dir: Path) -> int:
-    """How many of the trials that the latest command asked for have no directory yet; 0 where that is not known."""
-    try:
-        planned = read_json(sweep_dir / PLAN).get("trials")
-    except (OSError, ValueError):
-        return 0
-    begun = {status.key for status in statuses(sweep_dir)}
-    if isinstance(planned, int):
-        return max(0, planned - len(begun))
-    return len({tuple(key) for key in planned or ()} - begun)

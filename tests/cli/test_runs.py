@@ -16,7 +16,7 @@ from mentalft.files import read_json
 from mentalft.runs.manifest import write_manifest
 from mentalft.runs.settings import write_settings
 from tests.recorded import recorded_run
-from tests.show.sweep.made_up import make_trial
+from tests.show.sweep.fabricated import make_trial
 from tests.stages.test_compare_runs import make_run
 
 

@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.sweep.status import (
+from mentalft.runs.sweep_files import (
     DONE,
     FAILED,
     RUNNING,
-    bury_the_dead,
     read_status,
     statuses,
-    sweep_locked,
-    trial_lock,
     write_status,
 )
+from mentalft.sweep.locks import mark_killed_trials_failed, sweep_locked, trial_lock
 from tests.sweep.trials import status
 
 
@@ -42,7 +40,7 @@ def test_a_trial_that_runs_without_its_lock_was_killed(tmp_path: Path) -> None:
     with sweep_locked(tmp_path):
         pass
     with trial_lock(tmp_path, 1):
-        bury_the_dead(tmp_path)
+        mark_killed_trials_failed(tmp_path)
     assert [s.state for s in statuses(tmp_path)] == [FAILED, RUNNING, DONE]
     assert "killed" in (statuses(tmp_path)[0].error or "")
 

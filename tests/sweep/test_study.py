@@ -8,7 +8,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from mentalft.sweep.status import DONE, write_status
+from mentalft.runs.sweep_files import DONE, write_status
 from mentalft.sweep.study import left_to_do
 from tests.sweep.trials import status
 

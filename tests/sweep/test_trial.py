@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.files import read_json
+from mentalft.runs.sweep_files import DONE, FAILED, SWEEP_PLAN, read_status, statuses
 from mentalft.sweep import trial as trials
-from mentalft.sweep.status import DONE, FAILED, read_status, statuses
+from mentalft.sweep.plan import write_plan
 from mentalft.sweep.trial import run_trial
-from tests.sweep.trials import trial
+from tests.sweep.trials import plan, trial
 
 FIXED = ["experiment=quick", "stages=[prepare]", "tracking=none"]
 
@@ -99,8 +99,8 @@ def test_the_tracker_run_follows_from_sweep_and_overrides(tmp_path: Path, outcom
 
 
 def test_the_plan_keeps_when_the_sweep_began(tmp_path: Path) -> None:
-    trials.write_plan(tmp_path, ["mentalft", "-m", "a=1,2"], ["a=1,2"], "basic", "basic")
-    began = read_json(tmp_path / "sweep_plan.json")["started"]
-    trials.write_plan(tmp_path, ["mentalft", "-m", "a=1,2,3"], ["a=1,2,3"], "basic", "joblib")
-    plan = read_json(tmp_path / "sweep_plan.json")
-    assert (plan["started"], plan["overrides"], plan["launcher"]) == (began, ["a=1,2,3"], "joblib")
+    write_plan(plan("basic", "a=1,2"), ["mentalft", "-m", "a=1,2"], tmp_path)
+    began = SWEEP_PLAN.load(tmp_path).started
+    write_plan(plan("joblib", "a=1,2,3"), ["mentalft", "-m", "a=1,2,3"], tmp_path)
+    found = SWEEP_PLAN.load(tmp_path)
+    assert (found.started, found.overrides, found.launcher) == (began, ["a=1,2,3"], "joblib")

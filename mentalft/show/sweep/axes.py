@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from mentalft.show.sweep.trials import Trial, natural
+from natsort import natsorted
+
+from mentalft.runs.sweep_files import SweepPlan, key_of
+from mentalft.show.sweep.trials import Trial
 
 SEED = "seed"
 TRAIN_FRACTION = "data.train_fraction"
@@ -35,24 +37,13 @@ class Axis:
     logarithmic: bool
 
 
-def axes_of(trials: Sequence[Trial], plan: dict[str, Any]) -> tuple[Axis, ...]:
+def axes_of(trials: Sequence[Trial], plan: SweepPlan | None) -> tuple[Axis, ...]:
     """The keys that differ between trials, or that the sweep's command gives several values, in the order given."""
-    settings = [trial.values for trial in trials if trial.overrides]
+    settings = [trial.values for trial in trials if trial.values]
     keys = dict.fromkeys(key for values in settings for key in values if not key.startswith(NOT_AN_AXIS))
-    swept = {override.partition("=")[0].lstrip("+") for override in plan.get("overrides", ()) if is_swept(override)}
+    swept = {key_of(override) for override in (plan.overrides if plan else ())}
     chosen = [key for key in keys if key in swept or len({values.get(key) for values in settings}) > 1]
     return tuple(_axis(key, _label(key, chosen), {values.get(key, DEFAULT) for values in settings}) for key in chosen)
-
-
-def is_swept(override: str) -> bool:
-    """Whether Hydra makes several trials of it: ``a,b`` outside of brackets and quotes, or a function such as range."""
-    value = override.partition("=")[2]
-    if re.match(r"(choice|range|interval|glob|shuffle|sort|tag)\(", value):
-        return True
-    outside = re.sub(r"""'(\\.|[^'])*'|"(\\.|[^"])*\"""", "", value)
-    while (shorter := re.sub(r"\[[^][]*\]|\{[^{}]*\}|\([^()]*\)", "", outside)) != outside:
-        outside = shorter
-    return "," in outside
 
 
 def number(value: str) -> float | None:
@@ -70,7 +61,7 @@ def shown(value: str) -> str:
 def _axis(key: str, label: str, values: set[str]) -> Axis:
     by_value = {value: found for value in values if (found := number(value)) is not None}
     if len(by_value) < len(values):
-        return Axis(key, label, tuple(sorted(values, key=natural)), numeric=False, logarithmic=False)
+        return Axis(key, label, tuple(natsorted(values)), numeric=False, logarithmic=False)
     ordered = sorted(by_value, key=lambda value: by_value[value])
     low, high = by_value[ordered[0]], by_value[ordered[-1]]
     return Axis(key, label, tuple(ordered), numeric=True, logarithmic=low > 0 and high / low >= LOGARITHMIC)

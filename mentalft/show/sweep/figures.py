@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mentalft.show.plots.style import (
@@ -16,36 +16,24 @@ from mentalft.show.plots.style import (
     style,
 )
 from mentalft.show.sweep.axes import TRAIN_FRACTION, number
+from mentalft.show.sweep.importance import FOREST
 from mentalft.show.sweep.learning import learning_curve
-from mentalft.show.sweep.looks import POINTS, legend, shortened
 from mentalft.show.sweep.parallel import parallel_coordinates
-from mentalft.show.sweep.pareto import front
 from mentalft.show.sweep.result import Setting, Sweep
+from mentalft.show.sweep.styles import POINTS, legend, objective_label, said, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLES = {
-    "learning_curve": "Learning curve",
-    "by_value": "Objective by value",
-    "parallel": "Settings and objective",
-    "importance": "What matters",
-    "pareto": "Quality against cost",
-}
+NAMES = ("learning_curve", "by_value", "parallel", "importance", "pareto")
 
 
 def figures_of(sweep: Sweep, draw: Callable[[str, Figure], str]) -> dict[str, str]:
     """Those that the sweep has the data for, each as ``draw`` makes it of name and figure."""
-    makers = {
-        "learning_curve": learning_curve,
-        "by_value": by_value,
-        "parallel": parallel_coordinates,
-        "importance": importance_bars,
-        "pareto": quality_against_cost,
-    }
+    makers = (learning_curve, by_value, parallel_coordinates, importance_bars, quality_against_cost)
     found = {}
     with style(), missing_glyphs_allowed():
-        for name, make in makers.items():
+        for name, make in zip(NAMES, makers, strict=True):
             figure = make(sweep)
             if figure is not None:
                 found[name] = draw(name, figure)
@@ -71,9 +59,9 @@ def by_value(sweep: Sweep) -> Figure | None:
         drawn.set_xscale("log")
         plain_ticks(drawn.xaxis)
     drawn.set_xlabel(axis.label)
-    drawn.set_ylabel("objective" + (", mean ± sd" if sweep.by_seeds else ""))
+    drawn.set_ylabel(objective_label(sweep))
     drawn.margins(0.08)
-    legend(drawn, sweep.settings, POINTS)
+    legend(drawn, sweep, POINTS)
     return figure
 
 
@@ -88,31 +76,42 @@ def importance_bars(sweep: Sweep) -> Figure | None:
     bars = drawn.barh(names, list(reversed(shares.values())), color=BLUE, height=0.6)
     drawn.bar_label(bars, fmt="{:.2f}", padding=3, fontsize=SMALL)
     drawn.set_xlim(0, max(1e-9, *shares.values()) * 1.15)
-    drawn.set_xlabel("share of variance" if sweep.importance.how.startswith("fANOVA") else "|rank correlation|")
+    drawn.set_xlabel(said(sweep, "axis.variance" if sweep.importance.how.key == FOREST else "axis.correlation"))
     return figure
 
 
 def quality_against_cost(sweep: Sweep) -> Figure | None:
     """Objective against training time, and against the adapter's size where that varies; the front is a line."""
-    drawable = {"training time (s)": _points(sweep, _seconds), "adapter (MiB)": _points(sweep, _adapter)}
-    panels = [(title, points) for title, points in drawable.items() if len({x for x, _ in points}) > 1]
+    drawable = {"training_time": _points(sweep, _seconds), "adapter": _points(sweep, _adapter)}
+    panels = [(name, points) for name, points in drawable.items() if len({x for x, _ in points}) > 1]
     if not panels:
         return None
     figure = new_figure("pareto", PAGE, 2.6)
-    for drawn, (title, points) in zip(_row(figure, len(panels)), panels, strict=True):
+    for drawn, (name, points) in zip(_row(figure, len(panels)), panels, strict=True):
         costs, objectives = [x for x, _ in points], [s.objective for _, s in points]
         on_front = front(costs, objectives, maximize=sweep.maximize)
         steps = [(costs[i], objectives[i]) for i in on_front]
-        drawn.step([x for x, _ in steps], [y for _, y in steps], where="post", color=INK, linewidth=0.8, label="front")
+        drawn.step([x for x, _ in steps], [y for _, y in steps], where="post", color=INK, linewidth=0.8)
         for x, setting in points:
             drawn.plot([x], [setting.objective], linestyle="none", **POINTS[setting.standing])
         if max(costs) >= 20 * min(costs) > 0:
             drawn.set_xscale("log")
-        drawn.set_xlabel(title)
-        drawn.set_ylabel("objective")
+        drawn.set_xlabel(said(sweep, f"axis.{name}"))
+        drawn.set_ylabel(said(sweep, "axis.objective"))
         drawn.margins(0.08)
-    legend(figure.axes[-1], sweep.settings, POINTS)
+    legend(figure.axes[-1], sweep, POINTS)
     return figure
+
+
+def front(costs: Sequence[float], objectives: Sequence[float], *, maximize: bool) -> list[int]:
+    """Positions of the Pareto front, the cheapest first: nothing is as cheap and better, or as good and cheaper."""
+    sign = -1.0 if maximize else 1.0
+    best, found = float("inf"), []
+    for place in sorted(range(len(costs)), key=lambda i: (costs[i], sign * objectives[i])):
+        if sign * objectives[place] < best:
+            best = sign * objectives[place]
+            found.append(place)
+    return found
 
 
 def _seconds(setting: Setting) -> float | None:

@@ -9,35 +9,30 @@ from typing import Any
 
 from mentalft.show.sweep.axes import Axis, number
 from mentalft.show.sweep.result import Importance, Setting
+from mentalft.words import Said
 
 ENOUGH_FOR_FOREST = 12
 ENOUGH_FOR_RANKS = 5
-FOREST = (
-    "fANOVA (Hutter et al. 2014) as Optuna computes it, with a random forest fitted to {trials} {what}: the share of "
-    "the objective's variance over the whole space that each axis explains by itself. With fewer than about 50 read it "
-    "as a hint."
-)
-RANKS = (
-    "The size of Spearman's rank correlation with the objective, over {trials} {what}; it sees only what rises or "
-    "falls throughout, and {without}fANOVA needs at least {enough}."
-)
+FOREST, RANKS = "sweep.importance.forest", "sweep.importance.ranks"
 
 
 def importance_of(settings: Sequence[Setting], axes: Sequence[Axis], *, maximize: bool) -> Importance:
     """fANOVA where there are enough settings, rank correlation where there are a few, else why there is neither."""
-    what = "settings" if any(len(s.trials) > 1 for s in settings) else "trials"
+    what = Said(
+        "sweep.settings" if any(len(s.trials) > 1 for s in settings) else "sweep.trials", {"count": len(settings)}
+    )
     if len(axes) < 2:
-        return Importance({}, "Importance is shown where at least two things vary.")
+        return Importance({}, Said("sweep.importance.one_axis"))
     if len(settings) < ENOUGH_FOR_RANKS:
-        return Importance({}, f"{len(settings)} {what} are too few to say what matters; it takes {ENOUGH_FOR_RANKS}.")
+        return Importance({}, Said("sweep.importance.few", {"what": what, "enough": ENOUGH_FOR_RANKS}))
     if len({setting.objective for setting in settings}) == 1:
-        return Importance({}, "The objective is the same everywhere; nothing varies that could be explained.")
+        return Importance({}, Said("sweep.importance.same"))
     if len(settings) >= ENOUGH_FOR_FOREST:
-        return Importance(_forest(settings, axes, maximize=maximize), FOREST.format(trials=len(settings), what=what))
+        return Importance(_forest(settings, axes, maximize=maximize), Said(FOREST, {"what": what}))
     shares = _ranks(settings, axes)
     left_out = [axis.label for axis in axes if axis.key not in shares]
-    without = f"has none for {', '.join(left_out)}, whose values have no order; " if left_out else ""
-    return Importance(shares, RANKS.format(trials=len(settings), what=what, without=without, enough=ENOUGH_FOR_FOREST))
+    without = Said("sweep.importance.without", {"axes": left_out}) if left_out else ""
+    return Importance(shares, Said(RANKS, {"what": what, "without": without, "enough": ENOUGH_FOR_FOREST}))
 
 
 def _forest(settings: Sequence[Setting], axes: Sequence[Axis], *, maximize: bool) -> dict[str, float]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mentalft.records import MetricComparison
+from mentalft.records import Difference
 from mentalft.show.plots.style import BLUE, GREEN, INK, ORANGE, PAGE, PURPLE, VERMILLION, new_figure, tick_text
 from mentalft.show.sweep.axes import SEED, TRAIN_FRACTION, number, shown
 from mentalft.show.sweep.result import Setting, Sweep
+from mentalft.show.sweep.styles import objective_label, said
+from mentalft.words import contender, told
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,15 +43,22 @@ def learning_curve(sweep: Sweep) -> Figure | None:
         bars = [p.setting.sd or 0.0 for p in points]
         objective.errorbar(x, y, yerr=bars if any(bars) else None, color=colour, marker=marker, capsize=2, label=name)
     if sweep.base_objective is not None:
-        objective.axhline(sweep.base_objective, color=INK, linewidth=0.8, linestyle=(0, (4, 1.5)), label="base")
-    objective.set_ylabel("objective" + (", mean ± sd" if sweep.by_seeds else ""))
+        objective.axhline(
+            sweep.base_objective,
+            color=INK,
+            linewidth=0.8,
+            linestyle=(0, (4, 1.5)),
+            label=told(contender("base"), sweep.language),
+        )
+    objective.set_ylabel(objective_label(sweep))
     panels = [objective]
     if metric:
         panels.append(figure.add_subplot(1, 2, 2))
         _differences(panels[1], curves, metric)
-        panels[1].set_ylabel(f"{_title(sweep, metric)} on test, tuned − base")
+        names = {role: told(contender(name), sweep.language) for role, name in _compared(sweep).items()}
+        panels[1].set_ylabel(said(sweep, "axis.on_test", metric=_title(sweep, metric), **names))
     for panel in panels:
-        panel.set_xlabel("training dialogues" if counted else "share of the training dialogues")
+        panel.set_xlabel(said(sweep, "axis.dialogues" if counted else "axis.share"))
         panel.xaxis.set_major_formatter(lambda value, _: tick_text(value))
         panel.set_xlim(left=0)
     if len(curves) > 1 or sweep.base_objective is not None:
@@ -62,7 +70,9 @@ def _curves(sweep: Sweep, *, counted: bool) -> dict[str, list[Point]]:
     others = [axis for axis in sweep.axes if axis.key not in (TRAIN_FRACTION, SEED)]
     found: dict[str, list[Point]] = {}
     for setting in sweep.settings:
-        name = ", ".join(f"{axis.label}={shown(setting.values[axis.key])}" for axis in others) or "tuned"
+        name = ", ".join(f"{axis.label}={shown(setting.values[axis.key])}" for axis in others) or told(
+            contender("tuned"), sweep.language
+        )
         share = number(setting.values[TRAIN_FRACTION])
         size = setting.trials[0].train_dialogues if counted else share
         if size is not None:
@@ -83,14 +93,21 @@ def _differences(panel: object, curves: dict[str, list[Point]], metric: str) -> 
         panel.errorbar(x, y, yerr=reach, color=colour, marker=marker, capsize=2, linestyle=joined)
 
 
-def _measured(setting: Setting, metric: str) -> list[MetricComparison]:
-    return [m for t in setting.trials if t.comparison for m in t.comparison.metrics if m.metric == metric]
+def _measured(setting: Setting, metric: str) -> list[Difference]:
+    """Of the first contender that is held against the baseline, run by run."""
+    compared = [trial for trial in setting.trials if trial.comparison and metric in trial.metrics]
+    return [t.metrics[metric].differences[t.comparison.others[0]] for t in compared if t.comparison]
+
+
+def _compared(sweep: Sweep) -> dict[str, str]:
+    found = next(t.comparison for s in sweep.settings for t in s.trials if t.comparison)
+    return {"contender": found.others[0], "baseline": found.baseline}
 
 
 def _metric(sweep: Sweep) -> str | None:
-    names: Sequence[str] = [name for setting in sweep.settings for name in setting.trials[0].titles]
+    names = [name for setting in sweep.settings for name in setting.trials[0].metrics]
     return next((name for name in (*SHOWN, *names) if name in names), None)
 
 
 def _title(sweep: Sweep, metric: str) -> str:
-    return next(s.trials[0].titles[metric] for s in sweep.settings if metric in s.trials[0].titles)
+    return next(s.trials[0].metrics[metric].title for s in sweep.settings if metric in s.trials[0].metrics)

@@ -4,84 +4,71 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import quote
 
-from mentalft.records import BETTER, UNDECIDED, WORSE
+from mentalft.console import say
+from mentalft.errors import first_line
 from mentalft.show import pages
-from mentalft.show.report_shapes import Strip, strip
-from mentalft.show.sweep.cells import Table, settings_table, trials_table, unfinished_table
-from mentalft.show.sweep.result import BEST, NEAR, Sweep
-from mentalft.show.sweep.scores import MARKS, chosen_table, scores_table
-from mentalft.show.sweep.trials import FAILED, RUNNING, UNREADABLE
-from mentalft.show.sweep.words import (
-    MEMORY,
-    OPTIMISTIC,
-    SECOND_LOOK,
+from mentalft.show.sweep.result import Sweep
+from mentalft.show.sweep.sentences import (
     command_of,
-    counted,
     headline,
     near_in_words,
     objective_in_words,
+    states,
     sweep_command,
     tried,
     warnings_of,
 )
+from mentalft.show.sweep.tables import chosen_table, scores_table, seeds_table, settings_table, unfinished_table
+from mentalft.show.table import html
+from mentalft.words import BETWEEN, Said, told
 
 log = logging.getLogger("mentalft")
 STYLES, SCRIPTS = ("report.css", "sweep.css"), ("sweep.js",)
-PILLS = {
-    BEST: "picked", NEAR: "better", BETTER: "better", WORSE: "worse", UNDECIDED: "undecided", FAILED: "worse",
-    UNREADABLE: "worse", RUNNING: "undecided",
-}  # fmt: skip
-"""Words that are drawn as labels, and the class of each."""
 
 
 def sweep_html(sweep: Sweep) -> str:
-    """The page as a whole HTML document."""
+    """The page as a whole HTML document, in the sweep's language."""
     from markupsafe import Markup
 
+    language = sweep.language
+
+    def said(key: str, **values: Any) -> str:
+        return told(Said(f"sweep.{key}", values), language)
+
+    def drawn(table: Any, *, sortable: bool = True) -> Markup:
+        return html(table, language, sortable=sortable)
+
     style, script = pages.joined(STYLES), pages.joined(SCRIPTS)
-    chosen = sweep.chosen
-    template = pages.environment(address=quote).get_template("sweep.html.j2")
+    unfinished = unfinished_table(sweep)
+    template = pages.environment(told=lambda text: told(text, language)).get_template("sweep.html.j2")
     return str(
         template.render(
             sweep=sweep,
-            pills=PILLS,
+            lang="zh-CN" if language == "zh" else "en",
+            said=said,
+            drawn=drawn,
             policy=pages.policy(style, script),
             style=Markup(style),
             script=Markup(script),
             name=sweep.sweep_dir.resolve().name,
             headline=headline(sweep),
-            counted=counted(sweep).partition(": ")[2],
+            states=BETWEEN[language].join(told(state, language) for state in states(sweep)),
             objective=objective_in_words(sweep),
-            chosen=chosen,
+            chosen=sweep.chosen,
             near=near_in_words(sweep),
-            optimistic=OPTIMISTIC.format(tried=tried(sweep)),
-            command=command_of(chosen) if chosen else None,
+            tried=tried(sweep),
+            command=command_of(sweep.chosen) if sweep.chosen else None,
             whole=sweep_command(sweep),
             test=chosen_table(sweep),
-            warnings=warnings_of(chosen) if chosen else [],
-            strips=_strips(sweep),
+            warnings=warnings_of(sweep.chosen) if sweep.chosen else [],
             settings=settings_table(sweep) if sweep.settings else None,
-            seeds=_seeds(sweep),
-            unfinished=unfinished_table(sweep),
+            seeds=seeds_table(sweep) if sweep.by_seeds else None,
+            unfinished=unfinished if unfinished.rows else None,
             scores=scores_table(sweep) if len(sweep.settings) != 1 else None,
             figures=_figures(sweep),
-            second_look=SECOND_LOOK,
-            memory=MEMORY,
-            marks=MARKS,
         )
     )
-
-
-def _seeds(sweep: Sweep) -> Table | None:
-    return trials_table(sweep, [t for s in sweep.settings for t in s.trials]) if sweep.by_seeds else None
-
-
-def _strips(sweep: Sweep) -> list[Strip]:
-    """Of the chosen run's metrics; empty where the chosen setting has several runs, or none was compared."""
-    compared = [t.comparison for t in sweep.chosen.trials if t.comparison] if sweep.chosen else []
-    return [strip(m) for m in compared[0].metrics] if len(compared) == 1 else []
 
 
 def _figures(sweep: Sweep) -> list[tuple[str, str, Any]]:
@@ -90,10 +77,12 @@ def _figures(sweep: Sweep) -> list[tuple[str, str, Any]]:
 
     try:
         from mentalft.show.plots import inline_svg
-        from mentalft.show.sweep.figures import TITLES, figures_of
+        from mentalft.show.sweep.figures import NAMES, figures_of
 
-        drawn = figures_of(sweep, lambda name, figure: inline_svg(figure, TITLES[name]))
-        return [(name, TITLES[name], Markup(svg)) for name, svg in drawn.items()]
-    except Exception:
-        log.warning("sweep: the pictures could not be drawn", exc_info=True)
+        titles = {name: told(Said(f"sweep.picture.{name}"), sweep.language) for name in NAMES}
+        drawn = figures_of(sweep, lambda name, figure: inline_svg(figure, titles[name]))
+        return [(name, titles[name], Markup(svg)) for name, svg in drawn.items()]
+    except Exception as error:
+        log.info("the sweep's pictures failed", exc_info=True)
+        say(Said("sweep.no_pictures", {"problem": first_line(error)}), style="yellow")
         return []

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mentalft.show.plots.fonts import width_of
 from mentalft.show.plots.style import INK, PAGE, PAPER, SMALL, new_figure, tick_text
 from mentalft.show.sweep.axes import Axis, number, shown
-from mentalft.show.sweep.looks import LINES, legend, shortened
 from mentalft.show.sweep.result import UNKNOWN, WORSE, Sweep
+from mentalft.show.sweep.styles import LINES, legend, said, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,11 +44,11 @@ def parallel_coordinates(sweep: Sweep) -> Figure | None:
         _upright(drawn, place, axis.label, _ticks(axis), unit=(len(axes) + 0.5) / PAGE)
     ends = [(1.0, tick_text(round(high if sweep.maximize else low, 4)))]
     ends += [(0.0, tick_text(round(low if sweep.maximize else high, 4)))] if high > low else []
-    _upright(drawn, len(axes), "objective", ends, unit=0.0)
+    _upright(drawn, len(axes), said(sweep, "axis.objective"), ends, unit=0.0)
     drawn.set_xlim(-0.25, len(axes) + 0.25)
     drawn.set_ylim(-0.05, 1.12)
     drawn.set_axis_off()
-    legend(drawn, sweep.settings, LINES)
+    legend(drawn, sweep, LINES)
     return figure
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from mentalft.files import read_json
-from mentalft.show.sweep.axes import DEFAULT, SEED, Axis, axes_of
+from mentalft.runs.sweep_files import DONE, read_plan
+from mentalft.show.sweep.axes import SEED, Axis, axes_of
 from mentalft.show.sweep.importance import importance_of
-from mentalft.show.sweep.noise import tell_apart
-from mentalft.show.sweep.result import Setting, Sweep
-from mentalft.show.sweep.trials import DONE, PLAN, Trial, read_trials
+from mentalft.show.sweep.result import Sweep
+from mentalft.show.sweep.standings import in_order, tell_apart
+from mentalft.show.sweep.trials import Trial, read_trials
+from mentalft.words import Said
 
 
 def read_sweep(sweep_dir: Path) -> Sweep:
@@ -21,21 +21,26 @@ def read_sweep(sweep_dir: Path) -> Sweep:
         DataError: no trial is there.
     """
     trials = read_trials(sweep_dir)
-    plan = _plan(sweep_dir)
+    plan = read_plan(sweep_dir)
     axes = axes_of(trials, plan)
-    rated = [trial for trial in trials if trial.state == DONE and trial.objective is not None]
-    newest = rated[-1] if rated else trials[0]
-    name, maximize = newest.objective_name, newest.direction == "maximize"
-    rated = [trial for trial in rated if trial.objective_name == name]
-    settings = sorted(_settings(rated, axes), key=lambda s: -s.objective if maximize else s.objective)
-    told = tell_apart(settings, sweep_dir, objective_name=name, maximize=maximize)
+    rated = [trial for trial in trials if trial.status.state == DONE and trial.status.objective is not None]
+    newest = (rated or trials)[-1].status
+    rated = [trial for trial in rated if trial.status.objective_name == newest.objective_name]
+    maximize = newest.direction == "maximize"
+    told = tell_apart(
+        in_order(rated, axes, maximize=maximize),
+        sweep_dir,
+        objective_name=newest.objective_name,
+        maximize=maximize,
+    )
     return Sweep(
         sweep_dir=sweep_dir,
-        sweeper=plan.get("sweeper"),
-        launcher=plan.get("launcher"),
-        started=plan.get("started") or min((t.started for t in trials if t.started), default=None),
-        command=tuple(map(str, plan.get("command", ()))),
-        objective_name=name,
+        language=plan.language if plan else "en",
+        sweeper=plan.sweeper if plan else None,
+        launcher=plan.launcher if plan else None,
+        started=plan.started if plan else min((t.status.started for t in trials if t.status.started), default=None),
+        command=tuple(plan.command) if plan else (),
+        objective_name=newest.objective_name,
         maximize=maximize,
         axes=axes,
         trials=tuple(trials),
@@ -44,29 +49,8 @@ def read_sweep(sweep_dir: Path) -> Sweep:
         base_scores=_base_scores(trials),
         noise=told.how,
         importance=importance_of(told.settings, [axis for axis in axes if axis.key != SEED], maximize=maximize),
-        notes=tuple(_notes(trials, rated, axes, name)),
+        notes=tuple(_notes(trials, rated, axes, newest.objective_name)),
     )
-
-
-def _plan(sweep_dir: Path) -> dict[str, Any]:
-    try:
-        found = read_json(sweep_dir / PLAN)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _settings(rated: Sequence[Trial], axes: Sequence[Axis]) -> list[Setting]:
-    """Trials that differ in their seed alone are one setting, where the seed is an axis."""
-    seeds = any(axis.key == SEED for axis in axes)
-    found: dict[tuple[str, ...], list[Trial]] = {}
-    for trial in rated:
-        values = {axis.key: trial.values.get(axis.key, DEFAULT) for axis in axes if axis.key != SEED}
-        found.setdefault((*values.values(), *(() if seeds else (trial.name,))), []).append(trial)
-    return [
-        Setting({a.key: together[0].values.get(a.key, DEFAULT) for a in axes if a.key != SEED}, tuple(together))
-        for together in found.values()
-    ]
 
 
 def _agreed(figures: Sequence[float | None]) -> float | None:
@@ -78,21 +62,22 @@ def _agreed(figures: Sequence[float | None]) -> float | None:
 def _base_scores(trials: Sequence[Trial]) -> dict[str, float]:
     found: dict[str, list[float | None]] = {}
     for trial in trials:
-        for m in trial.comparison.metrics if trial.comparison else ():
-            found.setdefault(m.metric, []).append(m.base)
+        if trial.comparison:
+            for m in trial.comparison.metrics:
+                found.setdefault(m.metric, []).append(m.scores[trial.comparison.baseline])
     return {metric: agreed for metric, bases in found.items() if (agreed := _agreed(bases)) is not None}
 
 
-def _notes(trials: Sequence[Trial], rated: Sequence[Trial], axes: Sequence[Axis], name: str) -> Iterator[str]:
+def _notes(trials: Sequence[Trial], rated: Sequence[Trial], axes: Sequence[Axis], name: str) -> Iterator[Said]:
     if len({trial.validated_on for trial in rated if trial.validated_on}) > 1:
-        yield "Trials were validated on different dialogues; their objectives are not comparable."
+        yield Said("sweep.note.validation")
     if name == "validation_loss" and any(axis.key in ("model", "model.name_or_path") for axis in axes):
-        yield "Losses of models with different tokenizers are not comparable: a token is not the same amount of text."
-    other = {trial.objective_name for trial in trials if trial.objective is not None} - {name}
+        yield Said("sweep.note.tokenizers")
+    other = {trial.status.objective_name for trial in trials if trial.status.objective is not None} - {name}
     if other:
-        yield f"Trials with another objective ({', '.join(sorted(other))}) are listed without one."
+        yield Said("sweep.note.objectives", {"names": sorted(other)})
     if not rated:
-        yield "No trial has an objective yet, so none is chosen."
+        yield Said("sweep.note.none_yet")
     decodings = {trial.comparison.decoding for trial in trials if trial.comparison}
     if len(decodings) > 1 and not any(axis.key == SEED for axis in axes):
-        yield "Trials were decoded in different ways; their test scores are not comparable."
+        yield Said("sweep.note.decodings")

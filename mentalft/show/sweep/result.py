@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Literal
 
 from mentalft.show.sweep.axes import SEED, Axis
 from mentalft.show.sweep.trials import Trial
+from mentalft.words import Language, Said
 
-BEST, NEAR, WORSE, UNKNOWN = "chosen", "within noise", "worse", "not known"
+Standing = Literal["chosen", "within noise", "worse", "not known"]
+BEST: Standing = "chosen"
+NEAR: Standing = "within noise"
+WORSE: Standing = "worse"
+UNKNOWN: Standing = "not known"
 
 
 @dataclass(frozen=True)
@@ -20,22 +26,21 @@ class Setting:
     """By axis, the seed left out."""
     trials: tuple[Trial, ...]
     """Done ones with an objective."""
-    standing: str = UNKNOWN
-    """``chosen``, ``within noise`` of it, ``worse``, or ``not known``."""
+    standing: Standing = UNKNOWN
 
     @property
     def objective(self) -> float:
         """The mean over seeds."""
-        return fmean(self._objectives)
+        return fmean(self.objectives)
 
     @property
     def sd(self) -> float | None:
         """Standard deviation over seeds, with ``n - 1``; None for a single one."""
-        return stdev(self._objectives) if len(self.trials) > 1 else None
+        return stdev(self.objectives) if len(self.trials) > 1 else None
 
     @property
-    def _objectives(self) -> list[float]:
-        return [trial.objective for trial in self.trials if trial.objective is not None]
+    def objectives(self) -> list[float]:
+        return [t.status.objective for t in self.trials if t.status.objective is not None]
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,14 @@ class Importance:
 
     shares: dict[str, float]
     """By the axis's key, the largest first; empty where it cannot be said."""
-    how: str
+    how: Said
     """How it was computed, or why it was not."""
 
 
 @dataclass(frozen=True)
 class Sweep:
     sweep_dir: Path
+    language: Language
     sweeper: str | None
     launcher: str | None
     started: str | None
@@ -67,15 +73,20 @@ class Sweep:
     """Before any training, where that is one figure for all trials."""
     base_scores: dict[str, float]
     """Of the base on the test dialogues, by metric, where all trials agree."""
-    noise: str
-    """How the standings were told, in words."""
+    noise: Said
+    """How the standings were told."""
     importance: Importance
-    notes: tuple[str, ...]
+    notes: tuple[Said, ...]
     """What a reader must know before comparing trials."""
 
     @property
     def chosen(self) -> Setting | None:
         return self.settings[0] if self.settings else None
+
+    @property
+    def looked_at(self) -> list[Trial]:
+        """Those that have an objective, the best setting's first."""
+        return [trial for setting in self.settings for trial in setting.trials]
 
     @property
     def varied(self) -> tuple[Axis, ...]:
@@ -88,4 +99,4 @@ class Sweep:
         return any(len(setting.trials) > 1 for setting in self.settings)
 
     def in_state(self, *states: str) -> list[Trial]:
-        return [trial for trial in self.trials if trial.state in states]
+        return [trial for trial in self.trials if trial.status.state in states]

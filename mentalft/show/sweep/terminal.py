@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-from rich.table import Table as RichTable
-from rich.text import Text
+from mentalft.console import console, say
+from mentalft.show.sweep.reading import read_sweep
+from mentalft.show.sweep.result import Sweep
+from mentalft.show.sweep.sentences import command_of, counted, described, objective_in_words, warnings_of
+from mentalft.show.sweep.tables import chosen_table, settings_table, unfinished_table
+from mentalft.show.table import Table, terminal
+from mentalft.words import Said, told
 
-from mentalft.show.sweep.cells import Table, settings_table, unfinished_table
-from mentalft.show.sweep.result import BEST, Sweep
-from mentalft.show.sweep.scores import chosen_table
-from mentalft.show.sweep.words import counted, described, objective_in_words, warnings_of
-from mentalft.show.tables import compact_table
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text
 
-STYLES = {
-    BEST: "bold green",
-    "failed": "red",
-    "unreadable": "red",
-    "running": "yellow",
-    "better": "green",
-    "worse": "red",
-}
 
-LEFT_OUT_FIRST = ("parameters", "memory", "adapter", "time", "training")
-GAP = 2
+def show_sweep(sweep_dir: Path, *, notes: bool = False) -> None:
+    """Print the tables, and the command that runs the chosen setting alone.
+
+    Args:
+        notes: print first what must be known before trials are compared.
+    """
+    found = read_sweep(sweep_dir)
+    for note in found.notes if notes else ():
+        say(told(Said("sweep.note_line", {"text": note}), found.language), style="yellow")
+    for table in terminal_tables(found, console.width):
+        console.print(table)
+    if found.chosen:
+        say(told(Said("sweep.chosen_alone", {"command": command_of(found.chosen)}), found.language))
 
 
 def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable | Text]:
@@ -33,41 +40,21 @@ def terminal_tables(sweep: Sweep, width: int = 120) -> Iterator[RichTable | Text
     Args:
         width: columns of the terminal; where that is not enough, what is least asked for is left out.
     """
+    from rich.text import Text
+
+    def drawn(table: Table[Any], title: Said) -> RichTable:
+        table = Table(table.columns, table.rows, title, table.kind, table.ends, table.foot)
+        return terminal(table, width, sweep.language)
+
     if sweep.settings:
-        yield _drawn(_fitted(settings_table(sweep), width), f"{counted(sweep)}; by {objective_in_words(sweep)}")
+        title = Said("sweep.objective.by", {"counted": counted(sweep), "objective": objective_in_words(sweep)})
+        yield drawn(settings_table(sweep), title)
     unfinished = unfinished_table(sweep)
     if unfinished.rows:
-        yield _drawn(unfinished, "Without an objective" if sweep.settings else counted(sweep))
+        yield drawn(unfinished, Said("sweep.without_objective") if sweep.settings else counted(sweep))
     chosen = chosen_table(sweep)
     if chosen and sweep.chosen:
         if warnings := warnings_of(sweep.chosen):
-            yield Text("\n".join(f"warning: {warning}" for warning in warnings), style="yellow")
-        yield _drawn(chosen, f"Test scores of {described(sweep, sweep.chosen)}, chosen on the validation split")
-
-
-def _fitted(table: Table, width: int) -> Table:
-    """Without some of the costs, as many as it takes to fit."""
-    for heading in LEFT_OUT_FIRST:
-        columns = zip(table.headings, *([cell.text for cell in row.cells] for row in table.rows), strict=True)
-        if sum(max(map(len, column)) + GAP for column in columns) <= width:
-            break
-        table = _without(table, table.headings.index(heading))
-    return table
-
-
-def _without(table: Table, place: int) -> Table:
-    return Table(
-        table.headings[:place] + table.headings[place + 1 :],
-        tuple(i - (i > place) for i in table.left if i != place),
-        [row._replace(cells=row.cells[:place] + row.cells[place + 1 :]) for row in table.rows],
-    )
-
-
-def _drawn(table: Table, title: str) -> RichTable:
-    drawn = compact_table(escape(title), padding=1)
-    for place, heading in enumerate(table.headings):
-        left = place in table.left
-        drawn.add_column(escape(heading), justify="left" if left else "right", no_wrap=not left)
-    for row in table.rows:
-        drawn.add_row(*(escape(cell.text) for cell in row.cells), style=STYLES.get(row.kind))
-    return drawn
+            lines = [told(Said("sweep.warning", {"text": warning}), sweep.language) for warning in warnings]
+            yield Text("\n".join(lines), style="yellow")
+        yield drawn(chosen, Said("sweep.scores_of", {"setting": described(sweep, sweep.chosen)}))

@@ -9,16 +9,18 @@ from filelock import FileLock
 from mentalft import __version__
 from mentalft.files import read_json, sha256_json, write_text
 from mentalft.runs.markers import FOLDER
+from mentalft.runs.sweep_files import STATUS, SWEEP_PLAN, trial_dirs
 from mentalft.show.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
+from mentalft.show.sweep.page import sweep_html
 from mentalft.show.sweep.reading import read_sweep
 from mentalft.show.sweep.result import Sweep
-from mentalft.show.sweep.trials import PLAN, STATUS, run_dirs
+from mentalft.show.sweep.trials import check_is_sweep
 
 OUTPUTS = ("sweep.md", "sweep.csv", "sweep.html", "sweep.json")
 LOCK = ".sweep.lock"
 WAIT_SECONDS = 120.0
 LOOKED_AT = (
-    STATUS, "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
+    STATUS.name, "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
     f"{FOLDER}/prepare.json", f"{FOLDER}/train.json", "adapter/adapter_model.safetensors",
 )  # fmt: skip
 
@@ -33,7 +35,7 @@ def write_sweep(sweep_dir: Path, *, again: bool = False) -> None:
         DataError: no trial is there.
         filelock.Timeout: another job has been writing for two minutes.
     """
-    run_dirs(sweep_dir)  # before a lock is left in a folder that is none of a sweep
+    check_is_sweep(sweep_dir)  # before a lock is left in a folder that is none of a sweep
     with FileLock(sweep_dir / LOCK, timeout=WAIT_SECONDS):
         state = _state(sweep_dir)
         if again or _written_from(sweep_dir) != state:
@@ -41,8 +43,6 @@ def write_sweep(sweep_dir: Path, *, again: bool = False) -> None:
 
 
 def _write(sweep: Sweep, state: str) -> None:
-    from mentalft.show.sweep.page import sweep_html
-
     write_sweep_markdown(sweep, sweep.sweep_dir / "sweep.md")
     write_sweep_csv(sweep, sweep.sweep_dir / "sweep.csv")
     write_text(sweep.sweep_dir / "sweep.html", sweep_html(sweep))
@@ -51,7 +51,7 @@ def _write(sweep: Sweep, state: str) -> None:
 
 def _state(sweep_dir: Path) -> str:
     """Changes when a file that the result is made from does."""
-    places = [sweep_dir / PLAN, *(run_dir / name for run_dir in run_dirs(sweep_dir) for name in LOOKED_AT)]
+    places = [SWEEP_PLAN.path(sweep_dir), *(run_dir / name for run_dir in trial_dirs(sweep_dir) for name in LOOKED_AT)]
     return sha256_json([__version__, *(_stamp(path) for path in places)])
 
 

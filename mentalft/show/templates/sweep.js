@@ -29,17 +29,18 @@
     }
   }
   for (const button of document.querySelectorAll("button.copy")) {
+    const said = button.textContent;
     const code = button.parentElement.querySelector("code");
     button.hidden = false;
     button.addEventListener("click", async () => {
       getSelection().selectAllChildren(code);
       try {
         await navigator.clipboard.writeText(code.textContent);
-        button.textContent = "Copied";
+        button.textContent = button.dataset.copied;
       } catch {
-        button.textContent = "Selected";
+        button.textContent = button.dataset.selected;
       }
-      setTimeout(() => (button.textContent = "Copy"), 1500);
+      setTimeout(() => (button.textContent = said), 1500);
     });
   }
   const closed = () => [...document.querySelectorAll("details:not([open])")];

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.show.sweep.axes import DEFAULT, axes_of, is_swept, number
+from mentalft.runs.sweep_files import SweepPlan
+from mentalft.show.sweep.axes import DEFAULT, axes_of, number
 from mentalft.show.sweep.trials import Trial
+from tests.show.sweep.fabricated import trial
 
 
 def trials(*overrides: tuple[str, ...]) -> list[Trial]:
-    return [Trial(str(i), "done", given) for i, given in enumerate(overrides)]
+    return [trial(i, *given) for i, given in enumerate(overrides)]
 
 
 def test_only_what_varies_is_an_axis() -> None:
@@ -22,7 +23,7 @@ def test_only_what_varies_is_an_axis() -> None:
             ("experiment=quick", "lora=qv_r8", "trainer.learning_rate=1e-5", "hydra.job.num=0"),
             ("experiment=quick", "lora=all_linear", "trainer.learning_rate=0.001", "hydra.job.num=1"),
         ),
-        {},
+        None,
     )
     assert [(axis.key, axis.label, axis.numeric) for axis in found] == [
         ("lora", "lora", False),
@@ -33,39 +34,22 @@ def test_only_what_varies_is_an_axis() -> None:
 
 
 def test_one_trial_has_the_axes_that_the_command_sweeps() -> None:
-    plan = {"overrides": ["lora.r=4,8", "trainer.learning_rate=interval(1e-5,1e-3)", "data.path='a,b'"]}
+    swept = ["lora.r=4,8", "trainer.learning_rate=interval(1e-5,1e-3)"]
+    plan = SweepPlan(["mentalft", "-m", *swept], swept, "basic", "basic", "2026-11-23T09:00:00+01:00")
     found = axes_of(trials(("lora.r=4", "trainer.learning_rate=0.0002", "data.path='a,b'")), plan)
     assert [axis.key for axis in found] == ["lora.r", "trainer.learning_rate"]
 
 
 def test_a_key_that_some_trials_leave_alone_is_text() -> None:
-    (axis,) = axes_of(trials(("lora.r=4", "seed=1"), ("seed=1",)), {})
+    (axis,) = axes_of(trials(("lora.r=4", "seed=1"), ("seed=1",)), None)
     assert (axis.values, axis.numeric) == (("4", DEFAULT), False)
 
 
 def test_names_are_short_unless_two_would_be_the_same() -> None:
     found = axes_of(
-        trials(("data.name=a", "model.name=b", "lora.r=1"), ("data.name=c", "model.name=d", "lora.r=2")), {}
+        trials(("data.name=a", "model.name=b", "lora.r=1"), ("data.name=c", "model.name=d", "lora.r=2")), None
     )
     assert [axis.label for axis in found] == ["data.name", "model.name", "r"]
-
-
-@pytest.mark.parametrize(
-    ("override", "swept"),
-    [
-        ("lora.r=4,8", True),
-        ("lora.target_modules=[q_proj,v_proj]", False),
-        ("lora.target_modules=[q_proj],[q_proj,v_proj]", True),
-        ("data.columns={a:1,b:2}", False),
-        ("data.system_message='你好，世界, 再见'", False),
-        ("data.system_message=\"a \\\" , b\"", False),
-        ("seed=range(1,4)", True),
-        ("trainer.learning_rate=tag(log, interval(1e-5, 1e-2))", True),
-        ("lora.r=8", False),
-    ],
-)  # fmt: skip
-def test_several_values_are_told_from_one_with_commas(override: str, swept: bool) -> None:
-    assert is_swept(override) is swept
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mentalft.show.sweep.writing import write_sweep
-from tests.show.sweep.made_up import make_plan, make_trial
+from tests.show.sweep.fabricated import make_plan, make_trial
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -60,9 +60,9 @@ def test_it_sorts_copies_and_says_no_error(browser: Any, address: str) -> None:
     first = table.locator("tbody tr").first
     assert "chosen" in first.inner_text()
     table.get_by_role("button", name="r", exact=True).click()
-    assert first.locator("td").nth(1).inner_text() == "4"
+    assert first.locator("td").nth(0).inner_text() == "4"
     table.get_by_role("button", name="r", exact=True).click()
-    assert first.locator("td").nth(1).inner_text() == "16"
+    assert first.locator("td").nth(0).inner_text() == "16"
     assert table.locator("thead th").nth(1).get_attribute("aria-sort") == "descending"
     assert "untuned" in table.locator("tfoot").inner_text()
     page.get_by_role("button", name="Copy").first.click()

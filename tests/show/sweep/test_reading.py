@@ -9,8 +9,9 @@ import pytest
 from mentalft.errors import DataError
 from mentalft.files import write_json
 from mentalft.show.sweep.reading import read_sweep
-from mentalft.show.sweep.words import command_of, counted, described, near_in_words, sweep_command, tried
-from tests.show.sweep.made_up import make_plan, make_trial
+from mentalft.show.sweep.sentences import command_of, counted, described, near_in_words, sweep_command, tried
+from mentalft.words import told
+from tests.show.sweep.fabricated import make_plan, make_trial
 
 
 def test_the_best_is_first_and_its_command_runs_it_alone(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_the_best_is_first_and_its_command_runs_it_alone(tmp_path: Path) -> None
     assert [s.objective for s in found.settings] == [3.0, 3.2]
     assert command_of(found.settings[0]) == """mentalft experiment=quick lora.r=8 'data.path='"'"'a b, 来'"'"''"""
     assert described(found, found.settings[0]) == "r=8"
-    assert counted(found) == "3 trials: 2 done, 1 failed"
+    assert told(counted(found)) == "3 trials: 2 done, 1 failed"
     assert found.base_objective == 6.5
     assert found.base_scores["rougeL"] == 0.08
 
@@ -48,8 +49,8 @@ def test_seeds_are_one_setting_and_no_rivals(tmp_path: Path) -> None:
     assert found.settings[0].objective == pytest.approx(2.1)
     assert found.settings[0].sd == pytest.approx(0.1)
     assert command_of(found.settings[0]) == "mentalft -m experiment=quick lora.r=8 seed=1,2,3"
-    assert tried(found) == "2 settings (6 trials)"
-    assert near_in_words(found) == "Every other setting is shown to be worse."
+    assert told(tried(found)) == "2 settings (6 trials)"
+    assert told(near_in_words(found)) == "Every other setting is shown to be worse."
 
 
 def test_seeds_alone_are_one_setting(tmp_path: Path) -> None:
@@ -62,11 +63,11 @@ def test_seeds_alone_are_one_setting(tmp_path: Path) -> None:
 
 
 def test_one_trial_and_no_plan(tmp_path: Path) -> None:
-    make_trial(tmp_path, "only", objective=3.0)
+    make_trial(tmp_path, 7, objective=3.0)
     found = read_sweep(tmp_path)
     assert found.chosen is not None
-    assert described(found, found.chosen) == "trial only"
-    assert near_in_words(found) == "There is no other setting to tell it from."
+    assert told(described(found, found.chosen)) == "trial 7"
+    assert told(near_in_words(found)) == "There is no other setting to tell it from."
 
 
 def test_nothing_is_chosen_where_nothing_has_an_objective(tmp_path: Path) -> None:
@@ -74,14 +75,14 @@ def test_nothing_is_chosen_where_nothing_has_an_objective(tmp_path: Path) -> Non
     make_trial(tmp_path, 1, "lora.r=4", objective=None, trained=False)
     found = read_sweep(tmp_path)
     assert found.chosen is None
-    assert "No trial has an objective yet" in found.notes[0]
+    assert "No trial has an objective yet" in told(found.notes[0])
 
 
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     make_trial(tmp_path, 0, "data.split_seed=1", "model=tiny", objective=3.0)
     other = make_trial(tmp_path, 1, "data.split_seed=2", "model=qwen3_4b", objective=3.1)
     write_json(other / ".stages" / "prepare.json", {"cost": {}, "outputs": {"data/validation.jsonl": "other"}})
-    notes = " ".join(read_sweep(tmp_path).notes)
+    notes = " ".join(map(told, read_sweep(tmp_path).notes))
     assert "validated on different dialogues" in notes
     assert "different tokenizers" in notes
 

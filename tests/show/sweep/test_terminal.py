@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mentalft.files import read_json, write_json
 from mentalft.show.sweep import read_sweep, terminal_tables
-from tests.show.sweep.made_up import make_trial
+from tests.show.sweep.fabricated import make_trial
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,10 @@ def test_a_narrow_terminal_has_fewer_costs(tmp_path: Path, width: int, left_out:
 
 def test_what_warns_of_the_test_scores_stands_above_them(tmp_path: Path) -> None:
     path = make_trial(tmp_path, 0, "lora.r=4") / "comparison.json"
-    write_json(path, {**read_json(path), "warnings": ["only 3 dialogues"]})
+    warning = {"key": "sweep.trials", "values": {"count": 3}}
+    write_json(path, {**read_json(path), "warnings": [warning]})
     console = Console(width=200, record=True, file=(tmp_path / "out").open("w"))
     for table in terminal_tables(read_sweep(tmp_path), 200):
         console.print(table)
     said = console.export_text()
-    assert 0 < said.find("warning: only 3 dialogues") < said.find("Test scores of")
+    assert 0 < said.find("warning: 3 trials") < said.find("Test scores of")

@@ -16,7 +16,8 @@ import pytest
 
 from mentalft.files import read_json
 from mentalft.show.sweep.writing import OUTPUTS, write_sweep
-from tests.show.sweep.made_up import make_plan, make_trial
+from mentalft.words import catalogue
+from tests.show.sweep.fabricated import make_plan, make_trial
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +107,9 @@ def odd_sweeps(root: Path) -> dict[str, Path]:
     """Directories of sweeps that hardly went anywhere."""
     every = {name: root / name for name in ("running", "failed", "one", "cut", "maximised", "uncompared", "strange")}
     make_trial(every["running"], 0, "lora.r=4", state="running", objective=None)
-    for number in (0, -1):
-        make_trial(every["failed"], number, f"lora.r={number}", state="failed", objective=None, error="too small")
-    make_trial(every["one"], "a trial", "lora.r=4")
+    for number in (0, 1):
+        make_trial(every["failed"], number, f"lora.r={-number}", state="failed", objective=None, error="too small")
+    make_trial(every["one"], 0, "lora.r=4")
     (make_trial(every["cut"], 0, "lora.r=4") / "status.json").write_text('{"job": 0')
     for number in range(2):
         make_trial(
@@ -171,3 +172,24 @@ def test_it_needs_no_torch(grid: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_it_is_wholly_chinese_where_that_is_asked_for(tmp_path: Path) -> None:
+    make_plan(tmp_path, "lora.r=1,2,3", language="zh")
+    for number in range(3):
+        make_trial(tmp_path, number, f"lora.r={number}", objective=3.0 + number, seconds=90.0 + 10 * number)
+    make_trial(tmp_path, 3, "lora.r=9", state="failed", objective=None, error="CUDA out of memory")
+    write_sweep(tmp_path)
+    english = [said["en"] for key, said in catalogue().items() if key.startswith("sweep.") and said["en"] != said["zh"]]
+    fixed = {text.partition("{")[0].strip() for text in english}
+    page = re.sub(
+        r"<(style|script)>.*?</\1>|<pre.*?</pre>",
+        "",
+        (tmp_path / "sweep.html").read_text(encoding="utf-8"),
+        flags=re.DOTALL,
+    )
+    shown = [text.strip() for text in re.findall(r">([^<]+)<", page)]
+    shown += [cell.strip(" #*-") for cell in re.split(r"[|\n]", (tmp_path / "sweep.md").read_text(encoding="utf-8"))]
+    assert [text for text in shown if text and text in fixed] == []
+    assert not [text for text in shown for start in fixed if len(start) > 12 and text.startswith(start)]
+    assert '<html lang="zh-CN">' in page

@@ -1,4 +1,5 @@
-"""Which settings cannot be told from the best: those not shown to be worse than it (docs/decisions/016-sweeps.md).
+"""The order of a sweep's settings, and which cannot be told from the best: those not shown to be worse than it
+(docs/decisions/016-sweeps.md).
 
 Either way the settings left make up a set that holds the truly best one with 95 % confidence: it is missing only if
 some comparison wrongly finds it worse, and the comparisons are corrected for their number.
@@ -18,54 +19,47 @@ from numpy.typing import NDArray
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.errors import DataError
 from mentalft.records import WORSE as SHOWN_WORSE
+from mentalft.show.sweep.axes import DEFAULT, Axis
+from mentalft.show.sweep.axes import SEED as SEED_KEY
 from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, WORSE, Setting
+from mentalft.show.sweep.trials import Trial
 from mentalft.statistics import FEW_DIALOGUES, Measured, Settings, compare_all
+from mentalft.words import Said
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 SEED = 0
-BY_SEEDS = (
-    "A setting is within noise of the chosen one where its mean objective is not shown to be worse: a one-sided t-test "
-    "on the scatter between seeds, taken to be the same in all settings ({degrees} degrees of freedom), at 5 % for all "
-    "comparisons together (Bonferroni). With few seeds only large differences show."
-)
-BY_ITEMS = (
-    "A trial is within noise of the chosen one where it is not shown to be worse on the same {items} test items from "
-    "{dialogues} dialogues: {what}, paired, dialogues swapped and resampled, p corrected by Holm over all trials. "
-    "It says what other dialogues might change; what another seed would change is not in it. These comparisons chose "
-    "nothing."
-)
 FEW_DEGREES = 3
 """Degrees of freedom; with fewer the scatter between seeds is hardly known."""
-FEW_SEEDS = (
-    " With so few seeds hardly anything can be shown to be worse, so whether the others are within noise is not known; "
-    "add seeds."
-)
-FEW = (
-    " With only {dialogues} dialogues hardly anything can be shown to be worse, so whether the others are within noise "
-    "is not known."
-)
-FEW_BUT_SHOWN = " There are only {dialogues} dialogues: what they show has yet to be shown on others."
-NO_RIVAL = "There is one setting, and nothing to tell it from."
-NOTHING = (
-    "Which trials are within noise of the chosen one is not known: no setting was tried with several seeds, and "
-    "no score of single test items goes with this objective. Try the best ones again with seed=1,2,3."
-)
 
 
 class Told(NamedTuple):
     settings: tuple[Setting, ...]
     """With their standings."""
-    how: str
+    how: Said
+
+
+def in_order(rated: Sequence[Trial], axes: Sequence[Axis], *, maximize: bool) -> list[Setting]:
+    """The best first; trials that differ in their seed alone are one setting, where the seed is an axis."""
+    seeds = any(axis.key == SEED_KEY for axis in axes)
+    together: dict[tuple[str, ...], list[Trial]] = {}
+    for trial in rated:
+        values = tuple(trial.values.get(axis.key, DEFAULT) for axis in axes if axis.key != SEED_KEY)
+        together.setdefault((*values, *(() if seeds else (trial.name,))), []).append(trial)
+    keys = [axis.key for axis in axes if axis.key != SEED_KEY]
+    found = [
+        Setting({k: trials[0].values.get(k, DEFAULT) for k in keys}, tuple(trials)) for trials in together.values()
+    ]
+    return sorted(found, key=lambda s: -s.objective if maximize else s.objective)
 
 
 def tell_apart(settings: Sequence[Setting], sweep_dir: Path, *, objective_name: str, maximize: bool) -> Told:
     """Give every setting its standing; the first is the best."""
     if not settings:
-        return Told((), NO_RIVAL)
+        return Told((), Said("sweep.noise.no_rival"))
     best, *others = settings
     if not others:
-        return Told((replace(best, standing=BEST),), NO_RIVAL)
+        return Told((replace(best, standing=BEST),), Said("sweep.noise.no_rival"))
     if sum(len(s.trials) - 1 for s in settings):
         worse, how = _by_seeds(settings, maximize=maximize)
     else:
@@ -75,7 +69,7 @@ def tell_apart(settings: Sequence[Setting], sweep_dir: Path, *, objective_name: 
     return Told((replace(best, standing=BEST), *rivals), how)
 
 
-def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool | None], str]:
+def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool | None], Said]:
     """Subset selection (Gupta 1965, doi 10.1080/00401706.1965.10490251) with Bonferroni's bound for his constant.
 
     Unequal numbers of seeds are allowed for; settings that share seeds are as if they did not, which errs on the side
@@ -92,32 +86,27 @@ def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool
         sign * (best.objective - s.objective) > reach * sqrt(variance * (1 / len(s.trials) + 1 / len(best.trials)))
         for s in others
     ]
-    how = BY_SEEDS.format(degrees=degrees)
-    if degrees >= FEW_DEGREES or all(worse):
-        return list(worse), how
-    return [found or None for found in worse], how + FEW_SEEDS
+    few = degrees < FEW_DEGREES and not all(worse)
+    how = Said("sweep.noise.few_seeds" if few else "sweep.noise.seeds", {"degrees": degrees})
+    return [found or None if few else found for found in worse], how
 
 
-def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str) -> tuple[list[bool | None], str]:
+def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str) -> tuple[list[bool | None], Said]:
     metric = metric_of(objective_name)
     best, *others = (_sheet(sweep_dir / s.trials[0].name, metric) for s in settings)
     if best is None:
-        return [None for _ in others], NOTHING
+        return [None for _ in others], Said("sweep.noise.not_known")
     alike = {place: sheet for place, sheet in enumerate(others) if sheet is not None and _same_items(best, sheet)}
     if not alike:
-        return [None for _ in others], NOTHING
-    higher = settings[0].trials[0].comparison
-    verdicts = _verdicts(
-        best, alike, metric, higher_is_better=bool(higher and _higher_is_better(higher.metrics, metric))
-    )
-    what = "the loss on the references" if metric == "perplexity" else f"the mean {metric}"
+        return [None for _ in others], Said("sweep.noise.not_known")
+    measured = settings[0].trials[0].metrics.get(metric)
+    verdicts = _verdicts(best, alike, metric, higher_is_better=measured is not None and measured.higher_is_better)
+    what = Said("sweep.noise.loss") if metric == "perplexity" else Said("sweep.noise.mean", {"metric": metric})
     dialogues = len(set(best.dialogues))
-    how = BY_ITEMS.format(items=len(best.ids), dialogues=dialogues, what=what)
     few = dialogues < FEW_DIALOGUES
-    not_shown = None if few else False
-    found = {place: verdict == SHOWN_WORSE or not_shown for place, verdict in verdicts.items()}
-    if few:
-        how += (FEW_BUT_SHOWN if all(found.values()) else FEW).format(dialogues=dialogues)
+    found = {place: verdict == SHOWN_WORSE or (None if few else False) for place, verdict in verdicts.items()}
+    key = "items" if not few else "few_but_shown" if all(found.values()) else "few_items"
+    how = Said(f"sweep.noise.{key}", {"items": len(best.ids), "dialogues": dialogues, "what": what})
     return [found.get(place) for place in range(len(others))], how
 
 
@@ -144,10 +133,6 @@ def _verdicts(
 def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """What is added up over what it is divided by: a mean score, or the loss of a token. (…, 2) in, (…) out."""
     return np.divide(sums[..., 0], sums[..., 1], out=np.zeros_like(sums[..., 0]), where=sums[..., 1] > 0)
-
-
-def _higher_is_better(metrics: Sequence[object], metric: str) -> bool:
-    return any(getattr(m, "metric", None) == metric and getattr(m, "higher_is_better", False) for m in metrics)
 
 
 def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:

@@ -8,30 +8,47 @@ from typing import Any
 
 import numpy as np
 
-from mentalft.files import write_json, write_jsonl, write_text
-from mentalft.records import BETTER, UNDECIDED, WORSE, Comparison, Interval, MetricComparison
 from mentalft.comparison.scores import ScoreSheet, write_scores
-from mentalft.show.tables import write_comparison
+from mentalft.files import write_json, write_jsonl, write_text
+from mentalft.records import (
+    BETTER,
+    UNDECIDED,
+    WORSE,
+    AnswerLengths,
+    Comparison,
+    Difference,
+    Interval,
+    MetricResult,
+    Verdict,
+)
+from mentalft.runs.files import COMPARISON
+from mentalft.runs.sweep_files import STATUS, SWEEP_PLAN, Status, SweepPlan
+from mentalft.show.sweep.trials import Trial
 
 ITEMS, DIALOGUES = 60, 20
 TITLES = {"rougeL": "ROUGE-L", "cosine": "cosine", "perplexity": "perplexity"}
 
 
+def trial(number: int, *overrides: str, objective: float | None = None) -> Trial:
+    """A finished trial, as far as its status tells."""
+    started = "2026-11-23T09:00:00+01:00"
+    state = Status(
+        number, list(overrides), [], "done", None, objective, "validation_loss", "minimize", started, None, None, [], {}
+    )
+    return Trial(state)
+
+
 def make_plan(sweep_dir: Path, *swept: str, **more: Any) -> None:
-    command = ["mentalft", "-m", "experiment=quick", *swept]
     plan = {
-        "command": command,
-        "overrides": list(swept),
-        "sweeper": "basic",
-        "launcher": "basic",
-        "started": "2026-11-23T09:00:00+01:00",
-    }
-    write_json(sweep_dir / "sweep_plan.json", plan | more)
+        "command": ["mentalft", "-m", "experiment=quick", *swept], "overrides": list(swept), "sweeper": "basic",
+        "launcher": "basic", "started": "2026-11-23T09:00:00+01:00",
+    }  # fmt: skip
+    SWEEP_PLAN.save(sweep_dir, SweepPlan(**{**plan, **more}))
 
 
 def make_trial(
     sweep_dir: Path,
-    name: str | int,
+    number: int,
     *overrides: str,
     objective: float | None = 3.0,
     state: str = "done",
@@ -45,17 +62,16 @@ def make_trial(
     worse: float = 0.0,
 ) -> Path:  # fmt: skip
     """A trial's directory; ``worse`` is how much the loss of each test reference is raised."""
-    run_dir = sweep_dir / str(name)
-    write_json(
-        run_dir / "status.json",
-        {
-            "job": name, "overrides": list(overrides), "state": state, "error": error, "objective": objective,
-            "objective_name": objective_name, "direction": direction, "started": "2026-11-23T09:00:00+01:00",
-            "ended": None if state == "running" else "2026-11-23T09:05:00+01:00",
-            "seconds": None if state == "running" else seconds,
-            "command": ["mentalft", "experiment=quick", *overrides], "choices": {"lora": "qv_r8"},
-        },
-    )  # fmt: skip
+    run_dir = sweep_dir / str(number)
+    fields: dict[str, Any] = {
+        "job": number, "overrides": list(overrides), "fixed": [], "state": state, "error": error,
+        "objective": objective, "objective_name": objective_name, "direction": direction,
+        "started": "2026-11-23T09:00:00+01:00",
+        "ended": None if state == "running" else "2026-11-23T09:05:00+01:00",
+        "seconds": None if state == "running" else seconds,
+        "command": ["mentalft", "experiment=quick", *overrides], "choices": {"lora": "qv_r8"},
+    }  # fmt: skip
+    STATUS.save(run_dir, Status(**fields))
     if state == "done" and trained:
         make_training(run_dir, seconds, dialogues)
     if state == "done" and compared:
@@ -99,26 +115,27 @@ def make_comparison(run_dir: Path, worse: float = 0.0) -> None:
         (1,) * ITEMS, {"base": lengths, "tuned": lengths}, parts,
     )  # fmt: skip
     write_scores(sheet, run_dir / "scores.jsonl")
-    write_comparison(comparison(float(np.exp(nll.sum() / tokens.sum()))), TITLES, run_dir)
+    COMPARISON.save(run_dir, comparison(float(np.exp(nll.sum() / tokens.sum()))))
 
 
 def comparison(perplexity: float) -> Comparison:
+    lengths = AnswerLengths(30.0, 1.0)
     return Comparison(
-        items=ITEMS, dialogues=DIALOGUES, confidence=0.95, resamples=1000, seed=42, decoding="greedy",
+        baseline="base", contenders=("base", "tuned"), items=ITEMS, dialogues=DIALOGUES, confidence=0.95,
+        resamples=1000, seed=42, decoding="greedy",
         metrics=(
             metric("rougeL", 0.08, 0.11, 0.01, BETTER),
             metric("cosine", 0.30, 0.31, 0.02, UNDECIDED),
-            metric("perplexity", 665.0, perplexity, 40.0, BETTER if perplexity < 600 else WORSE, higher_is_better=False),
+            metric("perplexity", 665.0, perplexity, 40.0, BETTER if perplexity < 600 else WORSE, higher=False),
         ),
-        responses={"base": {"mean_characters": 30.0, "length_ratio": 1.0}, "tuned": {"mean_characters": 30.0, "length_ratio": 1.0}},
+        answers={"base": lengths, "tuned": lengths}, checks={},
     )  # fmt: skip
 
 
 def metric(
-    name: str, base: float, tuned: float, reach: float, verdict: str, *, higher_is_better: bool = True
-) -> MetricComparison:
-    difference = tuned - base
-    return MetricComparison(
-        name, f"{name}|made up", base, tuned, difference, Interval(difference - reach, difference + reach), 40, 5, 15,
-        0.001, 0.003, reach, verdict, higher_is_better,
-    )  # fmt: skip
+    name: str, base: float, tuned: float, reach: float, verdict: Verdict, *, higher: bool = True
+) -> MetricResult:
+    d = tuned - base
+    found = Difference(d, Interval(d - reach, d + reach), 40, 5, 15, 0.001, 0.003, reach, verdict)
+    scores = {"base": base, "tuned": tuned}
+    return MetricResult(name, TITLES[name], f"{name}|made up", higher, None, scores, {"tuned": found})

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentalft.files import read_jsonl, write_jsonl
-from mentalft.show.sweep.noise import tell_apart
 from mentalft.show.sweep.reading import read_sweep
 from mentalft.show.sweep.result import Setting
-from mentalft.show.sweep.trials import Trial
-from tests.show.sweep.made_up import make_plan, make_trial
+from mentalft.show.sweep.standings import tell_apart
+from mentalft.words import told as in_words
+from tests.show.sweep.fabricated import make_plan, make_trial, trial
 
 NOWHERE = Path("/nowhere")
 
 
 def setting(name: str, *objectives: float) -> Setting:
-    runs = tuple(Trial(f"{name}{i}", "done", (f"seed={i}",), objective=o) for i, o in enumerate(objectives))
+    runs = tuple(trial(i, f"seed={i}", objective=o) for i, o in enumerate(objectives))
     return Setting({"lora.r": name}, runs)
 
 
@@ -48,7 +48,7 @@ def test_with_few_seeds_what_is_not_shown_to_be_worse_is_not_known() -> None:
     settings = [setting("a", 3.0, 3.1, 3.05), setting("b", 3.06), setting("c", 9.0)]
     assert standings(settings) == ["chosen", "not known", "worse"]
     told = tell_apart(settings, NOWHERE, objective_name="validation_loss", maximize=False)
-    assert "With so few seeds" in told.how
+    assert "With so few seeds" in in_words(told.how)
 
 
 def test_alone_it_is_chosen() -> None:
@@ -75,7 +75,7 @@ def test_without_seeds_paired_losses_on_test_items_decide(tmp_path: Path) -> Non
     make_trial(tmp_path, 3, "lora.r=2", objective=3.50, compared=False)
     found = read_sweep(tmp_path)
     assert [s.standing for s in found.settings] == ["chosen", "within noise", "worse", "not known"]
-    assert "60 test items from 20 dialogues" in found.noise
+    assert "60 test items from 20 dialogues" in in_words(found.noise)
 
 
 def test_a_rival_that_does_better_on_the_test_items_is_not_put_first(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_scores_that_cannot_be_paired_say_nothing(tmp_path: Path, damage: str) -
         write_jsonl(scores, [{**row, "digest": "other"} for row in read_jsonl(scores)])
     found = read_sweep(tmp_path)
     assert [s.standing for s in found.settings] == ["chosen", "not known"]
-    assert "not known" in found.noise
+    assert "not known" in in_words(found.noise)
 
 
 def test_an_objective_that_is_no_mean_over_items_is_not_paired(tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_with_few_dialogues_what_is_not_shown_to_be_worse_is_not_known(tmp_path:
         write_jsonl(scores, [{**row, "dialogue_id": f"d{place % 3}"} for place, row in enumerate(rows)])
     found = read_sweep(tmp_path)
     assert [s.standing for s in found.settings] == ["chosen", "not known"]
-    assert "only 3 dialogues" in found.noise
+    assert "only 3 dialogues" in in_words(found.noise)
