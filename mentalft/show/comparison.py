@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.files import write_text
-from mentalft.records import NO_TOPIC, OTHER, UNDECIDED, Comparison, Difference, Group, MetricResult
+from mentalft.records import UNDECIDED, Comparison, Difference, MetricResult
+from mentalft.show.groups import groups_of
 from mentalft.show.language import sentence
 from mentalft.show.numbers import plain, probability, signed, spread
-from mentalft.show.strips import Strip, drawn_shares, drawn_strip, group_strips, strip
+from mentalft.show.strips import drawn_shares, drawn_strip, strip
 from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
@@ -192,72 +193,6 @@ def explained(metrics: Sequence[MetricResult], language: Language = "en") -> lis
     return [
         told(Said("show.about", {"title": title, "about": about}), language) for title, about in abouts.items() if about
     ]
-
-
-class Grouped(NamedTuple):
-    """The differences of one contender by topic or by turn."""
-
-    key: str
-    """``by_topic`` or ``by_depth``; with more than one contender, and its name."""
-    heading: Said
-    table: Table[list[Cell]]
-
-
-def groups_of(comparison: Comparison) -> list[Grouped]:
-    """The tables by topic and by turn; without those that would have no rows."""
-    several = len(comparison.others) > 1
-    found = []
-    for kind, column in (("by_topic", "topic"), ("by_depth", "turn")):
-        for name in comparison.others:
-            table = _grouped(comparison, name, kind, column)
-            if table and several:
-                heading = Said("show.by_of", {"heading": Said(f"show.{kind}"), "name": contender(name)})
-                found.append(Grouped(f"{kind}-{comparison.others.index(name)}", heading, table))
-            elif table:
-                found.append(Grouped(kind, Said(f"show.{kind}"), table))
-    return found
-
-
-def group_name(name: str) -> Said | str:
-    return {OTHER: Said("show.other_topics"), NO_TOPIC: Said("show.no_topic")}.get(name, name)
-
-
-def _grouped(comparison: Comparison, name: str, kind: str, column: str) -> Table[list[Cell]] | None:
-    columns: dict[str, tuple[Group, ...]] = {
-        m.metric: groups for m in comparison.metrics if (groups := getattr(m.differences[name], kind))
-    }
-    if not columns:
-        return None
-    metrics = {m.metric: m for m in comparison.metrics}
-    drawn = {metric: group_strips(metrics[metric], groups) for metric, groups in columns.items()}
-    rows = [
-        [
-            Cell(group_name(group.name) if kind == "by_topic" else group.name, group.name),
-            *(Cell(str(n), n) for n in (group.items, group.dialogues)),
-            *(_group_cell(groups[i], drawn[metric][i]) for metric, groups in columns.items()),
-        ]
-        for i, group in enumerate(next(iter(columns.values())))
-    ]
-    headings = [Said(f"show.{column}"), Said("show.items"), Said("show.dialogues")]
-    return of_cells([*headings, *(metrics[metric].title for metric in columns)], rows)
-
-
-def of_cells(headings: Sequence[Said | str], rows: Sequence[list[Cell]]) -> Table[list[Cell]]:
-    """A table whose rows are cells, the first column set to the left."""
-
-    def at(place: int) -> Callable[[list[Cell]], Cell]:
-        return lambda row: row[place]
-
-    return Table([Column(str(i), h, at(i), left=i == 0) for i, h in enumerate(headings)], rows)
-
-
-def _group_cell(group: Group, drawn: Strip | None) -> Cell:
-    shown = signed(group.difference)
-    interval = spread(group.interval) if group.interval else Said("show.too_few")
-    text = Said("show.group_cell", {"difference": shown, "interval": interval})
-    hint = interval if group.interval else Said("show.too_few_for_interval")
-    picture = drawn_strip(drawn, spread(group.interval)) if drawn and group.interval else None
-    return Cell(text, group.difference, drawn.kind if drawn else UNDECIDED, "", hint, picture and shown + picture)
 
 
 def answers_table(comparison: Comparison) -> Table[str]:

@@ -18,10 +18,10 @@ from mentalft.show.comparison import (
     about_of,
     answers_table,
     comparison_table,
-    groups_of,
     names_of,
     overlap_of,
 )
+from mentalft.show.groups import groups_of
 from mentalft.show.language import HTML_LANGUAGE, sentence
 from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.report import sections
