@@ -102,6 +102,7 @@ class Response:
     tokens: int
     """New tokens, the end-of-turn token among them."""
 
+
 class Flag(NamedTuple):
     """What an integrity check found in one answer."""
 

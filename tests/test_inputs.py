@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mentalft.inputs import asks_here, check_inputs
 
 from mentalft.errors import UserError
-from mentalft.inputs import asks_here, check_inputs
 from tests.test_conf import composed
 
 SERVER = ["eval=openai", "eval.openai.base_url=http://x", "eval.openai.base_model=a", "eval.openai.tuned_model=b"]

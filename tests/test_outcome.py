@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mentalft.outcome import Result, show
+from mentalft.show.tables import write_comparison
 
 from mentalft.errors import UserError
 from mentalft.files import write_json, write_jsonl
-from mentalft.outcome import Result, show
-from mentalft.show.tables import write_comparison
 from mentalft.tracking import Tracker
 from tests.show.test_tables import COMPARISON, TITLES
 from tests.test_conf import composed

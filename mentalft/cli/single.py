@@ -73,7 +73,7 @@ def compose_alone(overrides: list[str]) -> Composed:
 
 
 def _without_hydra(plain: DictConfig) -> DictConfig:
-    return OmegaConf.masked_copy(plain, [key for key in plain if key != "hydra"])
+    return OmegaConf.masked_copy(plain, [str(key) for key in plain if key != "hydra"])
 
 
 def place_of(composed: Composed) -> Place:
@@ -115,9 +115,14 @@ def run_in(composed: Composed, place: Place) -> None:
     run_dir = place.run_dir or Path()
     try:
         with held(run_dir), log_to(run_dir):
-            records = {"config": _without_hydra(composed.plain), "hydra": {"hydra": composed.plain.hydra}}
-            for name, record in {**records, "overrides": composed.overrides}.items():
-                write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(OmegaConf.create(record)))
+            hydra_part = OmegaConf.create({"hydra": composed.plain.hydra})
+            overrides = OmegaConf.create(composed.overrides)
+            for name, record in {
+                "config": _without_hydra(composed.plain),
+                "hydra": hydra_part,
+                "overrides": overrides,
+            }.items():
+                write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(record))
             try:
                 run_tracked(composed.config, run_dir, composed.choices, composed.overrides)
             except Exception as error:

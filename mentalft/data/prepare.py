@@ -26,7 +26,7 @@ from mentalft.data.pool import Submit
 from mentalft.data.prepared import staged
 from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
-from mentalft.data.report import audit_lines, data_report, summary_lines
+from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
@@ -88,10 +88,6 @@ def prepare(
     settings = {s.name: settings_for(s.shape.format, dict(s.columns), cfg) for s in sources}
     folder = run_dir / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*(f"{split}.jsonl" for split in SPLITS), "report.json"):
-        (folder / name).unlink(
-            missing_ok=True
-        )  # an earlier run's must not be taken for this one's, should it end early
     with ExitStack() as stack:
         place = folder / ".staging"
         at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, place))
@@ -168,7 +164,7 @@ def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str
     """Of the question bank, and of each external test set, with the train split."""
     train = places == SPLITS.index("train")
     in_train = Keys(keys.content[train], keys.opening[train], keys.bands[train])
-    sets = {"question bank": _bank(), **{path: _external(path) for path in cfg.external_tests}}
+    sets = {BANK: _bank(), **{path: _external(path) for path in cfg.external_tests}}
     found = {name: overlap(asked, in_train) for name, asked in sets.items()}
     if cfg.privacy == "redact":
         redact = redactor(cfg.hotlines)

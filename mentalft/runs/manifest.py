@@ -53,7 +53,7 @@ def record_of(cfg: Config, overrides: Sequence[str], choices: dict[str, str], lo
         seeds={"seed": cfg.seed, "split_seed": cfg.data.split_seed},
         versions=dict(versions()),
         hardware=_hardware(),
-        model=located and ModelRecord(located.name, located.revision, located.fingerprint(), cfg.model.hub),
+        model=ModelRecord(located.name, located.revision, located.fingerprint(), cfg.model.hub) if located else None,
         config=asdict(cfg),
     )
 

@@ -14,8 +14,7 @@ from typing import Any
 
 from mentalft.config import RUNNING_ORDER
 from mentalft.errors import DataError
-from mentalft.files import MARKED as FOLDER
-from mentalft.files import digest_file
+from mentalft.files import MARKED, digest_file
 from mentalft.runs.files import JsonFile
 from mentalft.words import Said
 
@@ -79,18 +78,18 @@ class Marker:
 
 
 def marker_file(stage: str) -> JsonFile[Marker]:
-    return JsonFile(f"{FOLDER}/{stage}.json", Marker, stage)
+    return JsonFile(f"{MARKED}/{stage}.json", Marker, stage)
 
 
 def attempt_file(stage: str) -> JsonFile[str]:
     """Holds the hash of what an attempt was begun from."""
-    return JsonFile(f"{FOLDER}/{stage}.attempt", str, stage)
+    return JsonFile(f"{MARKED}/{stage}.attempt", str, stage)
 
 
 def markers(run_dir: Path) -> dict[str, Marker]:
     """Those of the complete stages; one that cannot be read is not complete."""
     found = {}
-    for path in sorted((run_dir / FOLDER).glob("*.json")):
+    for path in sorted((run_dir / MARKED).glob("*.json")):
         try:
             found[path.stem] = marker_file(path.stem).load(run_dir)
         except (DataError, OSError):
@@ -101,7 +100,7 @@ def markers(run_dir: Path) -> dict[str, Marker]:
 def unreadable(run_dir: Path) -> dict[str, str]:
     """Stage → what is wrong with its marker."""
     found = {}
-    for path in sorted((run_dir / FOLDER).glob("*.json")):
+    for path in sorted((run_dir / MARKED).glob("*.json")):
         try:
             marker_file(path.stem).load(run_dir)
         except (DataError, OSError) as error:
@@ -111,7 +110,7 @@ def unreadable(run_dir: Path) -> dict[str, str]:
 
 def unfinished(run_dir: Path) -> list[str]:
     """The stages that were begun and are not complete, in the order in which they run."""
-    pending = {path.stem for path in (run_dir / FOLDER).glob("*.attempt")} - markers(run_dir).keys()
+    pending = {path.stem for path in (run_dir / MARKED).glob("*.attempt")} - markers(run_dir).keys()
     return [*(stage for stage in RUNNING_ORDER if stage in pending), *sorted(pending.difference(RUNNING_ORDER))]
 
 

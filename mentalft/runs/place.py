@@ -19,8 +19,7 @@ from filelock import FileLock, Timeout
 
 from mentalft.config import Config
 from mentalft.errors import ConfigError, DataError
-from mentalft.files import MARKED as FOLDER
-from mentalft.files import TEMPORARY
+from mentalft.files import MARKED, TEMPORARY
 from mentalft.runs.files import JsonFile
 from mentalft.runs.stage import Stage
 
@@ -39,12 +38,12 @@ class Holder:
     """Local time, ISO 8601."""
 
 
-HOLDER: JsonFile[Holder] = JsonFile(f"{FOLDER}/holder", Holder, "")
+HOLDER: JsonFile[Holder] = JsonFile(f"{MARKED}/holder", Holder, "")
 
 
 def is_run(folder: Path) -> bool:
     """Whether ``folder`` is a run directory of ours, or one that is just begun."""
-    return (folder / FOLDER).is_dir() or all(path.name in HARMLESS for path in folder.iterdir())
+    return (folder / MARKED).is_dir() or all(path.name in HARMLESS for path in folder.iterdir())
 
 
 def check_place(folder: Path, key: str = "run_dir") -> None:
@@ -88,8 +87,8 @@ def held(run_dir: Path) -> Iterator[None]:
         ConfigError: another process uses it, or it is no run directory of ours.
     """
     check_place(run_dir)
-    (run_dir / FOLDER).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run_dir / FOLDER / "lock")
+    (run_dir / MARKED).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run_dir / MARKED / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -100,7 +99,7 @@ def held(run_dir: Path) -> Iterator[None]:
         yield
         return
     try:
-        for leftover in (run_dir / FOLDER / TEMPORARY).glob("*"):  # of a process that was killed
+        for leftover in (run_dir / MARKED / TEMPORARY).glob("*"):  # of a process that was killed
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:

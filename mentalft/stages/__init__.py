@@ -8,3 +8,4 @@ from mentalft.stages.prepare import PREPARE
 from mentalft.stages.train import PREFLIGHT, TRAIN
 
 STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, COMPARE)
+__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]

@@ -82,7 +82,7 @@ def _check(cfg: Config) -> None:
 
 
 def check_asked(context: Context) -> None:
-    """Raise :class:`DataError` where what is to be asked cannot be compared; before training, which would be in vain."""
+    """Raise :class:`DataError` where what is to be asked cannot be compared, before training in vain."""
     from mentalft.data.items import check_comparable
     from mentalft.data.prepare import splits_in
 

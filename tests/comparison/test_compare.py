@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mentalft.comparison.compare import compare
+from mentalft.comparison.scores import read_scores
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_jsonl
 from mentalft.metrics.registry import total_of
 from mentalft.records import Asked, Comparison, Item, Message, Response
-from mentalft.comparison.scores import read_scores
-from mentalft.comparison.compare import compare
 from tests.test_conf import composed
 
 REFERENCE = "听起来你这阵子很累，我们慢慢说。"

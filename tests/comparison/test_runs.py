@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mentalft.comparison.compare import compare
+from mentalft.comparison.runs import compare_runs
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
 from mentalft.records import Asked, Item, Message, Response
-from mentalft.comparison.compare import compare
-from mentalft.comparison.runs import compare_runs
 from tests.test_conf import composed
 
 REFERENCE = "听起来你这阵子很累，我们慢慢说，先从睡前那段时间开始。"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mentalft.comparison.scores import ScoreSheet, read_scores, write_scores
 from mentalft.errors import DataError
 from mentalft.files import write_jsonl
-from mentalft.comparison.scores import ScoreSheet, read_scores, write_scores
 
 SHEET = ScoreSheet(
     ids=("a#1", "a#2"), digests=("x", "y"), dialogues=("a", "a"), topics=("sleep", None), depths=(1, 2),

@@ -15,10 +15,10 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_jsonl
 from mentalft.generation.batched import generate
 from mentalft.generation.cache import ResponseCache
+from mentalft.generation.evaluate import asked_in, evaluate
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import LocatedModel, locate_model
 from mentalft.records import Dialogue, Prompt, Response, Splits
-from mentalft.generation.evaluate import asked_in, evaluate
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -94,7 +94,9 @@ def kill_everywhere(start: Path, work: Callable[[Path], object], outputs: list[s
         assert not lost, f"killed at operation {number}: {len(lost)} files are lost"
         if status == 0:
             return number - 1
-        assert in_child(lambda folder=folder: work(folder)) == 0, f"after a kill at operation {number}: not gone on with"
+        assert in_child(lambda folder=folder: work(folder)) == 0, (
+            f"after a kill at operation {number}: not gone on with"
+        )
         lost = before - contents(folder)
         assert not lost, f"gone on after operation {number}: {len(lost)} files are lost"
         found = {name: content(folder / name) for name in outputs}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mentalft.files import read_json, write_json
+from mentalft.files import MARKED, read_json, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
-from mentalft.runs.markers import FOLDER, Cost, Marker, marker_file
+from mentalft.runs.markers import Cost, Marker, marker_file
 from mentalft.show.listing import runs_table
 from mentalft.words import told
 from tests.recorded import METRICS, record, recorded_run, score
@@ -30,9 +30,9 @@ def begun(name: str, started: str, *stages: str, open_stage: str | None = None, 
     run_dir = Path(name)
     for stage in stages:
         marker_file(stage).save(run_dir, Marker(started, {}, {}, Cost(1.0, 1), record()))
-        write_json(run_dir / FOLDER / f"{stage}.attempt", "")
+        write_json(run_dir / MARKED / f"{stage}.attempt", "")
     if open_stage:
-        write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
+        write_json(run_dir / MARKED / f"{open_stage}.attempt", "")
     times = {stage: {"started": started} for stage in stages}
     manifest = {
         "choices": {"data": "sample", "model": "tiny"},
@@ -95,7 +95,7 @@ def test_how_far_a_run_got(whole: Path) -> None:
 
 
 def test_a_run_without_a_complete_stage_is_not_done() -> None:
-    (Path(f"{DAY}1/stopped") / FOLDER).mkdir(parents=True)
+    (Path(f"{DAY}1/stopped") / MARKED).mkdir(parents=True)
     (run,) = list_runs([Path("outputs")])
     assert (run.state, run.stages) == ("unfinished", ())
     console = Console(width=160)
@@ -107,7 +107,7 @@ def test_a_run_without_a_complete_stage_is_not_done() -> None:
 @pytest.mark.parametrize("stage", ["compare", "train"])
 def test_a_stage_that_is_done_again_leaves_no_verdict(stage: str, whole: Path, tmp_path: Path) -> None:
     run_dir = shutil.copytree(whole, tmp_path / "again")
-    (run_dir / FOLDER / f"{stage}.json").unlink()
+    (run_dir / MARKED / f"{stage}.json").unlink()
     (run,) = list_runs([run_dir])
     assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, None)
 

@@ -11,8 +11,9 @@ import pytest
 
 from mentalft.config.schema import Config
 from mentalft.errors import DataError
+from mentalft.files import MARKED
 from mentalft.runs.loop import check_needs, run_stage, stale
-from mentalft.runs.markers import FOLDER, attempt_file, marker_file, markers, unfinished, why_not_done
+from mentalft.runs.markers import attempt_file, marker_file, markers, unfinished, why_not_done
 from mentalft.runs.place import SUPERSEDED
 from mentalft.runs.stage import Context, Stage
 from mentalft.words import told
@@ -54,7 +55,9 @@ def set_aside(run_dir: Path) -> dict[str, str]:
     """What was moved, by its place."""
     found = sorted((run_dir / SUPERSEDED).rglob("*"))
     return {
-        p.relative_to(run_dir / SUPERSEDED).as_posix().partition("/")[2]: p.read_text(errors="replace") for p in found if p.is_file()
+        p.relative_to(run_dir / SUPERSEDED).as_posix().partition("/")[2]: p.read_text(errors="replace")
+        for p in found
+        if p.is_file()
     }
 
 
@@ -81,7 +84,7 @@ def test_what_is_replaced_is_moved_and_what_is_not_ours_stays(tmp_path: Path, cf
     assert (tmp_path / "checkpoints" / "my_model.pt").read_text() == "the user's"
     assert (tmp_path / "out.txt").read_text() == "second"
     moved = set_aside(tmp_path)
-    assert moved.pop(f"{FOLDER}/train.json")
+    assert moved.pop(f"{MARKED}/train.json")
     assert moved == {
         "out.txt": "first",
         "folder/ours.txt": "first",
@@ -105,7 +108,7 @@ def test_a_damaged_marker_is_no_traceback_and_loses_nothing(
     assert markers(tmp_path) == {}
     assert unfinished(tmp_path) == ["train"]
     assert run(tmp_path, cfg, text="second") == 1
-    assert f"train: runs again: {FOLDER}/train.json cannot be read" in capsys.readouterr().out
+    assert f"train: runs again: {MARKED}/train.json cannot be read" in capsys.readouterr().out
     assert "out.txt" in set_aside(tmp_path)
     assert set_aside(tmp_path)["out.txt"] == "first"
 

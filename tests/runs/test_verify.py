@@ -12,8 +12,7 @@ import pytest
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.errors import DataError
 from mentalft.experiment import score_again
-from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
-from mentalft.runs.markers import FOLDER
+from mentalft.files import MARKED, read_json, read_jsonl, write_json, write_jsonl
 from mentalft.runs.verify import Verified, verify
 from tests.recorded import recorded_run
 
@@ -85,7 +84,7 @@ def test_an_edited_figure_is_named(name: str, change: Callable[[Any], object], w
 
 @pytest.mark.parametrize("stage", ["train", "compare"])
 def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir: Path) -> None:
-    (run_dir / FOLDER / f"{stage}.json").unlink()
+    (run_dir / MARKED / f"{stage}.json").unlink()
     found = verify(run_dir, score_again)
     assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
 
@@ -140,7 +139,7 @@ def test_other_versions_are_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_record_of_an_older_mentalft_is_one_line_and_the_rest_is_looked_at(run_dir: Path) -> None:
     edit_json(run_dir / "manifest.json", lambda v: v.pop("schema"))
-    for path in (run_dir / FOLDER).glob("*.json"):
+    for path in (run_dir / MARKED).glob("*.json"):
         edit_json(path, lambda v: v.pop("record"))
     settings = run_dir / "config.resolved.yaml"
     settings.write_text(settings.read_text().replace("  lower_is_better: []\n", ""))
