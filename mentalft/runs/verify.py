@@ -32,7 +32,7 @@ from mentalft.runs.differences import MOST, differences, in_words, result_differ
 from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
 from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, as_json
 from mentalft.words import told
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config]
         if stage.name not in done:
             continue
         try:
-            now = stage.from_run(Context(used[stage.name], run_dir))
+            now = as_json(stage.from_run(Context(used[stage.name], run_dir)))
         except (UserError, OSError) as error:
             skipped.append(f"{stage.name}: {error}")
             continue

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from mentalft.config import EMBEDDED, Config
 from mentalft.files import digest_file
 from mentalft.records import Asked
@@ -30,7 +28,7 @@ def _from_run(context: Context) -> dict[str, Any]:
     asked = _asked(context)
     measured = context.cfg.eval.perplexity and asked.perplexity
     return {
-        "overlap": msgspec.to_builtins(_overlap(context)),
+        "overlap": _overlap(context),
         "likelihoods": digest_file(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,
         "items": digest_file(asked.folder / "items.jsonl"),

@@ -44,7 +44,7 @@ def test_the_order_of_items_changes_nothing(clusters: list[str], seed: int, rand
 def test_a_swap_moves_what_one_side_loses_to_the_other(clusters: list[str], seed: int) -> None:
     base, tuned = numbers(len(clusters), seed), numbers(len(clusters), seed + 1)
     swapped = swapped_sums(base, tuned, clusters, resamples=30, seed=seed)
-    assert swapped.base + swapped.tuned == pytest.approx(np.tile((base + tuned).sum(axis=0), (30, 1)))
+    assert swapped.base + swapped.other == pytest.approx(np.tile((base + tuned).sum(axis=0), (30, 1)))
     sums = [[side[np.array(clusters) == name].sum() for name in sorted(set(clusters))] for side in (base, tuned)]
     reachable = {
         round(sum(sums[(bits >> i) & 1][i] for i in range(len(sums[0]))), 6) for bits in range(2 ** len(sums[0]))
