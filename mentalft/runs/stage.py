@@ -12,7 +12,7 @@ import msgspec
 
 from mentalft.config import Config
 from mentalft.config.fields import bears, settings_of, stages_of, value_at
-from mentalft.files import default_cache_dir
+from mentalft.files import default_cache_dir, digest_file
 
 if TYPE_CHECKING:
     from mentalft.modeling.locate import LocatedModel
@@ -97,6 +97,11 @@ class Stage:
         cfg = context.cfg
         settings = {s.key: value_at(cfg, s.key) for s in settings_of(cfg) if bears(s, self.name, cfg)}
         return as_json({**settings, **self.from_run(context), **self.inputs(context)})
+
+
+def digest(path: Path) -> str | None:
+    """Of the file ``path``; None where it is not there."""
+    return digest_file(path) if path.is_file() else None
 
 
 def as_json(values: dict[str, Any]) -> dict[str, Any]:

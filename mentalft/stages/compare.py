@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mentalft.config import EMBEDDED, Config
-from mentalft.files import digest_file
 from mentalft.records import Asked
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
 
 
@@ -29,10 +28,10 @@ def _from_run(context: Context) -> dict[str, Any]:
     measured = context.cfg.eval.perplexity and asked.perplexity
     return {
         "overlap": _overlap(context),
-        "likelihoods": digest_file(asked.perplexity) if measured and asked.perplexity else None,
+        "likelihoods": digest(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,
-        "items": digest_file(asked.folder / "items.jsonl"),
-        "responses": {name: digest_file(path) for name, path in asked.responses.items()},
+        "items": digest(asked.folder / "items.jsonl"),
+        "responses": {name: digest(path) for name, path in asked.responses.items()},
     }
 
 

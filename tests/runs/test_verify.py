@@ -101,7 +101,7 @@ def test_another_adapter_and_other_data_are_named(run_dir: Path) -> None:
     words = said(verify(run_dir, STAGES))
     assert "evaluate was made from other adapter than there is now; run it again" in words
     assert "files of prepare: data/train.jsonl is gone" in words
-    assert "train: " in words
+    assert "train was made from other data than there is now; run it again" in words
 
 
 def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mentalft.statistics import pooled_depths, pooled_topics, why_no_topics
+from mentalft.words import told
 
 
 def test_small_topics_are_pooled_and_the_largest_come_first() -> None:
