@@ -99,10 +99,10 @@ def test_perplexity_is_what_transformers_measures_one_by_one(alone: Path, small_
         row = measured[item["id"]]
         assert row["tokens"] == len(whole) - len(asked)
         with torch.no_grad():
-            assert row["tuned_nll"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
+            assert row["nll"]["tuned"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
             with tuned.disable_adapter():
                 loss = float(tuned(ids, labels=labels).loss)
-        assert row["base_nll"] == pytest.approx(loss * row["tokens"], rel=1e-5)
+        assert row["nll"]["base"] == pytest.approx(loss * row["tokens"], rel=1e-5)
 
 
 @pytest.mark.parametrize("sampling", [[], ["eval.do_sample=true", "eval.temperature=0.9"]], ids=["greedy", "sampled"])
