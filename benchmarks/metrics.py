@@ -20,7 +20,7 @@ from mentalft.config.composition import load_config
 from mentalft.config import Config, EvalConfig
 from mentalft.files import read_json
 from mentalft.metrics.scoring import score_all
-from mentalft.metrics.table import Embedder, metrics_of
+from mentalft.metrics.registry import Embedder, scorers_of
 
 NOT_MEASURED = ("cosine", "bertscore")
 
@@ -41,11 +41,11 @@ def main() -> None:
     characters = sum(map(len, answers["base"])) / options.items
     print(f"{options.items} items, {os.cpu_count()} cores, {characters:.0f} characters an answer")
     start = time.perf_counter()
-    score_all(cfg, metrics_of(cfg, references, no_embedder), answers, references)
+    score_all(cfg, scorers_of(cfg, references, no_embedder), answers, references)
     took = time.perf_counter() - start
     print(f"default metrics, both sides: {took:.1f} s, {cpu_seconds():.1f} s of processor time")
     if options.each:
-        for name, metric in metrics_of(cfg, references, no_embedder).items():
+        for name, metric in scorers_of(cfg, references, no_embedder).items():
             start = time.perf_counter()
             metric.score(answers["base"], references)
             print(f"  {name:12} {time.perf_counter() - start:6.1f} s, one side, one process")

@@ -12,17 +12,26 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 from corpus import sentences
 
-from mentalft.files import write_jsonl
-from mentalft.records import Comparison, Interval, MetricComparison
+from mentalft.records import (
+    AnswerLengths,
+    Comparison,
+    Difference,
+    Flag,
+    Interval,
+    ItemRow,
+    Message,
+    MetricResult,
+)
+from mentalft.runs.files import COMPARISON, ITEMS
 from mentalft.runs.loading import read_run
 from mentalft.show.report import report_html
-from mentalft.show.tables import write_comparison
+from mentalft.words import Said
 
 METRICS = ("bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "cosine", "distinct2", "length", "perplexity")
+SIDES = ("base", "tuned")
 CHECKS = ("echo", "cut", "repetition")
 TURNS = 4
 """Items of one dialogue, whose histories begin alike."""
@@ -37,8 +46,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
-        write_comparison(comparison(options.items), {name: name for name in METRICS}, path.parent)
-        write_jsonl(path.parent / "items.jsonl", items(options.items))
+        COMPARISON.save(path.parent, comparison(options.items))
+        ITEMS.save(path.parent, items(options.items))
         began = time.perf_counter()
         path.write_text(report_html(read_run(path.parent), {}, "zh"), encoding="utf-8")
         took = time.perf_counter() - began
@@ -46,37 +55,43 @@ def main() -> None:
         measure(path, options.rounds)
 
 
-def items(number: int) -> list[dict[str, Any]]:
+def items(number: int) -> list[ItemRow]:
     """Items with answers of a few sentences of the sample, in dialogues of several turns."""
     draw = random.Random(0)
     user, assistant = sentences()
-    rows: list[dict[str, Any]] = []
-    history: list[dict[str, str]] = []
+    rows: list[ItemRow] = []
+    history: tuple[Message, ...] = ()
     for n in range(number):
         if n % TURNS == 0:
-            history = []
-        history = [*history, {"role": "user", "content": "".join(draw.choices(user, k=4))}]
+            history = ()
+        history = (*history, Message("user", "".join(draw.choices(user, k=4))))
         reference = "".join(draw.choices(assistant, k=4))
         rows.append(
-            {
-                "id": f"{n // TURNS}#{n % TURNS + 1}", "dialogue_id": str(n // TURNS), "topic": f"主题{n % 17}",
-                "history": history, "references": [reference],
-                "answers": {side: "".join(draw.choices(assistant, k=4)) for side in ("base", "tuned")},
-                "flags": {"base": [], "tuned": [{"check": draw.choice(CHECKS), "evidence": "…"}] if n % 9 == 0 else []},
-                "scores": {side: {name: draw.random() for name in METRICS} for side in ("base", "tuned")},
-            }
+            ItemRow(
+                id=f"{n // TURNS}#{n % TURNS + 1}", dialogue_id=str(n // TURNS), topic=f"主题{n % 17}",
+                history=history, references=(reference,),
+                answers={side: "".join(draw.choices(assistant, k=4)) for side in SIDES},
+                flags={"base": (), "tuned": (Flag(draw.choice(CHECKS), Said("found.between")),) if n % 9 == 0 else ()},
+                scores={side: {name: draw.random() for name in METRICS} for side in SIDES},
+            )
         )  # fmt: skip
-        history = [*history, {"role": "assistant", "content": reference}]
+        history = (*history, Message("assistant", reference))
     return rows
 
 
 def comparison(number: int) -> Comparison:
+    difference = Difference(0.1, Interval(0.05, 0.15), number, 0, 0, 0.01, 0.02, 0.05, "better")
     metrics = tuple(
-        MetricComparison(name, name, 0.1, 0.2, 0.1, Interval(0.05, 0.15), number, 0, 0, 0.01, 0.02, 0.05, "better")
+        MetricResult(
+            name, name, name, higher_is_better=True, scale=None, scores={"base": 0.1, "tuned": 0.2},
+            differences={"tuned": difference},
+        )
         for name in METRICS
-    )
-    shapes = {side: {"mean_characters": 80.0, "length_ratio": 1.0} for side in ("base", "tuned")}
-    return Comparison(number, number // TURNS, 0.95, 10_000, 0, metrics, "greedy", shapes)
+    )  # fmt: skip
+    return Comparison(
+        baseline="base", contenders=SIDES, items=number, dialogues=number // TURNS, confidence=0.95, resamples=10_000,
+        seed=0, metrics=metrics, decoding="greedy", answers=dict.fromkeys(SIDES, AnswerLengths(80.0, 1.0)), checks={},
+    )  # fmt: skip
 
 
 def measure(path: Path, rounds: int) -> None:

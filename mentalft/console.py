@@ -57,29 +57,29 @@ class RateColumn(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="dim")
 
 
-_language: Language = "en"
+_language: list[Language] = ["en"]
 
 
 def set_language(language: Language) -> None:
-    """From now on this process says everything in ``language``."""
-    global _language  # noqa: PLW0603 - like the console itself, there is one a process
-    _language = language
+    """What is said from now on is in ``language``."""
+    _language[0] = language
 
 
 def language() -> Language:
-    return _language
+    """The language that the terminal is spoken to in."""
+    return _language[0]
 
 
 def say(said: Said | str, *, style: str | None = None) -> None:
     """Print one line and log it."""
-    line = told(said, _language)
+    line = told(said, language())
     console.print(line, style=style, markup=False)
     log.info(line)
 
 
 def say_path(what: Said | str, path: Path) -> None:
     """Print and log where a file is; terminals that can open links open it."""
-    line = Text(f"{told(what, _language)}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
+    line = Text(f"{told(what, language())}: ").append(shown(path), style=f"link {path.absolute().as_uri()}")
     console.print(line)
     log.info(line.plain)
 
@@ -121,7 +121,7 @@ def shown(path: Path) -> str:
 
 
 @contextmanager
-def bar(description: str, total: int | None) -> Iterator["Bar"]:
+def bar(description: Said | str, total: int | None) -> Iterator["Bar"]:
     """A progress bar with rate and time left; nothing at all where the output is not a terminal."""
     columns = (
         SpinnerColumn(),
@@ -133,7 +133,7 @@ def bar(description: str, total: int | None) -> Iterator["Bar"]:
         TextColumn("{task.fields[note]}", style="dim"),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        yield Bar(shown, description, total)
+        yield Bar(shown, told(description, language()), total)
 
 
 class Bar:
@@ -151,7 +151,7 @@ class Bar:
         self.shown.update(self.task, completed=step, note=note)
 
 
-def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+def progress(items: Iterable[T], description: Said | str, total: int | None = None) -> Iterator[T]:
     with bar(description, total) as shown:
         for item in items:
             yield item

@@ -16,6 +16,10 @@ from xxhash import xxh3_128
 
 from mentalft.errors import DataError
 
+MARKED = ".stages"
+"""The folder by which a run directory is known."""
+TEMPORARY = "tmp"
+
 
 @contextmanager
 def written_whole(path: Path, *, binary: bool = False, sync: bool = True) -> Iterator[IO[Any]]:
@@ -26,7 +30,7 @@ def written_whole(path: Path, *, binary: bool = False, sync: bool = True) -> Ite
             files, and held against its digest before it is used.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path)
     try:
         with temporary.open("wb") if binary else temporary.open("w", encoding="utf-8", newline="\n") as handle:
             yield handle
@@ -38,18 +42,27 @@ def written_whole(path: Path, *, binary: bool = False, sync: bool = True) -> Ite
         temporary.unlink(missing_ok=True)
 
 
+def _beside(path: Path) -> Path:
+    """A name for the temporary file of ``path``: in a run directory one that the next use of it clears away."""
+    name = f".{path.name}.{os.getpid()}.tmp"
+    for parent in path.parents:
+        marked = parent / MARKED
+        if marked.is_dir() and marked.stat().st_dev == path.parent.stat().st_dev:
+            folder = marked / TEMPORARY
+            folder.mkdir(exist_ok=True)
+            return folder / f"{path.parent.relative_to(parent).as_posix().replace('/', '-')}{name}"
+    return path.with_name(name)
+
+
 @contextmanager
-def folder_written_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that replaces ``path`` only if the block ends without an error."""
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder on the file system of ``path`` (a folder that is to be filled), which is gone afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

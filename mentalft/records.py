@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from mentalft.words import Said
 
@@ -102,16 +102,22 @@ class Response:
     tokens: int
     """New tokens, the end-of-turn token among them."""
 
-    def to_json(self) -> dict[str, Any]:
-        return dict(self.__dict__)
 
-
-class Flag(NamedTuple):
+@dataclass(frozen=True)
+class Flag:
     """What an integrity check found in one answer."""
 
     check: str
     evidence: Said
     """The place of the answer that made it, in words."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message as an object with names in a file."""
+
+    role: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -121,13 +127,68 @@ class ItemRow:
     id: str
     dialogue_id: str
     topic: str | None
-    history: tuple[Message, ...]
+    history: tuple[Turn, ...]
     references: tuple[str, ...]
     answers: dict[str, str]
     """By contender, like the next two."""
     flags: dict[str, tuple[Flag, ...]]
     scores: dict[str, dict[str, float]]
     """Contender → metric → the item's own score."""
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A row of ``scores.jsonl``: what every score is added up from, without any text of a dialogue."""
+
+    id: str
+    digest: str
+    """Of history and references, so that items of one name but other text are told apart."""
+    dialogue_id: str
+    topic: str | None
+    depth: int
+    """Which user turn is answered, counted from 1."""
+    characters: dict[str, int]
+    """Contender → length of its answer."""
+    parts: dict[str, dict[str, list[float]]]
+    """Contender → metric → what the item adds to the score."""
+
+
+@dataclass(frozen=True)
+class StoredMetric:
+    """One metric's scores in ``metrics.json``."""
+
+    title: str
+    signature: str
+    higher_is_better: bool
+    scores: dict[str, float]
+    """By contender."""
+
+
+@dataclass(frozen=True)
+class StoredMetrics:
+    """``metrics.json``: every score with its signature."""
+
+    decoding: str | None
+    metrics: dict[str, StoredMetric]
+
+
+@dataclass(frozen=True)
+class Perplexed:
+    """A row of ``responses/perplexity.jsonl``: how likely each contender finds one reference."""
+
+    id: str
+    tokens: int
+    """Of the reference, the end of turn among them."""
+    nll: dict[str, float]
+    """By contender, the summed negative log likelihood in nats."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """``training.json``."""
+
+    validation_loss: float
+    """Mean loss per supervised token on the validation split, of the checkpoint that was kept."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +202,27 @@ class ObjectiveResult:
     signature: str
     items: int
     dialogues: int
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file that was read in place of asking."""
+
+    path: str
+    xxh3: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """``responses/decoding.json``: who answered, and how."""
+
+    baseline: str
+    contenders: list[str]
+    decoding: str | None
+    """None where the answers were given as files."""
+    engine: str | None = None
+    files: dict[str, GivenFile] = field(default_factory=dict)
+    """By contender, and ``references``, where answers were given as files."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +250,9 @@ class Interval(NamedTuple):
     high: float
 
 
-BETTER, WORSE, UNDECIDED = "better", "worse", "undecided"
+BETTER: Final = "better"
+WORSE: Final = "worse"
+UNDECIDED: Final = "undecided"
 Verdict = Literal["better", "worse", "undecided"]
 
 
@@ -180,6 +264,10 @@ class LengthControlled:
     interval: Interval
     extrapolated: bool
     """Hardly an item has answers of about equal length."""
+
+
+OTHER, NO_TOPIC = "other", "(no topic)"
+"""Names of groups that are no topic of the data."""
 
 
 @dataclass(frozen=True)

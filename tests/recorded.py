@@ -4,42 +4,57 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from mentalft.runs.markers import StageRunner
 from mentalft.config import Config
 from mentalft.data.items import item_row
-from mentalft.files import digest_file, sha256_file, sha256_folder, write_json, write_jsonl
-from mentalft.records import SIDES, Asked, Item, Message, Response
-from mentalft.runs.manifest import record_of, write_manifest
-from mentalft.show.model_card import write_card
-from mentalft.runs.settings import write_settings
-from mentalft.comparison.compare import compare
+from mentalft.files import sha256_file, write_json, write_jsonl
+from mentalft.records import Item, Made, Message, Response, TrainingResult
+from mentalft.runs.files import MADE, TRAINED
+from mentalft.runs.loop import run_stage
+from mentalft.runs.manifest import record_of, write_records
+from mentalft.runs.markers import ModelRecord, Record
+from mentalft.runs.place import held
+from mentalft.runs.stage import Context
+from mentalft.stages import COMPARE, EVALUATE, PREPARE, STAGES, TRAIN
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 
-MODEL: dict[str, str | None] = {
-    "name": "mentalft-tiny", "revision": None, "fingerprint": "0" * 64, "hub": "huggingface",
-}  # fmt: skip
+MODEL = ModelRecord("mentalft-tiny", None, "0" * 64, "huggingface")
 CHOICES = {"data": "local", "model": "tiny", "lora": "qv_r8", "trainer": "tiny", "eval": "default"}
 METRICS = "eval.metrics=[rouge1,length]"
 
 
-def run_stage(
-    run_dir: Path, cfg: Config, stage: str, made_from: dict[str, Any], work: Callable[[], object], outputs: list[str],
-    overrides: tuple[str, ...] = (), model: dict[str, str | None] | None = MODEL,
+def record(cfg: Config | None = None, overrides: tuple[str, ...] = ()) -> Record:
+    """Of a command."""
+    return replace(record_of(cfg or composed(), overrides, CHOICES, None), model=MODEL)
+
+
+def run(
+    run_dir: Path, cfg: Config, stage: str, work: Callable[[], object] | None = None, overrides: tuple[str, ...] = (),
+    *, bare: bool = False,
 ) -> None:  # fmt: skip
-    """Run ``work`` as ``stage`` and keep the run's record, as an experiment does."""
-    record = partial(record_of, cfg, overrides, CHOICES, model)
+    """Run ``stage``, with ``work`` in place of its own, and keep the run's record, as an experiment does.
+
+    Args:
+        bare: there are no files of other stages.
+    """
+    (declared,) = [s for s in STAGES if s.name == stage]
+    if work is not None:
+        declared = replace(declared, work=lambda _: work(), inputs=lambda _: {})
+    if bare:
+        declared = replace(declared, from_run=lambda _: {})
+
+    from mentalft.show.model_card import write_card
 
     def keep() -> None:
-        write_settings(run_dir, record()["config"])
-        write_manifest(run_dir, record())
+        write_records(run_dir, record(cfg, overrides), STAGES)
         write_card(run_dir)
 
-    StageRunner(run_dir, record, keep).run(stage, made_from, work, outputs)
+    with held(run_dir):
+        run_stage(declared, Context(cfg, run_dir), partial(record, cfg, overrides), keep)
 
 
 def recorded_run(run_dir: Path, *overrides: str, items: int = 12) -> Path:
@@ -49,32 +64,17 @@ def recorded_run(run_dir: Path, *overrides: str, items: int = 12) -> Path:
     corpus.write_text(json.dumps([dialogue_record(n) for n in range(items)], ensure_ascii=False), encoding="utf-8")
     given = ("data=local", f"data.path={corpus}", METRICS, "eval.bootstrap_resamples=200", *overrides)
     cfg = composed(*given)
-    run = partial(run_stage, run_dir, cfg, overrides=given)
-    run("prepare", {}, partial(_prepare, run_dir, corpus), ["data/*"])
-    splits = {name: run_dir / "data" / f"{name}.jsonl" for name in ("train", "validation", "test")}
-    learnt_from = [digest_file(splits[name]) for name in ("train", "validation")]
-    run("train", {"data": learnt_from}, partial(_train, run_dir), ["adapter/*", "training.json", "training.jsonl"])
-    adapter = sha256_folder(run_dir / "adapter", ("adapter_*",))
-    asked_from = {"data": [digest_file(splits["test"])], "adapter": adapter}
-    asked = _items(items)
-    run("evaluate", asked_from, partial(_evaluate, run_dir, asked), ["responses/*.jsonl"])
-    score(run_dir, cfg, asked, overrides=given)
+    step = partial(run, run_dir, cfg, overrides=given)
+    step(PREPARE.name, partial(_prepare, run_dir, corpus))
+    step(TRAIN.name, partial(_train, run_dir))
+    step(EVALUATE.name, partial(_evaluate, run_dir, _items(items)))
+    step(COMPARE.name)
     return run_dir
 
 
-def score(run_dir: Path, cfg: Config, asked: list[Item] | None = None, overrides: tuple[str, ...] = ()) -> None:
+def score(run_dir: Path, cfg: Config, overrides: tuple[str, ...] = ()) -> None:
     """The compare stage."""
-    asked, folder = asked or _items(), run_dir / "responses"
-    responses = {side: folder / f"{side}.jsonl" for side in SIDES}
-    made_from = {
-        "items": digest_file(folder / "items.jsonl"),
-        "responses": [digest_file(path) for path in responses.values()],
-        "eval": cfg.eval.metrics,
-    }
-    overlap = "none of the test split, which shares no opening and no near duplicate with it"
-    work = partial(compare, cfg.eval, Asked(asked, folder, responses, "greedy"), cfg.seed, run_dir, overlap)
-    outputs = ["metrics.json", "comparison.*", "items.jsonl", "scores.jsonl"]
-    run_stage(run_dir, cfg, "compare", made_from, work, outputs, overrides)
+    run(run_dir, cfg, COMPARE.name, overrides=overrides)
 
 
 def _prepare(run_dir: Path, corpus: Path) -> None:
@@ -97,7 +97,7 @@ def _train(run_dir: Path) -> None:
     for name in ("adapter_model.safetensors", "chat_template.jinja"):
         (run_dir / "adapter" / name).write_text("made up")
     (run_dir / "adapter" / "README.md").write_text("what peft writes")
-    write_json(run_dir / "training.json", {"validation_loss": 1.25})
+    TRAINED.save(run_dir, TrainingResult(1.25))
     write_jsonl(run_dir / "training.jsonl", [{"train/step": 40, "train/tokens_seen": 12345}])
 
 
@@ -111,8 +111,8 @@ def _items(items: int = 12) -> list[Item]:
 def _evaluate(run_dir: Path, asked: list[Item]) -> None:
     folder = run_dir / "responses"
     write_jsonl(folder / "items.jsonl", (item_row(item) for item in asked))
-    write_json(folder / "decoding.json", {"decoding": "greedy", "engine": "transformers"})
-    for side, least in (("base", 3), ("tuned", 9)):
+    MADE.save(run_dir, Made("base", ["base", "tuned"], "greedy", "transformers"))
+    for contender, least in (("base", 3), ("tuned", 9)):
         texts = [item.references[0][: least + n % 5] for n, item in enumerate(asked)]
-        rows = [Response(i.id, i.id, t, "stop", len(t)).to_json() for i, t in zip(asked, texts, strict=True)]
-        write_jsonl(folder / f"{side}.jsonl", rows)
+        rows = [asdict(Response(i.id, i.id, t, "stop", len(t))) for i, t in zip(asked, texts, strict=True)]
+        write_jsonl(folder / f"{contender}.jsonl", rows)

@@ -9,9 +9,9 @@ import hydra
 import pytest
 from hydra.core.config_store import ConfigStore
 
+from mentalft.config import Config
 from mentalft.config.checks import problems
 from mentalft.config.composition import load_config
-from mentalft.config import Config
 
 ROOT = Path(str(resources.files("mentalft.conf")))
 CHOICES = sorted(f"{path.parent.name}={path.stem}" for path in ROOT.glob("*/*.yaml") if not path.stem.startswith("_"))

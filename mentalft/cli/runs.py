@@ -35,7 +35,8 @@ def list_(
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
     from mentalft.console import console, unbroken
-    from mentalft.runs.listing import list_runs, runs_table
+    from mentalft.runs.listing import list_runs
+    from mentalft.show.listing import runs_table
 
     for root in roots or []:
         if not root.is_dir():
@@ -51,7 +52,7 @@ def list_(
         console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
         return
     with unbroken():
-        console.print(runs_table(runs, one_line=not console.is_terminal))
+        console.print(runs_table(runs, console.width, one_line=not console.is_terminal))
     if len(runs) < len(found):
         console.print(f"and {len(found) - len(runs)} older runs", style="dim")
 
@@ -66,13 +67,12 @@ def show(
 ) -> None:
     """Print a finished run again, and open its report."""
     from mentalft.console import console, say, shown
+    from mentalft.runs.files import COMPARISON
     from mentalft.runs.loading import check_finished
-    from mentalft.show.tables import read_comparison
     from mentalft.show.terminal import show_comparison
 
     check_finished(run)
-    comparison, titles = read_comparison(run)
-    show_comparison(comparison, titles, run, notes=True)
+    show_comparison(COMPARISON.load(run), run, notes=True)
     say(f"run directory: {shown(run.absolute())}")
     report = run / "report.html"
     if open_ and not report.is_file():
@@ -93,10 +93,10 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
     from mentalft.console import console, quiet_libraries, shown
 
     quiet_libraries()
-    from mentalft.experiment import score_again
     from mentalft.runs.verify import verify as verified
+    from mentalft.stages import STAGES
 
-    found = verified(run, score_again)
+    found = verified(run, STAGES)
     for check in found.checks:
         for sentence in check.differences:
             console.print(f"differs: {check.what}: {sentence}", style="red", markup=False)
@@ -125,18 +125,19 @@ def compare(
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.words import told
 
     found = compare_runs(runs)
     for number, run in enumerate(found.runs, 1):
         console.print(f"run {number}: {run.name}", markup=False)
     for note in found.notes:
-        console.print(f"note: {note}", style="yellow", markup=False)
-    for table in terminal_tables(found):
+        console.print(f"note: {told(note)}", style="yellow", markup=False)
+    for table in terminal_tables(found, console.width):
         console.print()
         console.print(table)
     if found.combined:
         console.print()
-        console.print(HOW_TO_READ, style="dim", markup=False, soft_wrap=False)
+        console.print(told(HOW_TO_READ), style="dim", markup=False, soft_wrap=False)
     if markdown:
         write_runs_markdown(found, markdown)
     if json:
@@ -154,7 +155,7 @@ def report(
     """Write report.html and plots/ of a finished run again."""
     from mentalft.config.report import ReportConfig
     from mentalft.console import say_path
-    from mentalft.show.report_words import ASKED
+    from mentalft.show.language import ASKED
     from mentalft.show.writing import report as write_report
 
     if language not in ASKED:

@@ -13,7 +13,6 @@ from mentalft.config.fields import bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
     FORMATS,
-    METRICS,
     STAGES,
     VALIDATION_LOSS,
     Config,
@@ -21,6 +20,12 @@ from mentalft.config.schema import (
     extra_name,
     source_name,
 )
+
+
+def _metrics() -> tuple[str, ...]:
+    from mentalft.metrics.registry import names
+
+    return names()
 
 
 def problems(cfg: Any, prefix: str = "") -> list[str]:
@@ -57,7 +62,7 @@ def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterato
 
 def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
-    yield from _choice_problems("eval.metrics", cfg.eval.metrics, METRICS)
+    yield from _choice_problems("eval.metrics", cfg.eval.metrics, _metrics())
     yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
     if cfg.tracking.log_artifacts:
@@ -89,16 +94,16 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
 
 def _objective_problems(cfg: Config) -> Iterator[str]:
     name = cfg.eval.objective
-    if name in (VALIDATION_LOSS, *METRICS):
+    if name in (VALIDATION_LOSS, *_metrics()):
         return
     if name.partition("/")[0] in ("test", "base", "tuned", "difference"):
         yield (
             f"eval.objective={name} is what the final comparison is made on; a sweep that chose by it would report its "
             "own choosing. Name a metric alone, and it is measured on the validation split: "
-            f"eval.objective={name.partition('/')[2] if name.partition('/')[2] in METRICS else 'rougeL'}"
+            f"eval.objective={name.partition('/')[2] if name.partition('/')[2] in _metrics() else 'rougeL'}"
         )
     else:
-        yield from _choice_problems("eval.objective", [name], (VALIDATION_LOSS, *METRICS))
+        yield from _choice_problems("eval.objective", [name], (VALIDATION_LOSS, *_metrics()))
 
 
 def _eval_problems(cfg: Config) -> Iterator[str]:
@@ -153,7 +158,7 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
 def _extra_metric_problems(cfg: EvalConfig) -> Iterator[str]:
     names = [extra_name(spec) for spec in cfg.extra_metrics]
     for spec, name in zip(cfg.extra_metrics, names, strict=True):
-        if name in METRICS:
+        if name in _metrics():
             yield f"eval.extra_metrics holds {spec!r}, and eval.metrics has a metric called {name!r}; rename the file"
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"eval.extra_metrics names {name!r} twice"

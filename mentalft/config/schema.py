@@ -13,11 +13,10 @@ from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAM
 from mentalft.config.report import ReportConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
-STAGES = ("prepare", "preflight", "train", "evaluate", "compare")
-METRICS = (
-    "bleu1", "bleu2", "bleu3", "bleu", "corpus_bleu", "chrf", "rouge1", "rouge2", "rougeL", "meteor", "cosine",
-    "bertscore", "distinct1", "distinct2", "length", "length_reference",
-)  # fmt: skip
+RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "compare")
+"""Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
+STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
+"""What ``stages`` may name; the others run where a setting asks for them."""
 TokenizerName = Literal[
     "auto", "jieba", "char", "13a", "jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score",
 ]  # fmt: skip
@@ -181,7 +180,7 @@ class EvalConfig:
     batch_size: int = number(ge=1, bears_on=PACE)
     """Prompts decoded together; halved where memory runs out."""
     metrics: list[str] = value(bears_on="compare")
-    """Names from ``METRICS`` (docs/metrics.md); ``bleu`` is BLEU-4."""
+    """Names (docs/metrics.md, or ``mentalft-runs metrics``); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = value(bears_on="compare")
     """Further metrics through ``evaluate.load``: a name on the hub or ``./path.py``; ``#KEY`` picks one of several."""
     lower_is_better: list[str] = value(bears_on="compare")
@@ -210,7 +209,7 @@ class EvalConfig:
     during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
     objective: str = value(bears_on="objective")
-    """What a sweep goes by, on the validation split: ``validation_loss``, or a name from ``METRICS``, for which the
+    """What a sweep goes by, on the validation split: ``validation_loss``, or a name of ``metrics``, for which the
     tuned model answers validation dialogues as it does those of the test."""
     adapter: Optional[str] = value(bears_on="evaluate")
     """A PEFT adapter folder to evaluate instead of the one that this run trains."""

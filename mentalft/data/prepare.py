@@ -26,6 +26,7 @@ from mentalft.data.pool import Submit
 from mentalft.data.prepared import staged
 from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
+from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
 from mentalft.data.shapes import shape_of
 from mentalft.data.sources import Source, local_files
 from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
@@ -34,7 +35,6 @@ from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
 from mentalft.records import Dialogue, Message, Splits
-from mentalft.data.report import audit_lines, data_report, summary_lines
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
@@ -49,13 +49,18 @@ class Prepared:
     places: Places
 
 
+def split_paths(run_dir: Path) -> Splits:
+    """Where the splits of a run are, whether or not they are there."""
+    return Splits(*(run_dir / "data" / f"{name}.jsonl" for name in SPLITS))
+
+
 def splits_in(run_dir: Path) -> Splits:
     """Where the splits of a run are.
 
     Raises:
         DataError: the prepare stage has not run there.
     """
-    splits = Splits(*(run_dir / "data" / f"{name}.jsonl" for name in SPLITS))
+    splits = split_paths(run_dir)
     for path in splits:
         if not path.is_file():
             raise DataError(
@@ -88,10 +93,6 @@ def prepare(
     settings = {s.name: settings_for(s.shape.format, dict(s.columns), cfg) for s in sources}
     folder = run_dir / "data"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (*(f"{split}.jsonl" for split in SPLITS), "report.json"):
-        (folder / name).unlink(
-            missing_ok=True
-        )  # an earlier run's must not be taken for this one's, should it end early
     with ExitStack() as stack:
         place = folder / ".staging"
         at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, place))
@@ -168,7 +169,7 @@ def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str
     """Of the question bank, and of each external test set, with the train split."""
     train = places == SPLITS.index("train")
     in_train = Keys(keys.content[train], keys.opening[train], keys.bands[train])
-    sets = {"question bank": _bank(), **{path: _external(path) for path in cfg.external_tests}}
+    sets = {BANK: _bank(), **{path: _external(path) for path in cfg.external_tests}}
     found = {name: overlap(asked, in_train) for name, asked in sets.items()}
     if cfg.privacy == "redact":
         redact = redactor(cfg.hotlines)

@@ -30,6 +30,7 @@ from mentalft.data.workers import Part
 from mentalft.errors import DataError
 from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
 from mentalft.records import Rejected
+from mentalft.words import Said
 
 LIBRARIES = ("numpy", "orjson", "phonenumbers", "python-stdnum", "rensa", "xxhash")
 """What the staged corpus depends on besides our own code."""
@@ -82,7 +83,7 @@ def staged(
             finally:
                 shutil.rmtree(building, ignore_errors=True)
         else:
-            say("prepare: read, mended and redacted before (from the cache)")
+            say(Said("data.from_cache"))
         yield entry, index
 
 
@@ -95,7 +96,7 @@ def _found(entry: Path) -> Index | None:
     except (OSError, ValueError, KeyError, TypeError, DataError, Damaged):
         whole = False
     if not whole:
-        say("prepare: the cached corpus is damaged and is made again", style="yellow")
+        say(Said("data.cache_damaged"), style="yellow")
         return None
     return index
 

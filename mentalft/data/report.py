@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from mentalft.config import DataConfig
+from mentalft.runs.files import DATA_REPORT
 from mentalft.statistics import quantiles
+from mentalft.words import Said
 
 SPLITS = ("train", "validation", "test")
 PLACES = (*SPLITS, "duplicates", "between_splits", "unused")
+BANK = "question bank"
+"""What the overlap with the embedded questions stands under."""
 SHOWN = 5
 """Reasons, rules and types named on screen."""
 
@@ -51,10 +55,20 @@ def data_report(
     }
 
 
-def overlap_in_words(report: dict[str, Any]) -> str:
-    """What the comparison says of leakage, from ``data/report.json``."""
-    asked = [f"{one['in_train']} of {one['items']} items of {name}" for name, one in report["overlap"].items()]
-    return "; ".join(["none of the test split, which shares no opening and no near duplicate with it", *asked])
+def overlap_in(run_dir: Path) -> tuple[Said, ...]:
+    """What the comparison says of leakage, from ``data/report.json``; nothing where there is none."""
+    if not DATA_REPORT.exists(run_dir):
+        return ()
+    sets = DATA_REPORT.load(run_dir)["overlap"]
+    asked = [
+        Said("data.overlap", {"in_train": one["in_train"], "items": one["items"], "name": _set_name(name)})
+        for name, one in sets.items()
+    ]
+    return (Said("data.overlap_none"), *asked)
+
+
+def _set_name(name: str) -> Said | str:
+    return Said("data.question_bank") if name == BANK else name
 
 
 def _as_one(cfg: DataConfig, sources: list[dict[str, Any]]) -> dict[str, Any]:
@@ -75,64 +89,75 @@ def _topics(index: Any, places: Any) -> dict[str, dict[str, int]]:
     return {index.topics[i]: dict(zip(SPLITS, table[i].tolist(), strict=True)) for i in order.tolist()}
 
 
-def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[str, str | None]]:
+def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[Said, str | None]]:
     """What is said on screen, each line with its style."""
-    sizes = ", ".join(f"{number} {name}" for name, number in report["dialogues"].items())
-    lines: list[tuple[str, str | None]] = [(f"prepare: {report['records']} records → {sizes} dialogues", None)]
+    sizes = [Said("data.size", {"number": n, "name": Said(f"data.{name}")}) for name, n in report["dialogues"].items()]
+    lines: list[tuple[Said, str | None]] = [
+        (Said("data.records", {"records": report["records"], "sizes": sizes}), None)
+    ]
     if report.get("train_lines", report["dialogues"]["train"]) != report["dialogues"]["train"]:
-        lines.append((f"prepare: by the weights of the sources, {report['train_lines']} lines in train.jsonl", None))
+        lines.append((Said("data.weighted", {"lines": report["train_lines"]}), None))
     if report["rejected"]:
-        lines.append((f"prepare: {report['rejected']} records set aside in {folder / 'rejected.jsonl'}:", "yellow"))
-        lines += [(f"  {line}", "yellow") for line in _most(report["rejected_by_reason"], "reasons, all in that file")]
-    if report["duplicates"]:
-        lines.append((f"prepare: {report['duplicates']} exact duplicates dropped", None))
-    if report["between_splits"]:
-        lines.append((f"prepare: {report['between_splits']} near duplicates of several splits set aside", "yellow"))
-    if report["unused"]:
-        lines.append((f"prepare: {report['unused']} training dialogues not used (data.train_fraction)", None))
-    for key, what in (("repaired_by_rule", "mended"), ("remarks", "seen, not changed")):
+        where = {"rejected": report["rejected"], "path": str(folder / "rejected.jsonl")}
+        lines.append((Said("data.rejected", where), "yellow"))
+        lines += [
+            (Said("data.reason", {"line": line}), "yellow") for line in _most(report["rejected_by_reason"], "reasons")
+        ]
+    for key, style in (("duplicates", None), ("between_splits", "yellow"), ("unused", None)):
         if report[key]:
-            lines.append((f"prepare: {what}: {', '.join(_most(report[key], 'more'))}", None))
+            lines.append((Said(f"data.{key}", {"number": report[key]}), style))
+    for key in ("repaired_by_rule", "remarks"):
+        if report[key]:
+            lines.append((Said(f"data.{key}", {"what": _most(report[key], "more")}), None))
     found = {k: v for k, v in report["privacy"].items() if k not in ("mode", "dialogues")}
     if found:
-        word = "redacted" if report["privacy"]["mode"] == "redact" else "found, not redacted"
-        lines.append((f"prepare: personal data {word}: {', '.join(_most(found, 'more types'))}", None))
+        key = "redacted" if report["privacy"]["mode"] == "redact" else "not_redacted"
+        lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
     if (tokens := report["tokens"]) and tokens.get("share_longer"):
-        limit = f"data.max_length={tokens['max_length']} tokens and will be cut"
-        lines.append((f"prepare: {tokens['share_longer']:.1%} of dialogues are longer than {limit}", None))
+        longer = {"share": tokens["share_longer"], "max_length": tokens["max_length"]}
+        lines.append((Said("data.longer", longer), None))
     for name, one in report["overlap"].items():
         if one["in_train"]:
-            lines.append((f"prepare: {one['in_train']} of {one['items']} items of {name} are in train", "yellow"))
+            values = {"in_train": one["in_train"], "items": one["items"], "name": _set_name(name)}
+            lines.append((Said("data.in_train", values), "yellow"))
     return lines
 
 
-def audit_lines(report: dict[str, Any]) -> list[tuple[str, str | None]]:
+def audit_lines(report: dict[str, Any]) -> list[tuple[Said, str | None]]:
     """What is said besides where the data stage runs alone: sources, lengths, topics."""
     lines = []
     for one in report["sources"]:
-        revision = f", revision {one['revision']}" if one["revision"] else ""
-        files = one["files"][0] if one["file_count"] == 1 else f"{one['file_count']:,} files"
-        size = f"{one['bytes'] / 1e6:,.1f} MB, SHA-256 {one['sha256'][:12]}…"
-        lines.append(f"source {one['name']}: {files}, {size}{revision}; licence: {one['licence']}")
-    lines.append(f"assistant turns: {', '.join(f'{n:,} {name}' for name, n in report['assistant_turns'].items())}")
-    lines.append(f"characters a dialogue, train: {_spread(report['characters']['train'])}")
-    tokens = report["tokens"] or {"not_counted": "no model was asked for"}
+        count = one["file_count"]
+        values = {
+            "name": one["name"],
+            "files": one["files"][0] if count == 1 else Said("data.files", {"count": count}),
+            "size": one["bytes"] / 1e6,
+            "sha256": one["sha256"][:12],
+            "revision": Said("data.revision", {"revision": one["revision"]}) if one["revision"] else "",
+            "licence": one["licence"],
+        }
+        lines.append(Said("data.source", values))
+    turns = [Said("data.turns_of", {"n": n, "name": Said(f"data.{s}")}) for s, n in report["assistant_turns"].items()]
+    lines.append(Said("data.turns", {"turns": turns}))
+    lines.append(Said("data.characters", {"spread": _spread(report["characters"]["train"])}))
+    tokens = report["tokens"] or {"not_counted": Said("data.no_model")}
     if "not_counted" in tokens:
-        lines.append(f"tokens a dialogue: not counted: {tokens['not_counted']}")
+        lines.append(Said("data.not_counted", {"why": tokens["not_counted"]}))
     else:
-        whose = f"tokens of {tokens['model']} a dialogue ({tokens['sampled_dialogues']} dialogues looked at)"
-        lines.append(f"{whose}: {_spread(tokens['quantiles'])}")
+        whose = {"model": tokens["model"], "sampled": tokens["sampled_dialogues"]}
+        lines.append(Said("data.tokens", {**whose, "spread": _spread(tokens["quantiles"])}))
     topics = {name: sum(sizes.values()) for name, sizes in report["topics"].items()}
-    lines.append(f"topics: {len(topics)}: {', '.join(_most(topics, 'more'))}")
-    return [(f"prepare: {line}", None) for line in lines]
+    lines.append(Said("data.topics", {"number": len(topics), "topics": _most(topics, "more")}))
+    return [(line, None) for line in lines]
 
 
-def _spread(quantiles_of: dict[str, int]) -> str:
-    names = {"0.05": "5 %", "0.5": "half", "0.95": "95 %"}
-    parts = [f"{name} up to {quantiles_of[level]:,}" for level, name in names.items() if level in quantiles_of]
-    return ", ".join([*parts, f"longest {quantiles_of['1']:,}"]) if parts else "none"
+def _spread(quantiles_of: dict[str, int]) -> list[Said]:
+    keys = {"0.05": "five", "0.5": "half", "0.95": "ninety_five", "1": "longest"}
+    found = [Said(f"data.{keys[q]}", {"n": quantiles_of[q]}) for q in keys if q in quantiles_of]
+    return found or [Said("data.none")]
 
 
-def _most(counts: dict[str, int], more: str) -> list[str]:
-    found = [f"{number} × {what}" for what, number in list(counts.items())[:SHOWN]]
-    return [*found, f"and {len(counts) - SHOWN} {more}"] if len(counts) > SHOWN else found
+def _most(counts: dict[str, int], more: str) -> list[Any]:
+    found: list[Any] = [f"{number} × {what}" for what, number in list(counts.items())[:SHOWN]]
+    rest = len(counts) - SHOWN
+    return [*found, Said(f"data.and_{more}", {"rest": rest})] if rest > 0 else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mentalft.console import say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.records import Response
+from mentalft.words import Said
 
 
 class ResponseCache:
@@ -33,7 +35,7 @@ class ResponseCache:
     def store(self, made_from: dict[str, Any], responses: list[Response]) -> None:
         """Keep ``responses`` for later runs; a cache that cannot be written is no reason to stop."""
         try:
-            write_jsonl(self._path(made_from), (r.to_json() for r in responses))
+            write_jsonl(self._path(made_from), map(asdict, responses))
         except OSError:
             return
 
@@ -50,7 +52,7 @@ class ResponseCache:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                say("evaluate: another run is answering the same prompts with the base model; waiting for its answers")
+                say(Said("evaluate.waiting"))
                 lock.acquire()
         except (OSError, NotImplementedError):  # a cache that cannot be locked is used without
             yield

@@ -1,4 +1,4 @@
-"""Stage 3: the base model and the tuned model answer the same prompts, from one loaded model."""
+"""Stage 3: every contender answers the same prompts, those on one base from one loaded model."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ from mentalft.data.batches import Collator, reference_rows
 from mentalft.data.items import item_of, item_row
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
-from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
+from mentalft.files import read_jsonl, write_jsonl
 from mentalft.generation import answer_log
 from mentalft.generation.cache import ResponseCache
+from mentalft.generation.contenders import BASELINE, Contender, contenders_of
 from mentalft.generation.decoding import Decoding
-from mentalft.generation.engines import Engine, Perplexed, TransformersEngine
+from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
-from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import SIDES, Asked, Item, Prompt, Response, Splits
-from mentalft.runs.settings import is_demonstration
+from mentalft.records import Asked, Item, Made, Perplexed, Prompt, Response, Splits
+from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, responses
+from mentalft.runs.manifest import is_demonstration
+from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
+from mentalft.words import Said, contender
+
+PERPLEXITY = "perplexity"
 
 
 class Job(NamedTuple):
@@ -40,8 +45,16 @@ class Job(NamedTuple):
     adapter: Path | None
     splits: Splits
     run_dir: Path
-    sides: tuple[str, ...] = SIDES
-    """Which sides are to be asked; the perplexity of the references is measured for both."""
+    names: tuple[str, ...] | None = None
+    """Which contenders are to be asked, None for all; the perplexity of the references is measured for all."""
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        return contenders_of(self.cfg.eval, self.adapter)
+
+    @property
+    def asked(self) -> tuple[Contender, ...]:
+        return tuple(c for c in self.contenders if self.names is None or c.name in self.names)
 
     def loaded_here(self) -> tuple[Config, LocatedModel, Path]:
         """What an engine that loads the model itself needs."""
@@ -67,10 +80,10 @@ def evaluate(
     run_dir: Path,
     cache: ResponseCache | None,
 ) -> Asked:
-    """Write ``responses/base.jsonl`` and ``responses/tuned.jsonl``, ``responses/items.jsonl`` with what was asked, and
-    ``responses/perplexity.jsonl`` with how likely either model finds the references.
+    """Write ``responses/NAME.jsonl`` for each contender, ``responses/items.jsonl`` with what was asked, and
+    ``responses/perplexity.jsonl`` with how likely each finds the references.
 
-    Answers already in ``responses/`` for the same prompts are kept. Base answers come from ``cache`` when an earlier
+    Answers already in ``responses/`` for the same prompts are kept. The baseline's come from ``cache`` when an earlier
     run asked the same model the same prompts in the same way; a run that is doing so now is waited for.
 
     Args:
@@ -83,9 +96,10 @@ def evaluate(
     job = Job(cfg, located, adapter, splits, run_dir)
     questions = questions_of(job.cfg, job.located and load_tokenizer(job.cfg.model, job.located), job.splits)
     for note in questions.notes:
-        say(f"evaluate: {note}", style="yellow")
+        say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
-    write_json(job.folder / "decoding.json", {"decoding": str(job.decoding), "engine": cfg.eval.engine})
+    names = [contender.name for contender in job.contenders]
+    MADE.save(run_dir, Made(BASELINE, names, str(job.decoding), cfg.eval.engine))
     if cache is None or cfg.eval.engine == "openai":  # which model a server runs under a name is not known
         _answer(job, questions)
     else:
@@ -93,12 +107,12 @@ def evaluate(
         with cache.alone(made_from):
             cached = cache.load(made_from, [p.id for p in questions.prompts])
             if cached is None:
-                _answer(job, questions, lambda base: cache.store(made_from, base))
+                _answer(job, questions, lambda answers: cache.store(made_from, answers))
         if cached is not None:
-            say(f"evaluate: base: {len(cached)} answers from the cache")
-            write_jsonl(job.folder / "base.jsonl", (r.to_json() for r in cached))
-            _answer(job._replace(sides=("tuned",)), questions)
-    return Asked(questions.items, job.folder, _files(job.folder), str(job.decoding))
+            say(Said("evaluate.cached", {"name": contender(BASELINE), "answers": len(cached)}))
+            responses(BASELINE).save(run_dir, cached)
+            _answer(job._replace(names=tuple(name for name in names if name != BASELINE)), questions)
+    return asked_in(run_dir)
 
 
 def asked_in(run_dir: Path) -> Asked:
@@ -108,20 +122,18 @@ def asked_in(run_dir: Path) -> Asked:
         DataError: the evaluate stage has not run there.
     """
     folder = run_dir / "responses"
-    for name in ("items", *SIDES):
+    made = MADE.load(run_dir)
+    for name in ("items", *made.contenders):
         if not (folder / f"{name}.jsonl").is_file():
             raise DataError(f"{folder / name}.jsonl does not exist; add evaluate to stages")
-    items = [item_of(row) for row in read_jsonl(folder / "items.jsonl")]
-    perplexity, problems = folder / "perplexity.jsonl", folder / "problems.jsonl"
-    made = read_json(folder / "decoding.json")
     return Asked(
-        items,
+        [item_of(row) for row in read_jsonl(folder / "items.jsonl")],
         folder,
-        _files(folder),
-        str(made["decoding"]),
-        perplexity if perplexity.is_file() else None,
-        len(list(read_jsonl(problems))) if problems.is_file() else 0,
-        "files" in made,
+        made.baseline,
+        {name: folder / f"{name}.jsonl" for name in made.contenders},
+        made.decoding,
+        LIKELIHOODS.path(run_dir) if LIKELIHOODS.exists(run_dir) else None,
+        len(PROBLEMS.load(run_dir)) if PROBLEMS.exists(run_dir) else 0,
         is_demonstration(run_dir),
     )
 
@@ -136,7 +148,7 @@ def take_part(shared: dict[str, Any]) -> None:
         Path(shared["adapter"]),
         Splits(*map(Path, shared["splits"])),
         Path(shared["run_dir"]),
-        tuple(shared["sides"]),
+        shared["names"] and tuple(shared["names"]),
     )
     with one_of_many():
         _share(job)
@@ -151,20 +163,25 @@ def _shared(job: Job) -> dict[str, Any]:
         "adapter": str(adapter.absolute()),
         "splits": [str(path.absolute()) for path in job.splits],
         "run_dir": str(job.run_dir.absolute()),
-        "sides": list(job.sides),
+        "names": job.names and list(job.names),
     }
 
 
-def _answer(job: Job, questions: Questions, base_is_done: Callable[[list[Response]], None] = lambda _: None) -> None:
+def _answer(
+    job: Job, questions: Questions, baseline_is_done: Callable[[list[Response]], None] = lambda _: None
+) -> None:
     """All that is missing, by as many processes as are wanted, put together into whole files."""
     ids, sums = [p.id for p in questions.prompts], {p.id: p.sha256 for p in questions.prompts}
 
     def is_answer(row: answer_log.Row) -> bool:
         return row.keys() == Response.__dataclass_fields__.keys() and sums.get(row["id"]) == row["prompt_sha256"]
 
-    for side in job.sides:
-        answer_log.so_far(job.folder / f"{side}.jsonl", is_answer)
-    answer_log.so_far(job.folder / "perplexity.jsonl", lambda row: row["id"] in sums)
+    def is_measured(row: answer_log.Row) -> bool:
+        return row["id"] in sums and set(row.get("nll", ())) == {one.name for one in job.contenders}
+
+    for one in job.asked:
+        answer_log.so_far(job.folder / f"{one.name}.jsonl", is_answer)
+    answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
     can_be_shared = job.cfg.eval.engine == "transformers"
     if can_be_shared and world_size() > 1:
         meeting = Meeting()
@@ -173,17 +190,18 @@ def _answer(job: Job, questions: Questions, base_is_done: Callable[[list[Respons
             _share(job)
         meeting.wait_for_others(number)
     elif can_be_shared and (processes := processes_wanted(job.cfg.trainer.num_processes)) > 1:
-        say(f"evaluate: {processes} processes")
+        say(Said("evaluate.processes", {"processes": processes}))
         launch(_share, processes, (job,), job.run_dir)
     else:
         _share(job, questions)
-    for side in job.sides:
-        rows = answer_log.finish(job.folder / f"{side}.jsonl", ids, is_answer)
-        say(f"evaluate: {side}: {len(rows)} answers, {sum(row['tokens'] for row in rows):,} tokens")
-        if side == "base":
-            base_is_done([Response(**row) for row in rows])
+    for one in job.asked:
+        rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, is_answer)
+        said = {"name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
+        say(Said("evaluate.answered", said))
+        if one.name == BASELINE:
+            baseline_is_done([Response(**row) for row in rows])
     if _measures(job.cfg):
-        answer_log.finish(job.folder / "perplexity.jsonl", ids, lambda row: row["id"] in sums)
+        answer_log.finish(LIKELIHOODS.path(job.run_dir), ids, is_measured)
 
 
 def _share(job: Job, questions: Questions | None = None) -> None:
@@ -194,19 +212,21 @@ def _share(job: Job, questions: Questions | None = None) -> None:
     place, processes = (rank(), world_size()) if job.cfg.eval.engine == "transformers" else (0, 1)
     ordered = sorted(questions.prompts, key=lambda p: len(p.tokens), reverse=True)
     missing = {
-        name: _missing(job.folder / f"{name}.jsonl", ordered)[place::processes] for name in (*job.sides, "perplexity")
+        name: _missing(job.folder / f"{name}.jsonl", ordered)[place::processes]
+        for name in (*(one.name for one in job.asked), PERPLEXITY)
     }
-    if not any(missing[side] for side in job.sides) and not (_measures(job.cfg) and missing["perplexity"]):
+    if not any(missing[one.name] for one in job.asked) and not (_measures(job.cfg) and missing[PERPLEXITY]):
         return
     engine = ENGINES[job.cfg.eval.engine](job)
-    for side in job.sides:
-        with bar(f"{side} answers", len(missing[side])) as shown:
-            given = _counted(engine.ask(side, missing[side]), shown.advance)
-            answer_log.add(job.folder / f"{side}.jsonl", place, (r.to_json() for r in given))
+    for one in job.asked:
+        wanted = missing[one.name]
+        with bar(Said("evaluate.bar", {"name": contender(one.name)}), len(wanted)) as shown:
+            given = _counted(engine.ask(one, wanted), shown.advance)
+            answer_log.add(job.folder / f"{one.name}.jsonl", place, map(asdict, given))
     if isinstance(engine, TransformersEngine) and job.cfg.eval.perplexity:
-        with bar("perplexity", len(missing["perplexity"])) as shown:
-            rows = _measured(job, engine, questions.items, missing["perplexity"])
-            answer_log.add(job.folder / "perplexity.jsonl", place, (r._asdict() for r in _counted(rows, shown.advance)))
+        with bar("perplexity", len(missing[PERPLEXITY])) as shown:
+            rows = _measured(job, engine, questions.items, missing[PERPLEXITY])
+            answer_log.add(LIKELIHOODS.path(job.run_dir), place, map(asdict, _counted(rows, shown.advance)))
 
 
 def _missing(path: Path, prompts: Sequence[Prompt]) -> list[Prompt]:
@@ -252,12 +272,8 @@ def _measures(cfg: Config) -> bool:
     return cfg.eval.perplexity and cfg.eval.engine == "transformers"
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {side: folder / f"{side}.jsonl" for side in SIDES}
-
-
 def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: list[Prompt]) -> Iterator[Perplexed]:
-    """How likely base and tuned find each item's first reference after the very tokens that they are asked with."""
+    """How likely each contender finds each item's first reference after the very tokens that they are asked with."""
     cfg = job.cfg
     builder = PromptBuilder(engine.tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
     first = {item.id: item.references[0] for item in items}
@@ -266,14 +282,14 @@ def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: 
     yield from in_batches(
         rows,
         cfg.trainer.per_device_eval_batch_size,
-        lambda batch: list(engine.measure(collate(batch))),
+        lambda batch: list(engine.measure(job.contenders, collate(batch))),
         "references",
         "lower data.max_length, or leave perplexity out with eval.perplexity=false",
     )
 
 
 def _made_from(job: Job, questions: Questions) -> dict[str, Any]:
-    """Everything that determines what the base model answers; the template is in the prompts' tokens."""
+    """Everything that determines what the baseline answers; the template is in the prompts' tokens."""
     cfg, located, _ = job.loaded_here()
     plan = plan_precision(cfg.trainer.precision)
     packages = ("torch", "transformers", *(("vllm",) if cfg.eval.engine == "vllm" else ()))
@@ -283,7 +299,6 @@ def _made_from(job: Job, questions: Questions) -> dict[str, Any]:
         "ids": [p.id for p in questions.prompts],
         "decoding": str(job.decoding),
         "engine": cfg.eval.engine,
-        "batch_size": cfg.eval.batch_size,
         "precision": plan.name,
         "device": plan.device,
         "attention": cfg.model.attn_implementation,

@@ -5,41 +5,29 @@ The test split has no part in it: a sweep that chose by the test split would rep
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from mentalft.config import Config
 from mentalft.console import progress, say
 from mentalft.data.asking import questions_of
-from mentalft.files import write_json, write_jsonl
+from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
-from mentalft.metrics.table import Embedder, metrics_of
+from mentalft.metrics.registry import Embedder, scorers_of
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
 from mentalft.modeling.embedder import load_embedder
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import Splits
+from mentalft.records import ObjectiveResult, Splits
+from mentalft.runs.files import OBJECTIVE, OBJECTIVE_ANSWERS
+from mentalft.words import Said
 
 
-class Objective(NamedTuple):
-    """``objective.json``."""
-
-    name: str
-    value: float
-    """Of the tuned model, on the validation split."""
-    direction: str
-    """``minimize`` or ``maximize``."""
-    signature: str
-    items: int
-    dialogues: int
-
-
-def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path, run_dir: Path) -> Objective:
+def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path, run_dir: Path) -> ObjectiveResult:
     """Write ``objective.json`` and, with the answers, ``objective.jsonl``; what ``cfg.eval.objective`` names.
 
     Items, decoding and scoring are as ``cfg.eval`` has them for the test split; transformers answers, whatever
@@ -55,14 +43,14 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     model = load_adapter(load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision)), adapter)
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
     engine = TransformersEngine(model, tokenizer, decoding, end_token_ids(model, tokenizer), e.batch_size)
-    asked = engine.ask("tuned", questions.prompts)
+    asked = engine.ask(Contender("tuned", adapter), questions.prompts)
     answers = {r.id: r for r in progress(asked, "validation answers", len(questions.prompts))}
     in_order = [answers[item.id] for item in questions.items]
     references = [item.references for item in questions.items]
     alone = replace(e, metrics=[e.objective], extra_metrics=[])
-    metric = metrics_of(alone, references, lambda: Embedder(*load_embedder(e.embedder)))[e.objective]
+    metric = scorers_of(alone, references, lambda: Embedder(*load_embedder(e.embedder)))[e.objective]
     parts = metric.score([answer.text for answer in in_order], references)
-    found = Objective(
+    found = ObjectiveResult(
         e.objective,
         float(metric.total(np.sum(parts, axis=0))),
         "maximize" if metric.higher_is_better else "minimize",
@@ -70,7 +58,8 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
         len(questions.items),
         len({item.dialogue_id for item in questions.items}),
     )
-    write_jsonl(run_dir / "objective.jsonl", (asdict(answer) for answer in in_order))
-    write_json(run_dir / "objective.json", found._asdict())
-    say(f"objective: {metric.title} {found.value:.4f} on {found.items} items of {found.dialogues} validation dialogues")
+    OBJECTIVE_ANSWERS.save(run_dir, in_order)
+    OBJECTIVE.save(run_dir, found)
+    said = {"title": metric.title, "value": found.value, "items": found.items, "dialogues": found.dialogues}
+    say(Said("objective.done", said))
     return found

@@ -16,6 +16,7 @@ from typing import Any
 
 from mentalft.config import OpenAIConfig
 from mentalft.errors import ConfigError, UserError, first_line
+from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.records import Prompt, Response
 
@@ -82,9 +83,9 @@ class OpenAIEngine:
             http_client=DefaultHttpxClient(event_hooks={"request": [RateLimit(cfg.requests_per_minute)]}),
         )
 
-    def ask(self, side: str, prompts: Sequence[Prompt]) -> Iterator[Response]:
+    def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         """Yield one response a prompt as they come."""
-        model = str(self.cfg.base_model if side == "base" else self.cfg.tuned_model)
+        model = str(contender.served_as)
         with ThreadPoolExecutor(self.cfg.concurrency) as pool:
             asked = [pool.submit(self._answer, model, prompt) for prompt in prompts]
             try:

@@ -14,6 +14,7 @@ from typing import Any
 from mentalft.errors import ConfigError
 from mentalft.files import read_json
 from mentalft.generation.batched import response_of
+from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.records import Prompt, Response
 
@@ -84,7 +85,7 @@ class VllmEngine:
         self.model = LLM(**arguments)
         self.adapter, self.tokenizer, self.decoding, self.end_ids = adapter, tokenizer, decoding, end_ids
 
-    def ask(self, side: str, prompts: Sequence[Prompt]) -> Iterator[Response]:
+    def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         """Yield one response a prompt, in their order, when all are done."""
         from vllm import SamplingParams
         from vllm.lora.request import LoRARequest
@@ -92,7 +93,7 @@ class VllmEngine:
         requests = self.model.generate(
             [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
             [SamplingParams(**sampling_arguments(self.decoding, self.end_ids, prompt.id)) for prompt in prompts],
-            lora_request=LoRARequest("tuned", 1, str(self.adapter)) if side == "tuned" else None,
+            lora_request=LoRARequest(contender.name, 1, str(contender.adapter)) if contender.adapter else None,
             use_tqdm=False,
         )
         for prompt, request in zip(prompts, requests, strict=True):

@@ -9,11 +9,13 @@ tokens. An empty answer scores 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.errors import ConfigError, first_line
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
 from mentalft.metrics.tokens import Language
 
 MODELS: dict[Language, str] = {"zh": "bert-base-chinese", "en": "roberta-large"}
@@ -105,3 +107,21 @@ def bertscore(scorer: Scorer, responses: Sequence[str], references: Sequence[Seq
         for i, value in zip(scored, f1.tolist(), strict=True):
             scores[i] = value
     return scores
+
+
+def _make(given: Given) -> Made:
+    scorer = load(given.cfg.bertscore_model, given.language)
+    return per_item(scorer.signature, partial(bertscore, scorer))
+
+
+register(
+    Metric(
+        name="bertscore",
+        title="BERTScore",
+        about={"en": "F1 of contextual token embeddings, rescaled", "zh": "上下文词向量的 F1，经重新标定"},
+        scale="about 0–1",
+        make=_make,
+        has_model=True,
+        check=check_installed,
+    )
+)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
 from mentalft.metrics.tokens import Tokenizer
 
 
@@ -44,3 +46,23 @@ def bleu(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # method0 warns of every answer without a 4-gram in common
         return [one(response, refs) for response, refs in zip(responses, references, strict=True)]
+
+
+def _make(order: int, given: Given) -> Made:
+    smoothing = given.cfg.bleu_smoothing
+    return per_item(signature(order, smoothing, given.tokens), partial(bleu, order, smoothing, given.tokens))
+
+
+for _order in range(1, 5):
+    register(
+        Metric(
+            name="bleu" if _order == 4 else f"bleu{_order}",
+            title=f"BLEU-{_order}",
+            about={
+                "en": "n-grams of the answer that a reference has too; sentence BLEU, mean over answers",
+                "zh": "回答与参考共有的 n 元词组；句子级 BLEU，按回答取平均",
+            },
+            scale="0–1",
+            make=partial(_make, _order),
+        )
+    )

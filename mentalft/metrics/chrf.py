@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from mentalft.metrics.registry import Made, Metric, register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ORDER, BETA = 6, 2
-SIGNATURE = f"chrf|case:mixed|eff:yes|nc:{ORDER}|nw:0|beta:{BETA}|space:no|sacrebleu:{version('sacrebleu')}"
+
+
+def signature() -> str:
+    return f"chrf|case:mixed|eff:yes|nc:{ORDER}|nw:0|beta:{BETA}|space:no|sacrebleu:{version('sacrebleu')}"
 
 
 def parts(responses: Sequence[str], references: Sequence[Sequence[str]]) -> NDArray[np.float64]:
@@ -24,6 +30,8 @@ def parts(responses: Sequence[str], references: Sequence[Sequence[str]]) -> NDAr
     Returns:
         (items, 18): for each order the n-grams of the answer, of the reference, and in common.
     """
+    import numpy as np
+
     metric = _metric()
     rows = [
         metric._compute_segment_statistics(response, metric._extract_reference_info(list(refs)))
@@ -37,6 +45,8 @@ def total(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Precision and recall are averaged over the orders of which both sides have n-grams.
     """
+    import numpy as np
+
     counts = sums.reshape(*sums.shape[:-1], ORDER, 3)
     answer, reference, common = counts[..., 0], counts[..., 1], counts[..., 2]  # (..., order)
     used = (answer > 0) & (reference > 0)
@@ -53,3 +63,18 @@ def _metric() -> Any:
     from sacrebleu.metrics import CHRF
 
     return CHRF(char_order=ORDER, word_order=0, beta=BETA)
+
+
+register(
+    Metric(
+        name="chrf",
+        title="chrF",
+        about={
+            "en": "F2 of character 1- to 6-grams over all answers",
+            "zh": "全部回答的 1 至 6 元字符组 F2 值",
+        },
+        scale="0–100",
+        make=lambda _: Made(signature(), parts),
+        total=total,
+    )
+)

@@ -8,14 +8,16 @@ sentence scores. The score of one answer alone is unsmoothed in all but name and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mentalft.metrics.registry import Given, Made, Metric, register
 from mentalft.metrics.tokens import Language
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ORDER = 4
 
@@ -32,6 +34,8 @@ def parts(
     Returns:
         (items, 10): tokens of answer and reference, matched n-grams of the orders 1 to 4, n-grams of the orders 1 to 4.
     """
+    import numpy as np
+
     metric = _metric(language)
     stats = metric._extract_corpus_statistics(list(responses), _streams(references)) if responses else []
     return np.array(stats, dtype=np.float64).reshape(len(responses), 2 + 2 * ORDER)
@@ -42,6 +46,8 @@ def total(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Exponential smoothing: the k-th order without a match has the precision ``1 / (2^k n-grams)``.
     """
+    import numpy as np
+
     tokens, reference_tokens = sums[..., 0], sums[..., 1]
     matches, ngrams = sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]  # (..., order)
     unmatched = (matches == 0) & (ngrams > 0)
@@ -68,3 +74,19 @@ def _streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
     """References the way sacrebleu takes them: the first of every item, the second of every item, …"""
     most = max(map(len, references))
     return [[refs[n] if n < len(refs) else None for refs in references] for n in range(most)]
+
+
+def _make(given: Given) -> Made:
+    return Made(signature(given.language), partial(parts, given.language))
+
+
+register(
+    Metric(
+        name="corpus_bleu",
+        title="corpus BLEU",
+        about={"en": "BLEU-4 of counts summed over all answers", "zh": "全部回答合计计数的 BLEU-4"},
+        scale="0–100",
+        make=_make,
+        total=total,
+    )
+)

@@ -8,11 +8,18 @@ scores 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from mentalft.errors import ConfigError
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
+from mentalft.words import Said
 
-Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
 """Texts in, unit vectors out: (texts, dimensions)."""
 
 
@@ -35,13 +42,44 @@ def cosine(embed: Embed, responses: Sequence[str], references: Sequence[Sequence
 
 def cut_texts(
     is_cut: Callable[[Sequence[str]], Sequence[bool]], responses: Sequence[str], references: Sequence[Sequence[str]]
-) -> str | None:
-    """How many answers and references the embedder does not read to their end, in words; None if it reads all."""
+) -> Said | None:
+    """How many answers and references the embedder does not read to their end; None if it reads all."""
     targets = [ref for refs in references for ref in refs]
     answers_cut, references_cut = sum(is_cut(responses)), sum(is_cut(targets))
     if not answers_cut + references_cut:
         return None
-    return (
-        f"cosine: the embedder does not read to their end {answers_cut} of {len(responses)} answers and "
-        f"{references_cut} of {len(targets)} references"
+    return Said(
+        "compare.embedder_cuts",
+        {
+            "answers_cut": answers_cut,
+            "answers": len(responses),
+            "references_cut": references_cut,
+            "references": len(targets),
+        },
     )
+
+
+def _make(given: Given) -> Made:
+    if given.embedder is None:
+        raise ConfigError("eval.metrics holds 'cosine', and there is no embedder here")
+    embedder = given.embedder()
+    return per_item(
+        f"cosine|refs:max|embedder:{embedder.name}",
+        partial(cosine, embedder.embed),
+        partial(cut_texts, embedder.is_cut),
+    )
+
+
+register(
+    Metric(
+        name="cosine",
+        title="cosine",
+        about={
+            "en": "cosine of the sentence embeddings of answer and nearest reference",
+            "zh": "回答与最近参考的句向量余弦",
+        },
+        scale="-1 to 1",
+        make=_make,
+        has_model=True,
+    )
+)

@@ -10,7 +10,9 @@ so it is not offered as a metric; :func:`corpus_distinct` gives it for a set of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
 from mentalft.metrics.tokens import Tokenizer
 
 
@@ -40,3 +42,23 @@ def _ngrams(tokens: Sequence[str], order: int) -> list[tuple[str, ...]]:
 def _share(by_answer: list[list[tuple[str, ...]]]) -> float:
     ngrams = [ngram for found in by_answer for ngram in found]
     return len(set(ngrams)) / len(ngrams) if ngrams else 0.0
+
+
+def _make(order: int, given: Given) -> Made:
+    return per_item(signature(order, given.tokens), partial(distinct, order, given.tokens))
+
+
+for _order in (1, 2):
+    register(
+        Metric(
+            name=f"distinct{_order}",
+            title=f"Distinct-{_order}",
+            about={
+                "en": "share of different n-grams among the answer's n-grams, mean over answers; "
+                "high is varied, not better as such",
+                "zh": "回答中不重复 n 元词组所占的比例，按回答取平均；高只表示用词多样",
+            },
+            scale="0–1",
+            make=partial(_make, _order),
+        )
+    )

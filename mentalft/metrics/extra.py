@@ -13,25 +13,17 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from numbers import Real
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from mentalft.config import extra_name
 from mentalft.errors import ConfigError, first_line
+from mentalft.metrics.registry import Metric, per_item
 
 NO_CLASS = "'NoneType' object is not callable"
 """What ``evaluate.load`` fails with where a file has no class of its own kind."""
 
 
-class Extra(NamedTuple):
-    name: str
-    signature: str
-    score: Callable[[Sequence[str], Sequence[Sequence[str]]], list[float]]
-    higher_is_better: bool
-
-
-def load_extra(spec: str, *, higher_is_better: bool = True) -> Extra:
+def load_extra(spec: str, *, higher_is_better: bool = True) -> Metric:
     """The metric of one entry of ``eval.extra_metrics``.
 
     Args:
@@ -66,11 +58,16 @@ def load_extra(spec: str, *, higher_is_better: bool = True) -> Extra:
         ) from error
     source = hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.is_file() else "hub"
     best = max if higher_is_better else min
-    return Extra(
-        extra_name(spec),
-        f"{extra_name(spec)}|source:{source}|refs:{best.__name__}|evaluate:{version('evaluate')}",
-        lambda responses, refs: _score(spec, module, key, best, responses, refs),
-        higher_is_better,
+    name = extra_name(spec)
+    signature = f"{name}|source:{source}|refs:{best.__name__}|evaluate:{version('evaluate')}"
+    return Metric(
+        name=name,
+        title=name,
+        about={"en": place, "zh": place},
+        scale=None,
+        make=lambda _: per_item(signature, lambda responses, refs: _score(spec, module, key, best, responses, refs)),
+        higher_is_better=higher_is_better,
+        has_model=True,
     )
 
 
@@ -130,6 +127,8 @@ def _computed(spec: str, module: Any, key: str, predictions: list[str], referenc
     else:
         one_by_one = [compute([p], [r]) for p, r in zip(predictions, references, strict=True)]
         scores = [_number(spec, key, name, result) for result in one_by_one]
+    import numpy as np
+
     found = np.asarray(scores, dtype=np.float64)
     if not np.isfinite(found).all():
         raise ConfigError(f"eval.extra_metrics: {spec} gives {found[~np.isfinite(found)][0]} for an answer")
@@ -156,5 +155,5 @@ def _key(spec: str, key: str, name: str, scores: dict[str, Any]) -> str:
 
 
 def _is_list_of(value: Any, size: int) -> bool:
-    is_list = isinstance(value, list | tuple | np.ndarray)
+    is_list = isinstance(value, list | tuple) or type(value).__name__ == "ndarray"
     return is_list and len(value) == size and all(isinstance(v, Real) for v in value)

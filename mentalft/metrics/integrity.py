@@ -6,33 +6,21 @@ They are screens by rule (:mod:`mentalft.metrics.integrity_rules`), not judgemen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mentalft.config import BoundsConfig
 from mentalft.metrics import integrity_rules as rules
 from mentalft.metrics.length import characters
-from mentalft.records import Item, Response
+from mentalft.records import Flag, Item, Response
+from mentalft.words import Said, contender
 
-CHECKS = {
-    "echo": "repeat what the user said last",
-    "empty": "are empty",
-    "cut": "are cut at the length limit",
-    "repetition": "loop",
-    "other_language": "are in another script than the references",
-    "role_leak": "hold role labels or template tokens",
-}
-"""Check → what is said of the answers that it finds."""
-
-
-class Flag(NamedTuple):
-    check: str
-    evidence: str
-    """What matched, in a few words of the answer."""
+CHECKS = ("echo", "empty", "cut", "repetition", "other_language", "role_leak")
+"""What is looked for; the catalogue has the words, such as ``check.they_echo``."""
 
 
 class Integrity(NamedTuple):
-    """What one side's answers look like."""
+    """What a contender's answers look like."""
 
     flags: tuple[tuple[Flag, ...], ...]
     """(items,)"""
@@ -60,24 +48,33 @@ def check_answers(items: Sequence[Item], responses: Sequence[Response]) -> Integ
     )
 
 
-def warnings(base: Integrity, tuned: Integrity, bounds: BoundsConfig) -> list[str]:
-    """What exceeds a bound, one sentence each, the tuned side first: it is the one that is judged."""
+def warnings(found: Mapping[str, Integrity], baseline: str, bounds: BoundsConfig) -> list[Said]:
+    """What exceeds a bound, one sentence each, the baseline last: the others are judged.
+
+    Args:
+        found: contender → what its answers look like.
+    """
+    others = [name for name in found if name != baseline]
     said = []
-    for name, found, others, other in (("tuned", tuned, "base", base), ("base", base, "tuned", tuned)):
-        for check, words in CHECKS.items():
-            rate, bound = found.rates[check], getattr(bounds, check)
+    for name in [*others, baseline]:
+        beside = [baseline] if name != baseline else others
+        for check in CHECKS:
+            rate, bound = found[name].rates[check], getattr(bounds, check)
             if rate > bound:
-                said.append(
-                    f"{rate:.1%} of the {name} answers {words} (bound {bound:.1%}; {others} {other.rates[check]:.1%})"
-                )
-        ratio = found.length_ratio
+                beside_rates = [
+                    Said("check.other_rate", {"name": contender(n), "rate": found[n].rates[check]}) for n in beside
+                ]
+                values = {"rate": rate, "name": contender(name), "what": Said(f"check.they_{check}"), "bound": bound}
+                said.append(Said("check.exceeds", {**values, "others": beside_rates}))
+        ratio = found[name].length_ratio
         if not bounds.length_ratio_low <= ratio <= bounds.length_ratio_high:
+            beside_ratios = [
+                Said("check.other_ratio", {"name": contender(n), "ratio": found[n].length_ratio}) for n in beside
+            ]
             than = "shorter" if ratio < bounds.length_ratio_low else "longer"
-            said.append(
-                f"The {name} answers are much {than} than the references: {ratio:.2f} times their length "
-                f"(bounds {bounds.length_ratio_low:g} to {bounds.length_ratio_high:g}; "
-                f"{others} {other.length_ratio:.2f})"
-            )
+            values = {"name": contender(name), "than": Said(f"check.{than}"), "ratio": ratio}
+            limits = {"low": bounds.length_ratio_low, "high": bounds.length_ratio_high}
+            said.append(Said("check.length", {**values, **limits, "others": beside_ratios}))
     return said
 
 

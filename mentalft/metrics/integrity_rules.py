@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mentalft.metrics.tokens import CJK, tokenizer
+from mentalft.words import Said
 
 BEGINS_WITH = 5
 """Units of the user's turn from which on an answer that begins with all of it, or has it as a line, is an echo."""
@@ -42,47 +43,48 @@ _LEAKS = re.compile(
 _ACRONYM = re.compile(r"[A-Z]{2,6}s?")
 
 
-def empty(text: str) -> str | None:
-    return None if text.strip() else "no text"
+def empty(text: str) -> Said | None:
+    return None if text.strip() else Said("found.no_text")
 
 
-def cut(text: str, finish_reason: str) -> str | None:
+def cut(text: str, finish_reason: str) -> Said | None:
     """Whether the answer ended at the length limit; its end is the evidence."""
-    return f"…{text.strip()[-20:]}" if finish_reason == "length" else None
+    return Said("found.end", {"text": text.strip()[-20:]}) if finish_reason == "length" else None
 
 
-def echo(text: str, user: str) -> str | None:
+def echo(text: str, user: str) -> Said | None:
     """Whether the answer begins with the user's last turn, has it as a line, or largely repeats it."""
     said, answer = _units(user), _units(text)
     if len(said) >= BEGINS_WITH:
         if answer[: len(said)] == said or any(_units(line) == said for line in text.splitlines()):
-            return f"repeats the whole turn: {user.strip()[:EVIDENCE]}"
+            return Said("found.whole_turn", {"text": user.strip()[:EVIDENCE]})
         if len(said) >= REPEATED and _share(said, answer) >= 0.6:
-            return f"repeats most of the turn: {_longest_run(said, answer)}"
+            return Said("found.most_of_turn", {"text": _longest_run(said, answer)})
     if len(answer) >= COPIED and _share(answer, said) >= 0.8:
-        return f"most of the answer is the user's: {_longest_run(answer, said)}"
+        return Said("found.is_users", {"text": _longest_run(answer, said)})
     return None
 
 
-def repetition(text: str) -> str | None:
+def repetition(text: str) -> Said | None:
     """Whether the answer loops: one piece many times in a row, one sentence three times, or few different 4-grams."""
     letters = "".join(re.findall(r"\w+", text))
     if single := _ONE_CHARACTER.search(letters):
-        return f"{len(single[0])} times {single[1]}"
+        return Said("found.character", {"times": len(single[0]), "text": single[1]})
     for loop in _LOOP.finditer(letters):
         if len(loop[0]) >= LOOPED:
-            return f"{len(loop[0]) // len(loop[1])} times in a row: {loop[1][:EVIDENCE]}"
+            return Said("found.in_a_row", {"times": len(loop[0]) // len(loop[1]), "text": loop[1][:EVIDENCE]})
     sentences = Counter(s for found in _SENTENCE.findall(text) if len(s := found.strip()) >= 6)
     if sentences and (most := sentences.most_common(1)[0])[1] >= 3:
-        return f"{most[1]} times: {most[0][:EVIDENCE]}"
+        return Said("found.sentence", {"times": most[1], "text": most[0][:EVIDENCE]})
     units = _units(text)
     grams = Counter(zip(*(units[i:] for i in range(4)), strict=False))
     if len(units) >= 40 and len(grams) < 0.5 * (len(units) - 3):
-        return f"{len(grams)} different of {len(units) - 3} runs of four: {_joined(grams.most_common(1)[0][0])}"
+        most_common = _joined(grams.most_common(1)[0][0])
+        return Said("found.runs", {"different": len(grams), "all": len(units) - 3, "text": most_common})
     return None
 
 
-def other_language(text: str, references: Sequence[str]) -> str | None:
+def other_language(text: str, references: Sequence[str]) -> Said | None:
     """Whether three tenths of the answer (and at least five units) are in a script unlike the references'.
 
     Abbreviations in capitals (CBT) count on neither side.
@@ -96,16 +98,19 @@ def other_language(text: str, references: Sequence[str]) -> str | None:
     if len(foreign) < 5 or len(foreign) < 0.3 * len(units):
         return None
     between = "" if CJK.match(foreign[0]) else " "
-    return f"{len(foreign)} of {len(units)} units: {between.join(foreign)[:EVIDENCE]}"
+    values = {"foreign": len(foreign), "all": len(units), "text": between.join(foreign)[:EVIDENCE]}
+    return Said("found.foreign", values)
 
 
-def role_leak(text: str, references: Sequence[str]) -> str | None:
+def role_leak(text: str, references: Sequence[str]) -> Said | None:
     """Whether the answer holds a role label at the start of a line or sentence, or a template token.
 
     What an item's references hold as well is the corpus's own manner.
     """
     allowed = {match[0].strip() for ref in references for match in _LEAKS.finditer(ref)}
-    return next((found for match in _LEAKS.finditer(text) if (found := match[0].strip()) not in allowed), None)
+    leaks = (found for match in _LEAKS.finditer(text) if (found := match[0].strip()) not in allowed)
+    first = next(leaks, None)
+    return Said("found.quoted", {"text": first}) if first else None
 
 
 def _units(text: str, *, fold: bool = True) -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mentalft.metrics.registry import Metric, per_item, register
+
 SIGNATURE = "length|min/max of characters without white space|refs:max"
 
 
@@ -27,3 +29,19 @@ def characters(text: str) -> int:
 
 def _ratio(a: int, b: int) -> float:
     return min(a, b) / max(a, b) if a and b else 0.0
+
+
+register(
+    Metric(
+        name="length",
+        title="length",
+        about={
+            "en": "nearness of the answer's length to the nearest reference's: the shorter by the longer, "
+            "1 is equally long",
+            "zh": "回答长度与最近参考长度之比（短除以长），1 表示等长",
+        },
+        scale="0–1",
+        make=lambda _: per_item(SIGNATURE, length_quality),
+        of_answer=False,
+    )
+)

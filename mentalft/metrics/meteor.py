@@ -8,9 +8,11 @@ docs/decisions/009-meteor.md. Figures of full METEOR are higher and are not comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
 from mentalft.metrics.tokens import Tokenizer
 
 
@@ -39,3 +41,21 @@ def meteor(tokenizer: Tokenizer, responses: Sequence[str], references: Sequence[
         )
 
     return [one(response, refs) for response, refs in zip(responses, references, strict=True)]
+
+
+def _make(given: Given) -> Made:
+    return per_item(signature(given.tokens), partial(meteor, given.tokens))
+
+
+register(
+    Metric(
+        name="meteor",
+        title="METEOR (exact)",
+        about={
+            "en": "recall-weighted F of exact words, less for scattered matches",
+            "zh": "偏重召回的精确词 F 值",
+        },
+        scale="0–1",
+        make=_make,
+    )
+)

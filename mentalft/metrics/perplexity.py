@@ -9,9 +9,13 @@ base and tuned are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from mentalft.metrics.registry import Given, Made, Metric, register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SIGNATURE = "perplexity|exp(nll / tokens)|of:first reference, end of turn included|weighted:tokens"
 
@@ -26,11 +30,38 @@ def parts(nll: Sequence[float], tokens: Sequence[int]) -> NDArray[np.float64]:
     Returns:
         (items, 2).
     """
+    import numpy as np
+
     return np.column_stack([np.asarray(nll, dtype=np.float64), np.asarray(tokens, dtype=np.float64)])
 
 
 def total(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Perplexity of summed parts: (..., 2) in, (...) out; 0 where there are no tokens."""
+    import numpy as np
+
     nll, tokens = sums[..., 0], sums[..., 1]
     mean = np.divide(nll, tokens, out=np.zeros_like(nll), where=tokens > 0)
     return np.where(tokens > 0, np.exp(np.minimum(mean, 700.0)), 0.0)  # exp(710) is infinite
+
+
+def _make(_: Given) -> Made:
+    raise ValueError("perplexity has no score of texts")
+
+
+PERPLEXITY = register(
+    Metric(
+        name="perplexity",
+        title="perplexity",
+        about={
+            "en": "how much the references surprise the model, a token; compare it between models of one tokenizer "
+            "alone",
+            "zh": "模型对参考回答的困惑度（每词元）；只在同一分词器的模型之间可比",
+        },
+        scale=None,
+        make=_make,
+        total=total,
+        higher_is_better=False,
+        of_answer=False,
+        measured=True,
+    )
+)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 
+from mentalft.metrics import rouge_sets
+from mentalft.metrics.registry import Given, Made, Metric, per_item, register
 from mentalft.metrics.tokens import TEXTS_KEPT, Tokenizer
 
 _AS_THEY_ARE = ("jieba_raw", "jieba_stripped", "jieba_joined", "char_raw", "rouge_score")
@@ -77,3 +79,30 @@ def _common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
         same = row & places.get(word, 0)
         row = (row + same) | (row - same)
     return len(a) - (row & everywhere).bit_count()
+
+
+def _make(kind: str, given: Given) -> Made:
+    variant, tokens = given.cfg.rouge_variant, given.rouge_tokens
+    if variant == "rouge_score":
+        return per_item(signature(kind, tokens), partial(rouge, kind, tokens))
+    score = partial(rouge_sets.rouge_sets, kind, variant, tokens)
+    return per_item(rouge_sets.signature(kind, variant, tokens), score)
+
+
+for _kind, _en, _zh in (
+    ("rouge1", "words", "词"),
+    ("rouge2", "pairs of words", "相邻词对"),
+    ("rougeL", "the longest common subsequence", "最长公共子序列"),
+):
+    register(
+        Metric(
+            name=_kind,
+            title=f"ROUGE-{_kind[-1]}",
+            about={
+                "en": f"F-measure of {_en} shared with the best reference, mean over answers",
+                "zh": f"与最接近的参考共有的{_zh}的 F 值，按回答取平均",
+            },
+            scale="0–1",
+            make=partial(_make, _kind),
+        )
+    )

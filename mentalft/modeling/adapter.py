@@ -7,7 +7,9 @@ from typing import Any
 
 from mentalft.config.training import LoraConfig
 from mentalft.errors import ConfigError, ModelError, first_line
+from mentalft.files import read_json, write_json
 
+CONFIG = "adapter_config.json"
 BEGINS_IN_THE_BASE = ("pissa", "pissa_niter_16", "olora")
 """Initialisations that take something out of the base weights, so that the base alone is no longer the base."""
 
@@ -84,6 +86,11 @@ def save_adapter(model: Any, folder: Path, beginning: Path | None) -> None:
         save_embedding_layers=False,  # peft would ask the hub whether the vocabulary grew; it did not
         path_initial_model_for_weight_conversion=str(beginning) if beginning else None,
     )
+    described = read_json(folder / CONFIG)
+    for key in ("target_modules", "modules_to_save", "exclude_modules"):
+        if isinstance(described.get(key), list):  # peft keeps sets, and writes them in an order of the moment
+            described[key] = sorted(described[key])
+    write_json(folder / CONFIG, described)
 
 
 def check_adapter(folder: Path, key: str) -> None:

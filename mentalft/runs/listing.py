@@ -10,34 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from rich.cells import cell_len
-from rich.markup import escape
-from rich.table import Table
 
-from mentalft.runs.markers import FOLDER, unfinished
-from mentalft.config import STAGES
+from mentalft.config import RUNNING_ORDER, Config
+from mentalft.config.fields import settings_of
 from mentalft.console import shown
+from mentalft.errors import DataError
 from mentalft.records import BETTER, WORSE
-from mentalft.show.tables import compact_table
+from mentalft.runs.files import COMPARISON
+from mentalft.runs.markers import markers, unfinished
+from mentalft.runs.stage import RESULT_GROUPS, owners
+from mentalft.words import Said, told
 
 MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
 """A directory with one of these is a run."""
-USED_BY = {
-    "data": ("prepare",),
-    "model": ("train", "evaluate"),
-    "lora": ("train",),
-    "trainer": ("train",),
-    "eval": ("compare", "evaluate"),
-}
-"""Group → stages, the first of which that was completed says what was taken from it."""
-NO_MATTER = (*USED_BY, "tracking", "run_dir", "cache_dir")
+NO_MATTER = (
+    *RESULT_GROUPS,
+    *(s.key for s in settings_of(Config) if "place" in s.bears_on and s.key != "stages"),
+    "tracking",
+)
 """Overrides that are shown elsewhere, or change no result."""
 TAIL = 16384
 """Bytes at the end of a log that are looked at."""
 DONE, FAILED, RUNNING, UNFINISHED, UNREADABLE = "done", "failed", "running", "unfinished", "unreadable"
-STYLES = {DONE: "green", FAILED: "red", RUNNING: "yellow", UNFINISHED: "yellow", UNREADABLE: "red"}
-FIRST_WORDS = 60
-"""Characters of a failed trial's error that the table has room for."""
 
 
 @dataclass(frozen=True)
@@ -68,42 +62,21 @@ class ListedRun:
     worse: int = 0
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Said | None:
         if not self.metrics:
-            return ""
-        if not self.better and not self.worse:
-            return f"no difference shown on {self.metrics}"
-        return f"{self.better} better, {self.worse} worse of {self.metrics}"
+            return None
+        counts = {"better": self.better, "worse": self.worse, "metrics": self.metrics}
+        return Said("list.counts" if self.better or self.worse else "list.no_difference", counts)
 
     def to_json(self) -> dict[str, Any]:
         row = asdict(self)
-        return {**row, "date": self.date.isoformat(timespec="seconds"), "verdict": self.verdict or None}
+        return {**row, "date": self.date.isoformat(timespec="seconds"), "verdict": self.verdict and told(self.verdict)}
 
 
 def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
     """Every run in or below ``roots``, newest first; one that cannot be read is listed as such."""
     found = dict.fromkeys(run_dir for root in roots for run_dir in _run_dirs(root))
     return sorted(map(_listed, found), key=lambda run: (run.date, run.directory), reverse=True)
-
-
-def runs_table(runs: Sequence[ListedRun], *, one_line: bool = False) -> Table:
-    """A row a run, whose directory is never broken.
-
-    Args:
-        one_line: put a run's choices and its overrides into one line, for other programs.
-    """
-    table = compact_table("", padding=1)
-    table.title = None
-    for heading in ("date", "directory", "/".join(USED_BY), "state", "verdict"):
-        longest = max((cell_len(run.directory) for run in runs), default=0) if heading == "directory" else None
-        whole = one_line or heading in ("date", "directory")
-        table.add_column(heading, no_wrap=whole, overflow="fold", min_width=longest)
-    for run in runs:
-        choices = "/".join(run.choices.get(group, "–") for group in USED_BY) if run.choices else "–"
-        made = (" " if one_line else "\n").join(filter(None, [choices, overrides_in_words(run)]))
-        date = run.date.strftime("%Y-%m-%d %H:%M")
-        table.add_row(date, escape(run.directory), escape(made), _state_cell(run), run.verdict or "–")
-    return table
 
 
 def overrides_in_words(run: ListedRun) -> str:
@@ -113,20 +86,6 @@ def overrides_in_words(run: ListedRun) -> str:
         stages.setdefault(given, []).append(stage)
     apart = [f"{', '.join(names)}: {' '.join(given)}" for given, names in stages.items()]
     return "; ".join(filter(None, [" ".join(run.overrides), *apart]))
-
-
-def _state_cell(run: ListedRun) -> str:
-    words = run.state
-    if run.of_sweep and run.state == FAILED and run.problem:
-        problem = run.problem if len(run.problem) <= FIRST_WORDS else f"{run.problem[:FIRST_WORDS]}…"
-        words = f"{run.state}: {problem}"
-    elif run.open_stage:
-        words = f"{run.state}: {run.open_stage}"
-    elif not run.stages and run.state != UNREADABLE:
-        words = f"{run.state}: nothing done"
-    elif run.state == DONE and "compare" not in run.stages:
-        words = ", ".join(run.stages) or "–"
-    return f"[{STYLES[run.state]}]{escape(words)}[/]"
 
 
 def _run_dirs(root: Path) -> Iterator[Path]:
@@ -143,24 +102,25 @@ def _listed(run_dir: Path) -> ListedRun:
     name = shown(run_dir.absolute())
     try:
         return _as_trial(_read(run_dir, name), _json(run_dir / "status.json"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = str(error) or type(error).__name__
         return ListedRun(name, _date_of(run_dir, {}), UNREADABLE, problem=problem.splitlines()[0])
 
 
 def _read(run_dir: Path, name: str) -> ListedRun:
     manifest = _json(run_dir / "manifest.json") or {}
-    done = {path.stem for path in (run_dir / FOLDER).glob("*.json")}
+    done = markers(run_dir).keys()
     pending = unfinished(run_dir)
     problem = _last_error(run_dir / "mentalft.log")
     state = FAILED if problem else UNFINISHED if pending or not done else DONE
-    compared = _json(run_dir / "comparison.json") if "compare" in done and not pending else None
-    verdicts = [m["verdict"] for m in (compared or {"metrics": []})["metrics"]]
+    is_compared = "compare" in done and not pending and COMPARISON.exists(run_dir)
+    compared = COMPARISON.load(run_dir).metrics if is_compared else ()
+    verdicts = [d.verdict for m in compared for d in m.differences.values()]
     return ListedRun(
         directory=name,
         date=_date_of(run_dir, manifest),
         state=state,
-        stages=tuple(stage for stage in STAGES if stage in done),
+        stages=tuple(stage for stage in RUNNING_ORDER if stage in done),
         open_stage=pending[0] if pending else None,
         problem=problem,
         choices=dict(_choices(manifest, done=state == DONE)),
@@ -182,7 +142,7 @@ def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
         state=status["state"] if status["state"] in (FAILED, RUNNING) else run.state,
         problem=status.get("error") or run.problem,
         choices=run.choices
-        or {group: name for group, name in (status.get("choices") or {}).items() if group in USED_BY},
+        or {group: name for group, name in (status.get("choices") or {}).items() if group in RESULT_GROUPS},
         overrides=tuple(_telling(overrides)),
         of_sweep=True,
     )
@@ -190,8 +150,8 @@ def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
 
 def _choices(manifest: dict[str, Any], *, done: bool) -> Iterator[tuple[str, str]]:
     typed, stages = manifest.get("choices") or {}, manifest.get("stages") or {}
-    for group, users in USED_BY.items():
-        user = next((stage for stage in users if stage in stages), None)
+    for group in RESULT_GROUPS:
+        user = next((stage for stage in owners(group) if stage in stages), None)
         chosen = typed if user is None else stages[user].get("choices") or typed
         if group in chosen and not (done and user is None):
             yield group, chosen[group]
@@ -207,7 +167,7 @@ def _telling(overrides: Iterable[str]) -> list[str]:
 
 def _stage_overrides(manifest: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
     stages, leading = manifest.get("stages") or {}, _overrides(manifest)
-    for stage in STAGES:
+    for stage in RUNNING_ORDER:
         given = _overrides(stages.get(stage) or {})
         if own := tuple(o for o in given if o not in leading and not o.startswith("stages=")):
             yield stage, own

@@ -31,7 +31,7 @@ def read_run(run_dir: Path) -> FinishedRun:
     """Read what ``run_dir`` holds.
 
     Raises:
-        DataError: there is no comparison, or it is not what this mentalft writes.
+        DataError: there is no comparison, or a file is not what this mentalft writes.
     """
     check_finished(run_dir)
     return FinishedRun(

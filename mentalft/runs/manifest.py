@@ -1,6 +1,6 @@
-"""``manifest.json``: what a run was made with, from and on.
+"""``manifest.json`` and ``config.resolved.yaml``: what a run was made with, from and on.
 
-The record is kept stage by stage, in the completion markers, when a stage has really run; the manifest is put together
+The record is kept stage by stage, in the completion markers, when a stage has really run; both files are put together
 from them. A later command that runs one stage again so changes the record of that stage alone (docs/decisions/015).
 """
 
@@ -10,79 +10,137 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psutil
 
 from mentalft import __version__
-from mentalft.runs.markers import markers
-from mentalft.config import STAGES, Config
-from mentalft.files import read_json, sha256_json, write_json
+from mentalft.config import EMBEDDED, Config
+from mentalft.config.fields import settings_of, stages_of
+from mentalft.files import read_json, sha256_json, write_json, write_text
+from mentalft.runs.markers import Hardware, Marker, ModelRecord, Record, markers
+from mentalft.runs.stage import Stage, owner, used_by
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from mentalft.modeling.locate import LocatedModel
+
+SCHEMA = 2
 """Version of the manifest's form, ``mentalft/assets/manifest.schema.json``; a change that breaks readers raises it."""
+RESOLVED = "config.resolved.yaml"
 LIBRARIES = (
     "torch", "transformers", "peft", "accelerate", "datasets", "tokenizers", "hydra-core", "wandb",
     "sentence-transformers", "nltk", "rouge-score", "sacrebleu", "jieba", "numpy", "scipy",
 )  # fmt: skip
-LEADING = ("train", "evaluate", "compare", "prepare")
-"""The first of these that a run has stands for the whole run at the top of the manifest."""
-RECORDED = ("mentalft", "git_commit", "command", "choices", "seeds", "versions", "hardware", "model")
-"""What stands at the top, and again with each stage."""
 
 
-def record_of(
-    cfg: Config, overrides: Sequence[str], choices: dict[str, str], model: dict[str, str | None] | None
-) -> dict[str, Any]:
+def record_of(cfg: Config, overrides: Sequence[str], choices: dict[str, str], located: LocatedModel | None) -> Record:
     """What the present command is, and what it runs with and on; kept with each stage that it runs.
 
     Args:
         overrides: the command's own, such as ``lora.r=4``; of a sweep, those of this job.
     """
-    return {
-        "mentalft": __version__,
-        "git_commit": _git_commit(),
-        "command": ["mentalft", *map(_without_home, overrides)],
-        "choices": choices,
-        "seeds": {"seed": cfg.seed, "split_seed": cfg.data.split_seed},
-        "versions": dict(versions()),
-        "hardware": _hardware(),
-        "model": model,
-        "config": asdict(cfg),
-    }
+    return Record(
+        mentalft=__version__,
+        git_commit=_git_commit(),
+        command=["mentalft", *map(_without_home, overrides)],
+        choices=choices,
+        seeds={"seed": cfg.seed, "split_seed": cfg.data.split_seed},
+        versions=dict(versions()),
+        hardware=_hardware(),
+        model=ModelRecord(located.name, located.revision, located.fingerprint(), cfg.model.hub) if located else None,
+        config=asdict(cfg),
+    )
 
 
-def write_manifest(run_dir: Path, now: dict[str, Any]) -> None:
-    """Write ``manifest.json`` from what the stages recorded; ``now`` (:func:`record_of`) stands in while none has."""
-    write_json(run_dir / "manifest.json", manifest_of(run_dir, now))
+def write_records(run_dir: Path, now: Record, stages: Sequence[Stage]) -> None:
+    """Write ``manifest.json`` and ``config.resolved.yaml`` from what the stages recorded.
 
+    Args:
+        now: the present command, for what no complete stage has used.
+        stages: every stage there is, in running order.
+    """
+    from omegaconf import OmegaConf
 
-def manifest_of(run_dir: Path, now: dict[str, Any]) -> dict[str, Any]:
     done = markers(run_dir)
-    lead = next((done[stage]["record"] for stage in LEADING if "record" in done.get(stage, {})), now)
+    text = OmegaConf.to_yaml(OmegaConf.create(resolved(done, now.config, stages)))
+    write_text(run_dir / RESOLVED, text)
+    write_json(run_dir / "manifest.json", manifest_of(run_dir, done, now, stages))
+
+
+def manifest_of(run_dir: Path, done: Mapping[str, Marker], now: Record, stages: Sequence[Stage]) -> dict[str, Any]:
+    """What ``manifest.json`` is to hold."""
+    record = leading(done, stages) or now
+    at_top = {key: value for key, value in msgspec.to_builtins(record).items() if key != "config"}
     report = run_dir / "data" / "report.json"
     return {
         "schema": SCHEMA,
-        **{key: lead.get(key) for key in RECORDED},
+        **at_top,
         "data": read_json(report)["source"] if report.is_file() else None,
-        "stages": {stage: _stage(done[stage]) for stage in STAGES if stage in done},
+        "stages": {stage.name: _entry(done[stage.name]) for stage in stages if stage.name in done},
     }
 
 
-def _stage(marker: dict[str, Any]) -> dict[str, Any]:
-    record = dict(marker.get("record", {}))
-    config = record.pop("config", None)
-    return {
-        **marker["cost"],
-        **record,
-        **({"config_sha256": sha256_json(config)} if config else {}),
-        "outputs": marker["outputs"],
-    }
+def leading(done: Mapping[str, Marker], stages: Sequence[Stage]) -> Record | None:
+    """The record by which the run is known: of the first stage that loaded a model, else of the last complete one."""
+    records = [done[stage.name].record for stage in stages if stage.name in done and stage.leads]
+    return next((record for record in records if record.model), records[-1] if records else None)
+
+
+def _entry(marker: Marker) -> dict[str, Any]:
+    record = msgspec.to_builtins(marker.record)
+    cost = {key: value for key, value in asdict(marker.cost).items() if value is not None}
+    digest = sha256_json(record.pop("config"))
+    outputs = {name: hashed for name, hashed in marker.outputs.items() if hashed}
+    return {**cost, "started": marker.started, **record, "config_sha256": digest, "outputs": outputs}
+
+
+def resolved(done: Mapping[str, Marker], now: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:
+    """The configuration that the complete stages ran with, as of one command.
+
+    Each setting is that of the first complete stage on which it bears; others are those of ``now``.
+    """
+    found = {group: dict(value) if isinstance(value, Mapping) else value for group, value in now.items()}
+    for setting in settings_of(Config):
+        stage = owner(stages_of(setting), done)
+        if stage is not None:
+            *path, last = setting.key.split(".")
+            here, there = found, done[stage].record.config
+            for name in path:
+                here[name] = dict(here[name])
+                here, there = here[name], there[name]
+            here[last] = there[last]
+    if done:
+        found |= {
+            "stages": [stage.name for stage in stages if stage.name in done and stage.wanted is None],
+            "run_dir": None,
+        }
+    return found
+
+
+def shared_settings(cfg: Config, *, log_text: bool) -> dict[str, Any]:
+    """What the run uses of its configuration, for a tracker; a system message is text of the data, and stays here."""
+    shared = asdict(cfg)
+    if not log_text and cfg.data.system_message is not None:
+        shared["data"]["system_message"] = f"({len(cfg.data.system_message)} characters)"
+    return used_by(cfg.stages, shared)
+
+
+def is_demonstration(run_dir: Path) -> bool:
+    """Whether the answers in ``run_dir`` are those of the embedded model, tuned and asked on embedded data."""
+    done = markers(run_dir)
+    if not {"prepare", "evaluate"} <= done.keys():
+        return False
+    asked = done["evaluate"].record.config
+    by_embedded = asked["model"]["name_or_path"] == EMBEDDED and asked["eval"]["engine"] != "openai"
+    return bool(
+        by_embedded and asked["eval"]["items"] != "file" and done["prepare"].record.config["data"]["path"] == EMBEDDED
+    )
 
 
 @cache
@@ -118,15 +176,10 @@ def _git_commit() -> str | None:
     return done.stdout.strip()
 
 
-def _hardware() -> dict[str, Any]:
+def _hardware() -> Hardware:
     gpus: list[str] = []
     if "torch" in sys.modules:
         import torch
 
         gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "platform": f"{platform.system()} {platform.machine()}",
-        "cpus": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "gpus": gpus,
-    }
+    return Hardware(f"{platform.system()} {platform.machine()}", os.cpu_count(), psutil.virtual_memory().total, gpus)

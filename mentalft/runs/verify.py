@@ -1,49 +1,45 @@
 """Whether a run directory still is what its stages made: every hash and every score, once more.
 
-The run directory is only read. What the base and the tuned model answered is taken as it is: answers are not generated
-again, nor the likelihoods that perplexity is made from.
+The run directory is only read. What the contenders answered is taken as it is: answers are not generated again, nor
+the likelihoods that perplexity is made from.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
-from functools import partial
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
-from mentalft.runs.markers import changed_outputs, configs, markers, unfinished
-from mentalft.config import STAGES, Config, EvalConfig, extra_name
+from mentalft.comparison.compare import compare
+from mentalft.comparison.scores import read_scores
+from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
 from mentalft.data.download import is_remote
-from mentalft.data.items import files_asked
+from mentalft.data.report import overlap_in
 from mentalft.data.sources import local_files, sha256_of, specs
-from mentalft.errors import DataError, UserError, first_line
-from mentalft.files import digest_file, read_json, read_jsonl, sha256_folder
-from mentalft.metrics.bertscore import load as load_bertscore
-from mentalft.metrics.extra import load_extra
-from mentalft.metrics.table import Metric, Parts, total_of
-from mentalft.metrics.tokens import language_of
+from mentalft.errors import DataError, UserError
+from mentalft.files import read_json
+from mentalft.generation.evaluate import asked_in
+from mentalft.metrics.registry import Embedder, Scorer, scorers_of, stored_scorer
 from mentalft.modeling.embedder import load_embedder
-from mentalft.records import SIDES, Splits
 from mentalft.runs.differences import MOST, differences, in_words, result_differences
-from mentalft.runs.manifest import manifest_of, versions
-from mentalft.comparison.scores import read_scores
-from mentalft.runs.settings import settings_of
+from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
+from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
+from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
+from mentalft.runs.stage import Context, Stage, as_json
+from mentalft.words import told
+
+if TYPE_CHECKING:
+    from mentalft.metrics.registry import Parts
 
 RESULTS = ("metrics.json", "comparison.json", "items.jsonl", "scores.jsonl")
 """What the compare stage writes, its Markdown and CSV aside."""
-OLDER = "written by an older mentalft (no schema)"
-Taken = Mapping[str, tuple[Metric, dict[str, Parts]]]
-"""Metrics by name that are not computed, with what each item adds to them, by side."""
-ScoreAgain = Callable[[Config, Path, Path, Taken], None]
-"""Scores the answers of a run directory as a configuration says, into another folder."""
 
 
 class Check(NamedTuple):
@@ -65,35 +61,41 @@ class Verified(NamedTuple):
         return not any(check.differences for check in self.checks)
 
 
-def verify(run_dir: Path, score_again: ScoreAgain) -> Verified:
+def verify(run_dir: Path, stages: Sequence[Stage]) -> Verified:
     """Hold everything in ``run_dir`` against what its stages recorded, and score its answers again.
 
+    Args:
+        stages: every stage there is, in running order.
+
     Raises:
-        DataError: ``run_dir`` is no directory of a run, or one of its records cannot be read.
+        DataError: ``run_dir`` is no directory of a run, or its manifest cannot be read.
     """
     if not (run_dir / "manifest.json").is_file():
         raise DataError(f"{run_dir} holds no manifest.json; give a run directory, such as outputs/2026-11-23/14-22-01")
     try:
-        manifest, done = read_json(run_dir / "manifest.json"), markers(run_dir)
+        manifest = read_json(run_dir / "manifest.json")
     except ValueError as error:
-        raise DataError(f"{run_dir}: a record is not JSON ({error}); it was cut or edited") from error
-    used = {stage: typed_config(config) for stage, config in configs(done).items()}
-    files = [Check(f"files of {s}", tuple(changed_outputs(run_dir, done[s]))) for s in STAGES if s in done]
-    if _is_older(manifest, used):
-        checks = [Check("manifest.json", (), (OLDER,)), *files, *_scores_of_older(run_dir, score_again)]
-    else:
-        checks = [
-            Check("manifest.json", tuple(_manifest(run_dir, manifest))),
-            Check("config.resolved.yaml", tuple(_settings(run_dir))),
-            *files,
-            _links(run_dir, done, used),
-            *_data_set(run_dir, used),
-            *_scores(run_dir, used, score_again),
-        ]
-    return Verified(tuple(checks), tuple(_unfinished(run_dir, done)), tuple(_other_versions(manifest)))
+        raise DataError(f"{run_dir / 'manifest.json'}: not JSON ({error})") from error
+    done = markers(run_dir)
+    used = {name: typed_config(marker.record.config) for name, marker in done.items()}
+    broken = unreadable(run_dir)
+    checks = [
+        Check("manifest.json", tuple(_manifest(run_dir, manifest, done, stages))),
+        Check(RESOLVED, tuple(_settings(run_dir, done, stages))),
+        *([Check("markers", tuple(broken.values()))] if broken else []),
+        *(
+            Check(f"files of {s.name}", tuple(map(told, changed_outputs(run_dir, done[s.name]))))
+            for s in stages
+            if s.name in done
+        ),
+        _links(run_dir, done, used, stages),
+        *_data_set(run_dir, used),
+        *_scores(run_dir, used),
+    ]
+    return Verified(tuple(checks), tuple(_unfinished(run_dir, done)), tuple(_other_versions(done)))
 
 
-def _unfinished(run_dir: Path, done: Mapping[str, Any]) -> Iterator[str]:
+def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[str]:
     begun = unfinished(run_dir)
     for stage in begun:
         yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
@@ -101,27 +103,7 @@ def _unfinished(run_dir: Path, done: Mapping[str, Any]) -> Iterator[str]:
         yield "no stage is complete"
 
 
-def _is_older(manifest: Any, used: Mapping[str, Config]) -> bool:
-    """Whether the run is of a mentalft that kept no record of each stage."""
-    return isinstance(manifest, dict) and "schema" not in manifest and not used
-
-
-def _scores_of_older(run_dir: Path, score_again: ScoreAgain) -> Iterator[Check]:
-    """By ``config.resolved.yaml``, as no stage recorded its own configuration; a list that is not in it was empty."""
-    if not (run_dir / "comparison.json").is_file():
-        return
-    empty: dict[str, Any] = {key.name: [] for key in fields(EvalConfig) if str(key.type).startswith("list[")}
-    try:
-        config: Any = OmegaConf.load(run_dir / "config.resolved.yaml")
-        scored_with: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(EvalConfig), empty, config.eval))
-        used = {"compare": Config(seed=config.seed, eval=scored_with)}
-    except (OSError, OmegaConfBaseException) as error:
-        yield Check("scores", (), (f"config.resolved.yaml is not what this mentalft scores with: {first_line(error)}",))
-        return
-    yield from _scores(run_dir, used, score_again)
-
-
-def _manifest(run_dir: Path, manifest: Any) -> Iterator[str]:
+def _manifest(run_dir: Path, manifest: Any, done: Mapping[str, Marker], stages: Sequence[Stage]) -> Iterator[str]:
     """Against its schema, and against what the stages recorded."""
     from jsonschema import Draft202012Validator
 
@@ -130,54 +112,42 @@ def _manifest(run_dir: Path, manifest: Any) -> Iterator[str]:
     for error in broken[:MOST]:
         yield f"{error.json_path.removeprefix('$').lstrip('.') or 'the whole'}: {error.message[:160]}"
     if not broken:
-        yield from in_words(differences(manifest, manifest_of(run_dir, manifest)))
+        now = msgspec.convert({**manifest, "config": {}}, Record)
+        yield from in_words(differences(manifest, manifest_of(run_dir, done, now, stages)))
 
 
-def _settings(run_dir: Path) -> Iterator[str]:
-    path = run_dir / "config.resolved.yaml"
+def _settings(run_dir: Path, done: Mapping[str, Marker], stages: Sequence[Stage]) -> Iterator[str]:
+    path = run_dir / RESOLVED
     if not path.is_file():
         yield "is gone"
         return
     found: Any = OmegaConf.to_container(OmegaConf.load(path))
-    yield from in_words(differences(found, settings_of(run_dir, found)))
+    yield from in_words(differences(found, resolved(done, found, stages)))
 
 
-def _links(run_dir: Path, done: Mapping[str, Any], used: Mapping[str, Config]) -> Check:
-    """Stages that were made from something else than what is there now."""
-    splits = Splits(*(run_dir / "data" / f"{name}.jsonl" for name in Splits._fields))
+def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config], stages: Sequence[Stage]) -> Check:
+    """Stages that were made from something else than the run directory holds now."""
     found, skipped = [], []
-    if "train" in used and _digests(*splits[:2]) != done["train"]["made_from"]["data"]:
-        found.append("train learnt from other data than data/ holds now; run train again")
-    if "evaluate" in used:
-        cfg, made_from = used["evaluate"], done["evaluate"]["made_from"]
+    for stage in stages:
+        if stage.name not in done:
+            continue
         try:
-            if _digests(*files_asked(cfg.eval, splits)) != made_from["data"]:
-                found.append("evaluate asked from other data than there is now; run evaluate and compare again")
-        except DataError as error:
-            skipped.append(str(error))
-        own = made_from["adapter"] and not cfg.eval.adapter
-        if own and sha256_folder(run_dir / "adapter", ("adapter_*",)) != made_from["adapter"]:
-            found.append("evaluate asked another adapter than adapter/ holds now; run evaluate and compare again")
-    if "compare" in used:
-        made_from, folder = done["compare"]["made_from"], run_dir / "responses"
-        if _digests(*(folder / f"{side}.jsonl" for side in SIDES)) != made_from["responses"]:
-            found.append("compare scored other answers than responses/ holds now; run compare again")
-        if _digests(folder / "items.jsonl") != [made_from["items"]]:
-            found.append("compare scored against other items than responses/items.jsonl holds now; run compare again")
+            now = as_json(stage.from_run(Context(used[stage.name], run_dir)))
+        except (UserError, OSError) as error:
+            skipped.append(f"{stage.name}: {error}")
+            continue
+        then = done[stage.name].made_from
+        if changed := [key for key in now if now[key] != then.get(key)]:
+            found.append(f"{stage.name} was made from other {', '.join(changed)} than there is now; run it again")
     return Check("what stages were made from", tuple(found), tuple(skipped))
-
-
-def _digests(*paths: Path) -> list[str | None]:
-    return [digest_file(path) if path.is_file() else None for path in paths]
 
 
 def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     """The files that the data were read from, where they are on this machine."""
-    report = run_dir / "data" / "report.json"
-    if "prepare" not in used or not report.is_file():
+    if "prepare" not in used or not DATA_REPORT.exists(run_dir):
         return
     changed, skipped = [], []
-    for spec, source in zip(specs(used["prepare"].data), read_json(report)["sources"], strict=True):
+    for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir)["sources"], strict=True):
         path = str(spec["path"])
         if is_remote(path):
             skipped.append(f"{path} is on a hub, and is not fetched again")
@@ -192,7 +162,7 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     yield Check("the data set", tuple(changed), tuple(skipped))
 
 
-def _scores(run_dir: Path, used: Mapping[str, Config], score_again: ScoreAgain) -> Iterator[Check]:
+def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     """What the compare stage wrote, file by file, against what it would write now."""
     if "compare" not in used:
         return
@@ -201,7 +171,8 @@ def _scores(run_dir: Path, used: Mapping[str, Config], score_again: ScoreAgain) 
         missing = dict(_not_to_be_had(cfg.eval, run_dir))
         taken = {name: _taken(run_dir, name) for name in missing}
         with tempfile.TemporaryDirectory(prefix="mentalft-verify-") as folder:
-            score_again(_without(cfg, missing), run_dir, Path(folder), taken)
+            kept = _without(cfg, missing)
+            compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), overlap_in(run_dir), taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
                 yield Check(f"scores in {name}", tuple(found))
@@ -214,18 +185,12 @@ def _scores(run_dir: Path, used: Mapping[str, Config], score_again: ScoreAgain) 
 
 def _not_to_be_had(cfg: EvalConfig, run_dir: Path) -> Iterator[tuple[str, str]]:
     """Metrics whose model or module cannot be had here, with the reason."""
-    attempts: dict[str, Callable[[], object]] = {}
-    for spec in cfg.extra_metrics:
-        attempts[extra_name(spec)] = partial(load_extra, spec)
-    if "cosine" in cfg.metrics:
-        attempts["cosine"] = partial(load_embedder, cfg.embedder)
-    if "bertscore" in cfg.metrics:
-        references = [row["references"] for row in islice(read_jsonl(run_dir / "items.jsonl"), 50)]
-        language = language_of(references) if cfg.language == "auto" else cfg.language
-        attempts["bertscore"] = partial(load_bertscore, cfg.bertscore_model, language)
-    for name, attempt in attempts.items():
+    references = [row.references for row in ITEMS.load(run_dir)[:50]]
+    named = [(name, replace(cfg, metrics=[name], extra_metrics=[])) for name in cfg.metrics]
+    named += [(extra_name(spec), replace(cfg, metrics=[], extra_metrics=[spec])) for spec in cfg.extra_metrics]
+    for name, alone in named:
         try:
-            attempt()
+            scorers_of(alone, references, lambda: Embedder(*load_embedder(cfg.embedder)))
         except UserError as error:
             yield name, str(error)
 
@@ -236,20 +201,19 @@ def _without(cfg: Config, missing: Mapping[str, str]) -> Config:
     return replace(cfg, eval=replace(cfg.eval, metrics=metrics, extra_metrics=extra))
 
 
-def _taken(run_dir: Path, name: str) -> tuple[Metric, dict[str, Parts]]:
+def _taken(run_dir: Path, name: str) -> tuple[Scorer, dict[str, Parts]]:
     """A metric as it is stored."""
-    sheet, stored = read_scores(run_dir / "scores.jsonl"), read_json(run_dir / "metrics.json")["metrics"][name]
-
-    def score(*_: object) -> Parts:
-        raise AssertionError(name)
-
-    metric = Metric(stored["title"], stored["signature"], score, total_of(name), stored["higher_is_better"])
-    return metric, {side: sheet.parts[side][name] for side in SIDES}
+    sheet = read_scores(run_dir)
+    (stored,) = [m for m in COMPARISON.load(run_dir).metrics if m.metric == name]
+    scorer = stored_scorer(name, stored.title, stored.signature, higher_is_better=stored.higher_is_better)
+    return scorer, {contender: parts[name] for contender, parts in sheet.parts.items()}
 
 
-def _other_versions(manifest: Mapping[str, Any]) -> Iterator[str]:
-    here = versions()
-    recorded = manifest.get("stages", {}).get("compare", manifest).get("versions") or {}
-    for name, then in recorded.items():
+def _other_versions(done: Mapping[str, Marker]) -> Iterator[str]:
+    """Of the stage that made the scores, else of the last complete one."""
+    if not done:
+        return
+    here, marker = versions(), done.get("compare") or list(done.values())[-1]
+    for name, then in marker.record.versions.items():
         if here.get(name) != then:
             yield f"{name} {here.get(name) or 'not installed'} (the run had {then or 'none'})"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mentalft.config import EMBEDDED
 from mentalft.files import read_json, read_jsonl
+from mentalft.runs.markers import Record
 
 LICENCES = (
     "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
@@ -32,13 +33,14 @@ class Base(NamedTuple):
     """The package's own tiny model, which has learnt next to nothing."""
 
 
-def base_of(record: dict[str, Any]) -> Base:
+def base_of(record: Record) -> Base:
     """The base model as others can find it: by its name on the hub, else by that of its folder."""
-    name, revision = record["config"]["model"]["name_or_path"], record["model"]["revision"]
+    assert record.model is not None  # training loads one; for the type checker
+    name, revision = record.config["model"]["name_or_path"], record.model.revision
     if name == EMBEDDED:
-        return Base(record["model"]["name"], None, "str(TINY_MODEL)", is_demonstration=True)
+        return Base(record.model.name, None, "str(TINY_MODEL)", is_demonstration=True)
     on_a_hub = name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).is_dir()
-    if on_a_hub and record["model"]["hub"] == "huggingface":
+    if on_a_hub and record.model.hub == "huggingface":
         return Base(name, revision, f'"{name}"', hub_id=name)
     short = name if on_a_hub else Path(name).expanduser().resolve().name
     return Base(short, revision if on_a_hub else None, f'"FOLDER OF {short}"')

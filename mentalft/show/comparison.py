@@ -1,4 +1,4 @@
-"""The comparison as a table, described once; and ``comparison.md``, ``.csv`` and ``.tex``.
+"""The comparison as a table, described once; ``comparison.md`` and ``comparison.csv``.
 
 A row is a metric and a contender against the baseline. With two contenders each has a column of scores, headed by its
 name; with more, one column has the contender's name and another its score.
@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.files import write_text
-from mentalft.records import UNDECIDED, Comparison, Difference, Group, MetricResult
+from mentalft.records import UNDECIDED, Comparison, Difference, MetricResult
+from mentalft.show.groups import groups_of
 from mentalft.show.language import sentence
 from mentalft.show.numbers import plain, probability, signed, spread
-from mentalft.show.strips import Strip, drawn_shares, drawn_strip, group_strips, strip
-from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Table, csv_text, figure, latex, markdown
-from mentalft.statistics.grouping import NO_TOPIC, OTHER
+from mentalft.show.strips import drawn_shares, drawn_strip, strip
+from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
 EXTRAPOLATED = "*"
-PAGE = frozenset({"html"})
+PAGE: frozenset[Place] = frozenset({"html"})
+TERMINAL: frozenset[Place] = frozenset({"terminal"})
 COLOURS = 6
 """Of contenders, in the page's style sheet; then they begin again."""
-FILES = frozenset({"markdown", "csv", "json", "latex"})
+FILES: frozenset[Place] = frozenset({"markdown", "csv", "json", "latex"})
 
 
 class Compared(NamedTuple):
@@ -59,7 +60,8 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language, first=r.place == 0), left=True,
                    wraps=True),
             *score_columns(comparison.baseline, comparison.others, lambda r: (r.m, r.contender)),
-            Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed), css="strong"),
+            Column("difference", Said("show.difference"),
+                   lambda r: figure(r.d.difference, signed)._replace(kind="strong")),
             Column("strip", _ends(language), lambda r: _strip_cell(r, language), PAGE, left=True, css="drawn"),
             Column("interval", interval_heading(comparison.confidence), lambda r: Cell(spread(r.d.interval)), PEOPLE),
             Column("low", cell=lambda r: Cell(value=r.d.interval.low), places=PROGRAMS),
@@ -67,14 +69,15 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
             Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), width=WIDE),
             Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
-            Column("counts", Said("show.win_tie_loss"), _counts, PAGE | {"markdown", "latex"}),
+            Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
             Column("smallest_effect", Said("show.least_shown"), _least, FILES),
             Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
-                   frozenset({"terminal", *FILES}), broken=True),
+                   TERMINAL | FILES, broken=True,
+                   width=0 if len(comparison.others) == 1 else WIDE),
             Column("equal_length_low", cell=lambda r: _equal_length_end(r.d, 0), places=PROGRAMS),
             Column("equal_length_high", cell=lambda r: _equal_length_end(r.d, 1), places=PROGRAMS),
-            Column("least", Said("show.least_shown"), _least, frozenset({"terminal"}), broken=True, width=WIDE),
-            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, frozenset({"terminal"}), width=WIDE),
+            Column("least", Said("show.least_shown"), _least, TERMINAL, broken=True, width=WIDE),
+            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, TERMINAL, width=WIDE),
             Column("said", Said("show.verdict"), lambda r: verdict_cell(r.d), PEOPLE, left=True, css="said", pill=True),
             Column("on_page", Said("show.equal_length"), lambda r: equal_length_cell(r.d), PAGE),
             Column("least_on_page", Said("show.least_shown"), _least, PAGE),
@@ -104,16 +107,16 @@ def score_columns(
 
 
 def metric_cell(m: MetricResult, language: Language = "en", *, first: bool = True) -> Cell:
-    """What a metric is called; empty where the row above says it (programs read it in every row)."""
+    """What a metric is called; empty where the row above says it, but on a page, where a row may be a card."""
     from markupsafe import Markup
 
-    if not first:
-        return Cell("", m.metric)
-    if m.higher_is_better:
-        return Cell(m.title, m.metric, hint=about_of(m.metric, language))
     lower = told(Said("show.lower_is_better"), language)
-    html = Markup("{}<small>{}</small>").format(m.title, lower)
-    return Cell(Said("show.lower", {"title": m.title}), m.metric, "", m.title, about_of(m.metric, language), html)
+    html = Markup("{}" if m.higher_is_better else "{}<small>{}</small>").format(m.title, lower)
+    about = about_of(m.metric, language)
+    if not first:
+        return Cell("", m.metric, hint=about, html=html)
+    text: Said | str = m.title if m.higher_is_better else Said("show.lower", {"title": m.title})
+    return Cell(text, m.metric, "", m.title, about, html)
 
 
 def verdict_cell(d: Difference) -> Cell:
@@ -138,10 +141,20 @@ def names_of(baseline: str, others: Sequence[str]) -> dict[str, Any]:
     return {"baseline": contender(baseline), "others": [contender(name) for name in others]}
 
 
+def at_the_beginning(name: str) -> Said | str:
+    """A contender's name where a sentence begins with it."""
+    return Said(f"first.{name}") if f"first.{name}" in catalogue() else contender(name)
+
+
 def caption_of(comparison: Comparison) -> Said:
-    sizes = {"items": comparison.items, "dialogues": comparison.dialogues}
-    names = names_of(comparison.baseline, comparison.others)
-    return Said("show.caption", {**names, **sizes, "decoding": decoding_of(comparison.decoding)})
+    values = {
+        **names_of(comparison.baseline, comparison.others),
+        "baseline": at_the_beginning(comparison.baseline),
+        "items": comparison.items,
+        "dialogues": comparison.dialogues,
+        "decoding": decoding_of(comparison.decoding),
+    }
+    return Said("show.caption", values)
 
 
 def decoding_of(decoding: str | None) -> Said | str:
@@ -161,9 +174,9 @@ def overlap_of(comparison: Comparison, language: Language) -> str:
 
 def about_of(metric: str, language: Language) -> str:
     """What a metric is, in a line; empty for one that was registered elsewhere."""
-    from mentalft.show.metric_words import METRICS
+    from mentalft.metrics.registry import about
 
-    return str(getattr(METRICS[metric], language)) if metric in METRICS else ""
+    return about(metric, language) or ""
 
 
 def scaled(m: MetricResult, language: Language = "en") -> str:
@@ -180,72 +193,6 @@ def explained(metrics: Sequence[MetricResult], language: Language = "en") -> lis
     return [
         told(Said("show.about", {"title": title, "about": about}), language) for title, about in abouts.items() if about
     ]
-
-
-class Grouped(NamedTuple):
-    """The differences of one contender by topic or by turn."""
-
-    key: str
-    """``by_topic`` or ``by_depth``; with more than one contender, and its name."""
-    heading: Said
-    table: Table[list[Cell]]
-
-
-def groups_of(comparison: Comparison) -> list[Grouped]:
-    """The tables by topic and by turn; without those that would have no rows."""
-    several = len(comparison.others) > 1
-    found = []
-    for kind, column in (("by_topic", "topic"), ("by_depth", "turn")):
-        for name in comparison.others:
-            table = _grouped(comparison, name, kind, column)
-            if table and several:
-                heading = Said("show.by_of", {"heading": Said(f"show.{kind}"), "name": contender(name)})
-                found.append(Grouped(f"{kind}-{comparison.others.index(name)}", heading, table))
-            elif table:
-                found.append(Grouped(kind, Said(f"show.{kind}"), table))
-    return found
-
-
-def group_name(name: str) -> Said | str:
-    return {OTHER: Said("show.other_topics"), NO_TOPIC: Said("show.no_topic")}.get(name, name)
-
-
-def _grouped(comparison: Comparison, name: str, kind: str, column: str) -> Table[list[Cell]] | None:
-    columns: dict[str, tuple[Group, ...]] = {
-        m.metric: groups for m in comparison.metrics if (groups := getattr(m.differences[name], kind))
-    }
-    if not columns:
-        return None
-    metrics = {m.metric: m for m in comparison.metrics}
-    drawn = {metric: group_strips(metrics[metric], groups) for metric, groups in columns.items()}
-    rows = [
-        [
-            Cell(group_name(group.name) if kind == "by_topic" else group.name, group.name),
-            *(Cell(str(n), n) for n in (group.items, group.dialogues)),
-            *(_group_cell(groups[i], drawn[metric][i]) for metric, groups in columns.items()),
-        ]
-        for i, group in enumerate(next(iter(columns.values())))
-    ]
-    headings = [Said(f"show.{column}"), Said("show.items"), Said("show.dialogues")]
-    return of_cells([*headings, *(metrics[metric].title for metric in columns)], rows)
-
-
-def of_cells(headings: Sequence[Said | str], rows: Sequence[list[Cell]]) -> Table[list[Cell]]:
-    """A table whose rows are cells, the first column set to the left."""
-
-    def at(place: int) -> Callable[[list[Cell]], Cell]:
-        return lambda row: row[place]
-
-    return Table([Column(str(i), h, at(i), left=i == 0) for i, h in enumerate(headings)], rows)
-
-
-def _group_cell(group: Group, drawn: Strip | None) -> Cell:
-    shown = signed(group.difference)
-    interval = spread(group.interval) if group.interval else Said("show.too_few")
-    text = Said("show.group_cell", {"difference": shown, "interval": interval})
-    hint = interval if group.interval else Said("show.too_few_for_interval")
-    picture = drawn_strip(drawn, spread(group.interval)) if drawn and group.interval else None
-    return Cell(text, group.difference, drawn.kind if drawn else UNDECIDED, "", hint, picture and shown + picture)
 
 
 def answers_table(comparison: Comparison) -> Table[str]:
@@ -286,15 +233,9 @@ def places_of(comparison: Comparison) -> dict[str, int]:
 
 
 def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en") -> None:
-    """Write ``comparison.md``, ``comparison.csv`` and ``comparison.tex``.
-
-    Args:
-        language: of the first and the last; the CSV has names for programs.
-    """
-    table = comparison_table(comparison, language)
-    write_text(run_dir / "comparison.csv", csv_text(table))
+    """Write ``comparison.md``, in ``language``, and ``comparison.csv``, which has names for programs."""
+    write_text(run_dir / "comparison.csv", csv_text(comparison_table(comparison)))
     write_text(run_dir / "comparison.md", comparison_markdown(comparison, language))
-    write_text(run_dir / "comparison.tex", latex(table, language))
 
 
 def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:

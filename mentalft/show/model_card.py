@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.assets import MODEL_CARD
-from mentalft.runs.markers import markers
 from mentalft.files import digest_file, read_json, sha256_folder, write_text
-from mentalft.records import SIDES, Comparison
-from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
+from mentalft.records import Comparison
+from mentalft.runs.files import COMPARISON
 from mentalft.runs.loading import training_rows
-from mentalft.show.markdown import EQUAL_LENGTH, EXTRAPOLATED, HOW_TO_READ, UNKNOWN_OVERLAP, main_table
-from mentalft.show.metric_words import legend, scaled
-from mentalft.show.tables import read_comparison
-from mentalft.show.verdict import verdict_sentence
+from mentalft.runs.markers import Marker, markers
+from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
+from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, overlap_of, scaled
+from mentalft.show.table import markdown
+from mentalft.show.verdict import TUNED, verdict_sentence
+from mentalft.words import contender, labels, told
 
 METRIC_TYPES = {
     "corpus_bleu": "sacrebleu", "rouge1": "rouge", "rouge2": "rouge", "rougeL": "rouge", "bleu1": "bleu",
@@ -37,7 +38,7 @@ ASKED = {
 
 def write_card(run_dir: Path) -> None:
     """Write ``adapter/README.md`` if ``run_dir`` has an adapter that it trained."""
-    if (run_dir / "adapter" / "adapter_config.json").is_file() and "record" in markers(run_dir).get("train", {}):
+    if (run_dir / "adapter" / "adapter_config.json").is_file() and "train" in markers(run_dir):
         write_text(run_dir / "adapter" / "README.md", model_card(run_dir))
 
 
@@ -46,9 +47,9 @@ def model_card(run_dir: Path) -> str:
     from huggingface_hub import ModelCard, ModelCardData
 
     marker = markers(run_dir)["train"]
-    config, base = marker["record"]["config"], base_of(marker["record"])
+    config, base = marker.record.config, base_of(marker.record)
     evaluated = _evaluated(run_dir)
-    comparison, titles = read_comparison(run_dir) if evaluated else (None, {})
+    comparison = COMPARISON.load(run_dir) if evaluated else None
     licence, licence_name = licence_of(licences_of(run_dir))
     data = ModelCardData(
         base_model=base.hub_id,
@@ -59,15 +60,14 @@ def model_card(run_dir: Path) -> str:
         datasets=hub_names(config["data"]) or None,
         tags=["lora", "mentalft", "counselling"],
         model_name=f"{base.name.rpartition('/')[2]}-{config['data']['name']}-lora",
-        eval_results=_results(comparison, titles, config["data"], evaluated) if comparison and evaluated else None,
+        eval_results=_results(comparison, config["data"], evaluated) if comparison and evaluated else None,
         license=licence,
         license_name=licence_name,
     )
-    level = round(1 - comparison.confidence, 6) if comparison else 0
     card = ModelCard.from_template(
         data,
         template_path=str(MODEL_CARD),
-        version=marker["record"]["mentalft"],
+        version=marker.record.mentalft,
         base=base.name,
         revision=base.revision,
         method="full fine-tuning" if config["lora"]["method"] == "full" else "LoRA",
@@ -79,35 +79,48 @@ def model_card(run_dir: Path) -> str:
         system_message=len(config["data"]["system_message"] or ""),
         made=list(_made(run_dir, marker)),
         comparison=comparison,
-        verdict=verdict_sentence(comparison, titles) if comparison else None,
+        **(_found(comparison) if comparison else {}),
         asked=ASKED[evaluated["items"]] if evaluated else None,
-        table="\n".join(main_table(comparison, titles)) if comparison else None,
-        legend=legend(comparison.metrics, titles) if comparison else [],
-        how_to_read=HOW_TO_READ.format(level=level),
-        equal_length=EQUAL_LENGTH.format(mark=EXTRAPOLATED),
-        overlap=comparison and (comparison.overlap or UNKNOWN_OVERLAP),
     )
     return str(card)
+
+
+def _found(comparison: Comparison) -> dict[str, Any]:
+    """What the card says of the comparison, in words."""
+    return {
+        "verdict": verdict_sentence(comparison),
+        "contenders": " and ".join(told(contender(name)) for name in comparison.contenders).capitalize(),
+        "decoding": told(decoding_of(comparison.decoding)),
+        "warnings": [told(warning) for warning in comparison.warnings],
+        "table": "\n".join(markdown(comparison_table(comparison))),
+        "legend": explained(comparison.metrics),
+        "how_to_read": told(how_to_read(comparison)),
+        "equal_length": labels("show", "en")["equal_length_how"],
+        "overlap": overlap_of(comparison, "en"),
+        "notes": [told(note) for note in comparison.notes],
+    }
 
 
 def _evaluated(run_dir: Path) -> dict[str, Any] | None:
     """The ``eval`` settings that this very adapter was asked with; None where the comparison is not of it."""
     done = markers(run_dir)
-    if not {"evaluate", "compare"} <= done.keys() or "record" not in done["evaluate"]:
+    if not {"evaluate", "compare"} <= done.keys():
         return None
-    answers = [run_dir / "responses" / f"{side}.jsonl" for side in SIDES]
-    if not all(path.is_file() for path in answers):
+    compared: dict[str, str] = done["compare"].made_from["responses"]
+    answers = {name: run_dir / "responses" / f"{name}.jsonl" for name in compared}
+    if not all(path.is_file() for path in answers.values()):
         return None
-    same_adapter = done["evaluate"]["made_from"]["adapter"] == sha256_folder(run_dir / "adapter", ("adapter_*",))
-    same_answers = done["compare"]["made_from"]["responses"] == [digest_file(path) for path in answers]
-    found: dict[str, Any] = done["evaluate"]["record"]["config"]["eval"]
+    same_adapter = done["evaluate"].made_from["adapter"] == sha256_folder(run_dir / "adapter", ("adapter_*",))
+    same_answers = compared == {name: digest_file(path) for name, path in answers.items()}
+    found: dict[str, Any] = done["evaluate"].record.config["eval"]
     return found if same_adapter and same_answers else None
 
 
-def _results(comparison: Comparison, titles: dict[str, str], data: dict[str, Any], asked: dict[str, Any]) -> list[Any]:
+def _results(comparison: Comparison, data: dict[str, Any], asked: dict[str, Any]) -> list[Any]:
     from huggingface_hub import EvalResult
 
     names = hub_names(data)
+    adapter = TUNED if TUNED in comparison.others else comparison.others[-1]
     of_the_data = asked["items"] in ("test", "validation")
     return [
         EvalResult(
@@ -117,17 +130,17 @@ def _results(comparison: Comparison, titles: dict[str, str], data: dict[str, Any
             dataset_name=f"{data['name']}, {ASKED[asked['items']]}" if of_the_data else ASKED[asked["items"]],
             dataset_split=asked["items"] if of_the_data else None,
             metric_type=METRIC_TYPES.get(m.metric, m.metric),
-            metric_value=round(m.tuned, 6),
-            metric_name=scaled(m, titles[m.metric]),
+            metric_value=round(m.scores[adapter], 6),
+            metric_name=scaled(m),
         )
         for m in comparison.metrics
     ]
 
 
-def _made(run_dir: Path, marker: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _made(run_dir: Path, marker: Marker) -> Iterator[tuple[str, str]]:
     """Rows of settings and cost."""
-    record, cost = marker["record"], marker["cost"]
-    lora, t, data = (record["config"][section] for section in ("lora", "trainer", "data"))
+    record, cost = marker.record, marker.cost
+    lora, t, data = (record.config[section] for section in ("lora", "trainer", "data"))
     rows, report = training_rows(run_dir), run_dir / "data" / "report.json"
     if report.is_file():
         found = read_json(report)
@@ -144,18 +157,18 @@ def _made(run_dir: Path, marker: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "learning rate", f"{t['learning_rate']:g}, {t['lr_scheduler_type']}, warm-up {t['warmup_ratio']:g}"
     batch = f"{t['per_device_train_batch_size']} × {t['gradient_accumulation_steps']} a process"
     yield "batch", f"{batch}, at most {data['max_length']} tokens a dialogue"
-    hardware, quantization = record["hardware"], record["config"]["model"]["quantization"]
-    precision = ("fp16" if hardware["gpus"] else "fp32") if t["precision"] == "auto" else t["precision"]
+    hardware, quantization = record.hardware, record.config["model"]["quantization"]
+    precision = ("fp16" if hardware.gpus else "fp32") if t["precision"] == "auto" else t["precision"]
     yield "precision", precision + ("" if quantization == "none" else f", base weights in {quantization}")
     last = rows[-1].get("train/step", 0) if rows else 0
     tokens = max((row.get("train/tokens_seen", 0) for row in rows), default=0)
     yield "steps", f"{last:,.0f}; {tokens:,.0f} tokens"
     loss = read_json(run_dir / "training.json")["validation_loss"]
     yield "validation loss", f"{loss:.4f} (nats a token of assistant turns)"
-    yield "seed", str(record["seeds"]["seed"])
-    machine = ", ".join(hardware["gpus"]) or f"{hardware['cpus']} CPU cores, {hardware['platform']}"
-    peak = cost.get("peak_gpu_memory_bytes") or cost["peak_memory_bytes"]
-    yield "training cost", f"{cost['seconds']:,.0f} s on {machine}; peak memory {peak / 2**30:.1f} GiB"
+    yield "seed", str(record.seeds["seed"])
+    machine = ", ".join(hardware.gpus) or f"{hardware.cpus} CPU cores, {hardware.platform}"
+    peak = cost.peak_gpu_memory_bytes or cost.peak_memory_bytes
+    yield "training cost", f"{cost.seconds:,.0f} s on {machine}; peak memory {peak / 2**30:.1f} GiB"
 
 
 def _code(base: Base, adapter: Path, max_new_tokens: int) -> str:

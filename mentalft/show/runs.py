@@ -11,7 +11,14 @@ from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
 from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
-from mentalft.show.comparison import decoding_of, interval_heading, names_of, score_columns, verdict_cell
+from mentalft.show.comparison import (
+    at_the_beginning,
+    decoding_of,
+    interval_heading,
+    names_of,
+    score_columns,
+    verdict_cell,
+)
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, terminal
 from mentalft.words import Language, Said, contender, labels, told
@@ -36,8 +43,8 @@ class Row(NamedTuple):
 
 def terminal_tables(found: RunsComparison, width: int = 80, language: Language = "en") -> list[RichTable]:
     """The scores, a row a run and metric; and how far the runs lie apart."""
-    tables = [scores_table(found), *([spread_table(found)] if found.spreads else [])]
-    return [terminal(table, width, language) for table in tables]
+    apart = [terminal(spread_table(found), width, language)] if found.spreads else []
+    return [terminal(scores_table(found), width, language), *apart]
 
 
 def write_runs_json(found: RunsComparison, path: Path) -> None:
@@ -65,7 +72,7 @@ def scores_table(found: RunsComparison) -> Table[Row]:
     sizes = {"items": found.items, "dialogues": found.dialogues, "decoding": decoding_of(found.decoding)}
     return Table(
         [
-            Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric, short=r.m.title), FILES, left=True),
+            Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric), FILES, left=True),
             Column("metric_once", Said("show.metric"), lambda r: Cell(r.m.title if r.first else ""),
                    PEOPLE - FILES, left=True, wraps=True),
             Column("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE),
@@ -78,7 +85,10 @@ def scores_table(found: RunsComparison) -> Table[Row]:
             Column("verdict", Said("show.verdict"), lambda r: verdict_cell(r.d), left=True),
         ],
         list(_rows(found, others)),
-        Said("show.caption_runs", {**names_of(found.baseline, others), **sizes, "runs": runs}),
+        Said(
+            "show.caption_runs",
+            {**names_of(found.baseline, others), **sizes, "baseline": at_the_beginning(found.baseline), "runs": runs},
+        ),
         kind=lambda r: "all" if isinstance(r.run, Said) else "",
         ends=lambda r: r.last,
     )  # fmt: skip

@@ -69,6 +69,8 @@ class Column(Generic[R]):
     """A page draws its cells as labels, by their kind."""
     wraps: bool = False
     """A terminal may break it over lines; all others stay whole."""
+    keeps: bool = False
+    """A terminal shows it whole, however narrow the others become."""
     broken: bool = False
     """A terminal breaks its heading at the spaces."""
     width: int = 0
@@ -128,7 +130,8 @@ def terminal(table: Table[R], width: int = 80, language: Language = "en") -> Ric
                 Text(_heading(column, language)),
                 justify="left" if column.left else "right",
                 no_wrap=not column.wraps,
-                overflow="fold" if column.wraps else "ellipsis",
+                overflow="fold" if column.wraps or column.keeps else "ellipsis",
+                min_width=_breadth(column, table.rows, language) if column.keeps else None,
                 _index=len(drawn.columns),
             )
         )
@@ -153,18 +156,19 @@ def compact(title: str, padding: int) -> RichTable:
 
 def _fitted(columns: list[Column[R]], rows: Sequence[R], width: int, language: Language) -> list[Column[R]]:
     """Without some of those that may be left out, as many as it takes to fit."""
-    from rich.cells import cell_len
-
-    def breadth(column: Column[R]) -> int:
-        texts = [*_heading(column, language).split("\n"), *(_short(column.of(row), language) for row in rows)]
-        return max(cell_len(line) for text in texts for line in text.split("\n")) + GAP
-
-    breadths = {column.key: breadth(column) for column in columns if any(c.leave_out for c in columns)}
+    breadths = {column.key: _breadth(column, rows, language) + GAP for column in columns}
     for least in sorted((c for c in columns if c.leave_out), key=lambda c: c.leave_out):
         if sum(breadths[c.key] for c in columns) <= width:
             break
         columns = [column for column in columns if column is not least]
     return columns
+
+
+def _breadth(column: Column[R], rows: Sequence[R], language: Language) -> int:
+    from rich.cells import cell_len
+
+    texts = [_heading(column, language), *(_short(column.of(row), language) for row in rows)]
+    return max(cell_len(line) for text in texts for line in text.split("\n"))
 
 
 def _heading(column: Column[Any], language: Language) -> str:

@@ -12,9 +12,7 @@ from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, labels, told
 
 
-def show_comparison(
-    comparison: Comparison, run_dir: Path, language: Language = "en", *, notes: bool = False
-) -> None:
+def show_comparison(comparison: Comparison, run_dir: Path, language: Language = "en", *, notes: bool = False) -> None:
     """Print the verdict, the warnings, the table, how it is read, and where the rest is.
 
     Args:

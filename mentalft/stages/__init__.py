@@ -1,0 +1,11 @@
+"""The stages of an experiment, in the order in which they run."""
+
+from mentalft.runs.stage import Stage
+from mentalft.stages.compare import COMPARE
+from mentalft.stages.evaluate import ANSWERS, EVALUATE
+from mentalft.stages.objective import OBJECTIVE
+from mentalft.stages.prepare import PREPARE
+from mentalft.stages.train import PREFLIGHT, TRAIN
+
+STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, COMPARE)
+__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]

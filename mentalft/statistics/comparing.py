@@ -1,4 +1,4 @@
-"""Base against tuned on the same items: every metric's figures from one draw of resamples."""
+"""Contenders against a baseline on the same items: every metric's figures from one draw of resamples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mentalft.records import Group, Interval, LengthControlled, MetricComparison
+from mentalft.records import Difference, Group, Interval, LengthControlled, MetricResult
 from mentalft.statistics.grouping import ENOUGH_DIALOGUES, Groups
 from mentalft.statistics.inference import (
     difference_of,
@@ -24,26 +24,46 @@ from mentalft.statistics.resampling import Floats, cluster_sums, resampled_sums,
 
 
 class Measured(NamedTuple):
-    """One metric on both sides, for one run or for several that answered the same items."""
+    """One metric of every contender, for one run or for several that answered the same items."""
 
+    title: str
     signature: str
-    base: Floats
-    """(runs, items, parts), to be added up over items."""
-    tuned: Floats
-    """(runs, items, parts)."""
+    parts: Mapping[str, Floats]
+    """Contender → (runs, items, parts), to be added up over items."""
     total: Callable[[Floats], Floats]
     """Sums (…, parts) in, score (…) out."""
     higher_is_better: bool = True
-    about_answers: bool = True
+    of_answer: bool = True
     """Whether the length of the answers may bear on it, and is not what it measures."""
+    scale: str | None = None
+
+    def score(self, contender: str) -> float:
+        """The mean over runs."""
+        return float(self.total(self.parts[contender].sum(axis=1)).mean())
+
+    def difference(self, baseline: Floats, contender: Floats) -> Floats:
+        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each of the two."""
+        return np.asarray(difference_of(self.total(baseline), self.total(contender)).mean(axis=-1))
+
+    def pair(self, baseline: str, contender: str) -> _Pair:
+        return _Pair(self, self.parts[baseline], self.parts[contender])
+
+
+class _Pair(NamedTuple):
+    """One contender and the baseline, by one metric."""
+
+    m: Measured
+    baseline: Floats
+    """(runs, items, parts), like the next."""
+    contender: Floats
 
     def item_differences(self) -> Floats:
-        """(runs, items): each item's own score, tuned minus base."""
-        return difference_of(self.total(self.base), self.total(self.tuned))
+        """(runs, items): each item's own score, less the baseline's."""
+        return difference_of(self.m.total(self.baseline), self.m.total(self.contender))
 
     def counted(self) -> Floats:
-        """(runs, items): 1 where the item adds to the scores of both sides, 0 where a metric passes over an answer."""
-        return np.asarray(self.base.any(axis=-1) & self.tuned.any(axis=-1), dtype=np.float64)
+        """(runs, items): 1 where the item adds to both scores, 0 where a metric passes over an answer."""
+        return np.asarray(self.baseline.any(axis=-1) & self.contender.any(axis=-1), dtype=np.float64)
 
     def mean_item_differences(self) -> Floats:
         """(counted items,): the mean over the runs in which an item counts."""
@@ -51,9 +71,12 @@ class Measured(NamedTuple):
         runs, items = counted.sum(axis=0), counted.any(axis=0)
         return np.asarray((counted * self.item_differences()).sum(axis=0)[items] / runs[items])
 
-    def difference(self, base: Floats, tuned: Floats) -> Floats:
-        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each side."""
-        return np.asarray(difference_of(self.total(base), self.total(tuned)).mean(axis=-1))
+    def difference(self) -> float:
+        return float(self.m.difference(self.baseline.sum(axis=1), self.contender.sum(axis=1)))
+
+    def line(self, log_length_ratios: Floats) -> Floats:
+        """(runs, items, 5): what a line through the items is fitted from."""
+        return regression_parts(self.item_differences(), log_length_ratios) * self.counted()[..., None]
 
 
 class Settings(NamedTuple):
@@ -69,69 +92,86 @@ class _Draws(NamedTuple):
     """(clusters, runs, parts): the sums without each cluster."""
 
 
+class _Key(NamedTuple):
+    """One metric of one contender."""
+
+    contender: str
+    metric: str
+    kind: str = "score"
+
+    @property
+    def line(self) -> _Key:
+        """Of the line that tells the score at equal length."""
+        return self._replace(kind="line")
+
+
 def compare_all(
-    measured: Mapping[str, Measured], clusters: Sequence[str], log_length_ratios: Floats, settings: Settings
-) -> tuple[MetricComparison, ...]:
-    """One comparison a metric, in order.
+    measured: Mapping[str, Measured],
+    baseline: str,
+    clusters: Sequence[str],
+    log_length_ratios: Mapping[str, Floats],
+    settings: Settings,
+) -> tuple[MetricResult, ...]:
+    """One result a metric, in order; every contender is held against ``baseline``, whose resamples are drawn once.
 
     With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
-    runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds.
+    runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds. Holm's
+    correction is over all tests: metrics × contenders without the baseline.
 
     Args:
         clusters: (items,) the dialogue of each item.
-        log_length_ratios: (runs, items) of the answers, tuned over base.
+        log_length_ratios: every contender but the baseline → (runs, items) of its answers, over the baseline's.
 
     Raises:
         ValueError: there are fewer than two clusters.
     """
-    lines = {
-        name: regression_parts(m.item_differences(), log_length_ratios) * m.counted()[..., None]
-        for name, m in measured.items()
-        if m.about_answers
-    }
-    draws = _draw(
-        {
-            **{("base", name): m.base for name, m in measured.items()},
-            **{("tuned", name): m.tuned for name, m in measured.items()},
-            **{("line", name): parts for name, parts in lines.items()},
-        },
-        clusters,
-        settings,
-    )
-    p_values = _p_values(measured, clusters, settings)
-    extrapolated = any(map(is_extrapolated, log_length_ratios))
-    found = []
-    for (name, m), p_value, p_holm in zip(measured.items(), p_values, holm(p_values), strict=True):
-        resampled, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
-        wins, ties, losses = signs(m.mean_item_differences(), higher_is_better=m.higher_is_better)
-        found.append(
-            MetricComparison(
-                metric=name,
-                signature=m.signature,
-                base=float(m.total(m.base.sum(axis=1)).mean()),
-                tuned=float(m.total(m.tuned.sum(axis=1)).mean()),
-                difference=float(m.difference(m.base.sum(axis=1), m.tuned.sum(axis=1))),
-                interval=interval,
-                wins=wins,
-                ties=ties,
-                losses=losses,
-                p_value=p_value,
-                p_holm=p_holm,
-                smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
-                verdict=verdict(interval, p_holm, settings.confidence, higher_is_better=m.higher_is_better),
-                higher_is_better=m.higher_is_better,
-                length_controlled=_length_controlled(lines[name], draws["line", name], extrapolated, settings)
-                if name in lines
-                else None,
+    others = tuple(log_length_ratios)
+    pairs = {_Key(name, metric): m.pair(baseline, name) for name in others for metric, m in measured.items()}
+    lines = {key.line: pair.line(log_length_ratios[key.contender]) for key, pair in pairs.items() if pair.m.of_answer}
+    drawn = _draw({**_slabs(measured, (baseline, *others)), **lines}, clusters, settings)
+    p_values = _p_values(pairs, clusters, settings)
+    p_holm = dict(zip(pairs, holm(list(p_values.values())), strict=True))
+    extrapolated = {name: any(map(is_extrapolated, ratios)) for name, ratios in log_length_ratios.items()}
+
+    def against(key: _Key, pair: _Pair) -> Difference:
+        resampled, interval = _difference(pair.m, drawn[_Key(baseline, key.metric)], drawn[key], settings)
+        up = pair.m.higher_is_better
+        wins, ties, losses = signs(pair.mean_item_differences(), higher_is_better=up)
+        return Difference(
+            difference=pair.difference(),
+            interval=interval,
+            wins=wins,
+            ties=ties,
+            losses=losses,
+            p_value=p_values[key],
+            p_holm=p_holm[key],
+            smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
+            verdict=verdict(interval, p_holm[key], settings.confidence, higher_is_better=up),
+            length_controlled=_length_controlled(
+                lines[key.line], drawn[key.line], extrapolated[key.contender], settings
             )
+            if pair.m.of_answer
+            else None,
         )
-    return tuple(found)
+
+    return tuple(
+        MetricResult(
+            metric=metric,
+            title=m.title,
+            signature=m.signature,
+            higher_is_better=m.higher_is_better,
+            scale=m.scale,
+            scores={name: m.score(name) for name in m.parts},
+            differences={name: against(_Key(name, metric), pairs[_Key(name, metric)]) for name in others},
+        )
+        for metric, m in measured.items()
+    )
 
 
 def compare_groups(
-    measured: Mapping[str, Measured], clusters: Sequence[str], groups: Groups, settings: Settings
-) -> dict[str, tuple[Group, ...]]:
-    """The difference within each group of items, by metric; {} where all items are in one group.
+    measured: Mapping[str, Measured], baseline: str, clusters: Sequence[str], groups: Groups, settings: Settings
+) -> dict[str, dict[str, tuple[Group, ...]]]:
+    """The difference within each group of items, by metric and contender; {} where all items are in one group.
 
     The intervals are not corrected for there being several groups: they show where to look, not what is so.
 
@@ -140,46 +180,60 @@ def compare_groups(
     """
     if len(groups.order) < 2:
         return {}
-    found = [_one_group(name, measured, clusters, groups.of_item, settings) for name in groups.order]
-    return {metric: tuple(group[metric] for group in found) for metric in measured}
+    found = [_one_group(name, measured, baseline, clusters, groups.of_item, settings) for name in groups.order]
+    return {
+        metric: {name: tuple(group[_Key(name, metric)] for group in found) for name in m.parts if name != baseline}
+        for metric, m in measured.items()
+    }
 
 
 def _one_group(
-    group: str, measured: Mapping[str, Measured], clusters: Sequence[str], of_item: Sequence[str], settings: Settings
-) -> dict[str, Group]:
+    group: str, measured: Mapping[str, Measured], baseline: str, clusters: Sequence[str], of_item: Sequence[str],
+    settings: Settings,
+) -> dict[_Key, Group]:  # fmt: skip
     at = [i for i, name in enumerate(of_item) if name == group]
     within = [clusters[i] for i in at]
     dialogues = len(set(within))
-    draws = None
+    here = {
+        metric: m._replace(parts={name: parts[:, at] for name, parts in m.parts.items()})
+        for metric, m in measured.items()
+    }
+    contenders = list(next(iter(here.values())).parts)
+    drawn: dict[_Key, _Draws] = {}
     if dialogues >= ENOUGH_DIALOGUES:
-        slabs = {("base", name): m.base[:, at] for name, m in measured.items()}
-        draws = _draw(slabs | {("tuned", name): m.tuned[:, at] for name, m in measured.items()}, within, settings)
+        slabs = _slabs(here, [baseline, *(name for name in contenders if name != baseline)])
+        drawn = _draw(slabs, within, settings)
     found = {}
-    for name, m in measured.items():
-        difference = float(m.difference(m.base[:, at].sum(axis=1), m.tuned[:, at].sum(axis=1)))
-        interval = None
-        if draws is not None:
-            _, interval = _difference(m, draws["base", name], draws["tuned", name], settings)
-        found[name] = Group(group, len(at), dialogues, difference, interval)
+    for metric, m in here.items():
+        for name in m.parts.keys() - {baseline}:
+            interval = None
+            if drawn:
+                _, interval = _difference(m, drawn[_Key(baseline, metric)], drawn[_Key(name, metric)], settings)
+            difference = m.pair(baseline, name).difference()
+            found[_Key(name, metric)] = Group(group, len(at), dialogues, difference, interval)
     return found
 
 
-def _p_values(measured: Mapping[str, Measured], clusters: Sequence[str], settings: Settings) -> list[float]:
-    base, places = _side_by_side([m.base for m in measured.values()])
-    tuned, _ = _side_by_side([m.tuned for m in measured.values()])
-    swapped = swapped_sums(base, tuned, clusters, resamples=settings.resamples, seed=settings.seed)
-    return [
-        two_sided_p(
-            float(m.difference(m.base.sum(axis=1), m.tuned.sum(axis=1))),
-            m.difference(_of_runs(swapped.base[:, at], m.base), _of_runs(swapped.tuned[:, at], m.tuned)),
+def _slabs(measured: Mapping[str, Measured], contenders: Sequence[str]) -> dict[_Key, Floats]:
+    return {_Key(name, metric): m.parts[name] for name in contenders for metric, m in measured.items()}
+
+
+def _p_values(pairs: Mapping[_Key, _Pair], clusters: Sequence[str], settings: Settings) -> dict[_Key, float]:
+    baseline, places = _side_by_side([pair.baseline for pair in pairs.values()])
+    contender, _ = _side_by_side([pair.contender for pair in pairs.values()])
+    swapped = swapped_sums(baseline, contender, clusters, resamples=settings.resamples, seed=settings.seed)
+    return {
+        key: two_sided_p(
+            pair.difference(),
+            pair.m.difference(
+                _of_runs(swapped.baseline[:, at], pair.baseline), _of_runs(swapped.contender[:, at], pair.contender)
+            ),
         )
-        for m, at in zip(measured.values(), places, strict=True)
-    ]
+        for (key, pair), at in zip(pairs.items(), places, strict=True)
+    }
 
 
-def _draw(
-    slabs: Mapping[tuple[str, str], Floats], clusters: Sequence[str], settings: Settings
-) -> dict[tuple[str, str], _Draws]:
+def _draw(slabs: Mapping[_Key, Floats], clusters: Sequence[str], settings: Settings) -> dict[_Key, _Draws]:
     """The draws of each slab (runs, items, parts); all are shared."""
     columns, places = _side_by_side(list(slabs.values()))
     resampled = resampled_sums(columns, clusters, resamples=settings.resamples, seed=settings.seed)
@@ -190,10 +244,10 @@ def _draw(
     }
 
 
-def _difference(m: Measured, base: _Draws, tuned: _Draws, settings: Settings) -> tuple[Floats, Interval]:
+def _difference(m: Measured, baseline: _Draws, contender: _Draws, settings: Settings) -> tuple[Floats, Interval]:
     """The resampled differences, (resamples,), and their interval."""
-    resampled = m.difference(base.resampled, tuned.resampled)
-    effective = effective_clusters(m.difference(base.left_out, tuned.left_out))
+    resampled = m.difference(baseline.resampled, contender.resampled)
+    effective = effective_clusters(m.difference(baseline.left_out, contender.left_out))
     return resampled, expanded_interval(resampled, effective, settings.confidence)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, TypeVar
 
-OTHER, NO_TOPIC = "other", "(no topic)"
+from mentalft.records import NO_TOPIC, OTHER
+from mentalft.words import Said
+
 MOST_TOPICS = 15
 ENOUGH_DIALOGUES = 10
 """Fewest dialogues of a group that gets an interval."""
@@ -33,15 +35,15 @@ def pooled_topics(topics: Sequence[str | None], dialogues: Sequence[str]) -> Gro
     return Groups(of_item, [*kept, *([OTHER] if OTHER in of_item else [])])
 
 
-def why_no_topics(topics: Sequence[str | None], dialogues: Sequence[str]) -> str | None:
-    """Why nothing is shown by topic, in words; None where something is."""
+def why_no_topics(topics: Sequence[str | None], dialogues: Sequence[str]) -> Said | None:
+    """Why nothing is shown by topic; None where something is."""
     if len(pooled_topics(topics, dialogues).order) > 1:
         return None
     if not any(topics):
-        return "no item has a topic"
+        return Said("compare.no_topic")
     if len(set(topics)) == 1:
-        return "all items are of one topic"
-    return f"no topic has at least {ENOUGH_DIALOGUES} dialogues"
+        return Said("compare.one_topic")
+    return Said("compare.small_topics", {"dialogues": ENOUGH_DIALOGUES})
 
 
 def pooled_depths(depths: Sequence[int], dialogues: Sequence[str]) -> Groups:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.records import Comparison
+from mentalft.words import Said, told
 
 STEP = "train/step"
 CURVES = {
@@ -22,7 +23,6 @@ CURVES = {
 }
 """What is logged against ``STEP``, and which of its values the run's summary keeps; None keeps the last."""
 
-TABLE_COLUMNS = ("metric", "base", "tuned", "difference", "low", "high", "wins", "ties", "losses", "p_holm", "verdict")
 LONGEST_TAG, LONGEST_NAME = 64, 128
 """Characters that W&B takes."""
 
@@ -73,21 +73,14 @@ def comparison_summary(comparison: Comparison) -> dict[str, float | str]:
         "comparison/warnings": len(comparison.warnings),
     }
     for m in comparison.metrics:
-        values |= {
-            f"base/{m.metric}": m.base,
-            f"tuned/{m.metric}": m.tuned,
-            f"difference/{m.metric}": m.difference,
-            f"difference_low/{m.metric}": m.interval.low,
-            f"difference_high/{m.metric}": m.interval.high,
-            f"p_holm/{m.metric}": m.p_holm,
-            f"verdict/{m.metric}": m.verdict,
-        }
+        values |= {f"{name}/{m.metric}": score for name, score in m.scores.items()}
+        for name, d in m.differences.items():
+            of = f"{m.metric}" if len(comparison.others) == 1 else f"{m.metric}/{name}"
+            values |= {
+                f"difference/{of}": d.difference,
+                f"difference_low/{of}": d.interval.low,
+                f"difference_high/{of}": d.interval.high,
+                f"p_holm/{of}": d.p_holm,
+                f"verdict/{of}": told(Said(f"verdict.{d.verdict}")),
+            }
     return values
-
-
-def comparison_rows(comparison: Comparison) -> list[list[Any]]:
-    """One row a metric, under ``TABLE_COLUMNS``."""
-    return [
-        [m.metric, m.base, m.tuned, m.difference, *m.interval, m.wins, m.ties, m.losses, m.p_holm, m.verdict]
-        for m in comparison.metrics
-    ]

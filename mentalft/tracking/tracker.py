@@ -7,7 +7,7 @@ logged unless ``tracking.log_text`` says so. Nothing prompts, nothing hangs, and
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from typing import Any
 from mentalft.config import TrackingConfig
 from mentalft.console import say, shown
 from mentalft.errors import first_line
-from mentalft.records import Comparison
+from mentalft.records import Comparison, ItemRow
+from mentalft.show.comparison import comparison_table
+from mentalft.show.table import records
 from mentalft.tracking.client import Described, end_service, open_run, wanted_mode
 from mentalft.tracking.failure import without_data
 from mentalft.tracking.naming import (
     CURVES,
     STEP,
-    TABLE_COLUMNS,
-    comparison_rows,
     comparison_summary,
     job_type,
     run_config,
@@ -87,24 +87,15 @@ class Tracker:
     def comparison(self, comparison: Comparison) -> None:
         """Final scores as summary values, and the comparison as a table; no dialogue text."""
         self.summary(comparison_summary(comparison))
-        self._table("comparison", TABLE_COLUMNS, comparison_rows(comparison))
+        rows = records(comparison_table(comparison))
+        self._table("comparison", list(rows[0]), [list(row.values()) for row in rows])
 
-    def items(self, rows: Iterable[dict[str, Any]]) -> None:
+    def items(self, rows: Sequence[ItemRow]) -> None:
         """Every item with its texts, only where ``tracking.log_text`` allows it."""
-        if self.run is None or not self.log_text:
+        if self.run is None or not self.log_text or not rows:
             return
-        columns = ("id", "topic", "last_user_turn", "reference", "base", "tuned")
-        cells = [
-            [
-                r["id"],
-                r["topic"],
-                r["history"][-1]["content"],
-                r["references"][0],
-                r["answers"]["base"],
-                r["answers"]["tuned"],
-            ]
-            for r in rows
-        ]
+        columns = ("id", "topic", "last_user_turn", "reference", *rows[0].answers)
+        cells = [[r.id, r.topic, r.history[-1].content, r.references[0], *r.answers.values()] for r in rows]
         self._table("items", columns, cells)
 
     def plots(self, folder: Path) -> None:

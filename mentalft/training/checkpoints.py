@@ -6,10 +6,12 @@ import errno
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mentalft.files import digest_file, read_json, write_json
+from mentalft.runs.place import set_aside
 
 SEAL = "complete.json"
 SMALLEST_FREE_SPACE = 1 << 20
@@ -38,14 +40,14 @@ def in_order(folder: Path) -> list[Path]:
 
 
 def newest_whole(folder: Path) -> tuple[Path, dict[str, Any], list[str]] | None:
-    """The newest usable checkpoint, its seal, and the names of newer ones that were cut short (and are removed)."""
+    """The newest usable checkpoint, its seal, and the names of newer ones that were cut short (and are set aside)."""
     broken: list[str] = []
     for checkpoint in in_order(folder):
         sealed = whole(checkpoint)
         if sealed is not None:
             return checkpoint, sealed, broken
         broken.append(checkpoint.name)
-        shutil.rmtree(checkpoint)
+        set_aside(folder.parent, "train", [checkpoint])
     return None
 
 
@@ -55,7 +57,22 @@ def rotate(folder: Path, limit: int | None, best: str | None) -> None:
     keep = {kept[0].name, Path(best).name} if best and kept else {c.name for c in kept[:1]}
     spare = [c for c in reversed(kept) if c.name not in keep]
     for checkpoint in spare[: max(0, len(kept) - max(limit or len(kept), len(keep)))]:
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        _delete(checkpoint)
+
+
+def _delete(checkpoint: Path) -> None:
+    """Delete the files that the seal of ``checkpoint`` lists, the seal last; whatever else lies there stays."""
+    try:
+        names = [*read_json(checkpoint / SEAL)["files"], SEAL]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in names:
+        (checkpoint / name).unlink(missing_ok=True)
+    for path in sorted((p for p in checkpoint.rglob("*") if p.is_dir()), reverse=True):
+        with suppress(OSError):
+            path.rmdir()
+    with suppress(OSError):
+        checkpoint.rmdir()
 
 
 def best_of(folder: Path, state_file: Path) -> str | None:
@@ -68,7 +85,7 @@ def best_of(folder: Path, state_file: Path) -> str | None:
 def full_disk_in_words(error: Exception, folder: Path) -> str | None:
     """A message if ``error`` comes from a full disk; torch and safetensors report one as errors of their own.
 
-    What was written of the checkpoint is removed; the one before it stays as it is.
+    What was written of the checkpoint is removed, to give the disk room; the one before it stays as it is.
     """
     named = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     writer = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"

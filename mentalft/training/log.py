@@ -13,9 +13,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from mentalft.runs.markers import memory_in_use
 from mentalft.console import Bar, bar
 from mentalft.files import json_line, write_jsonl
+from mentalft.runs.markers import memory_in_use
 
 FOLLOW_SECONDS = 2.0
 NAMES = {

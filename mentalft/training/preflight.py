@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mentalft.runs.markers import memory_in_use
 from mentalft.console import shown
 from mentalft.errors import UserError
+from mentalft.runs.markers import memory_in_use
 from mentalft.training.steps import StepPlan
 from mentalft.training.trainer import SupervisedTrainer
 

@@ -16,17 +16,19 @@ from mentalft.data.batches import Collator, Encoded, encode_split
 from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
-from mentalft.files import folder_written_whole, write_json
-from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.files import temporary_folder, write_json
 from mentalft.modeling.adapter import add_adapter, keep_beginning, save_adapter
 from mentalft.modeling.base import load_base_model, load_tokenizer
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import PrecisionPlan, plan_precision
-from mentalft.records import Splits
-from mentalft.training.log import TrainingLog, follow
+from mentalft.records import Splits, TrainingResult
+from mentalft.runs.files import TRAINED
+from mentalft.runs.place import install
 from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
+from mentalft.training.log import TrainingLog, follow
 from mentalft.training.memory import halving
+from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
 from mentalft.training.steps import StepPlan
 
 ANSWER_CURVES = ("bleu", "rougeL")
@@ -200,7 +202,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     from mentalft.data.items import sample, split_items
     from mentalft.generation.batched import generate
     from mentalft.generation.decoding import Decoding
-    from mentalft.metrics.table import metrics_of
+    from mentalft.metrics.registry import scorers_of
     from mentalft.modeling.base import end_token_ids
 
     cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
@@ -210,7 +212,7 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
     references = {item.id: item.references for item in items}
     cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
-    metrics = metrics_of(cheap, list(references.values()))
+    metrics = scorers_of(cheap, list(references.values()))
 
     def scores(model: Any) -> dict[str, float]:
         given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))
@@ -278,11 +280,13 @@ def _save(trainer: Any, material: Material, beginning: Path | None, loss: float)
         trainer.save_model(str(gathered))
     if not trainer.is_world_process_zero():
         return
-    with folder_written_whole(material.run_dir / "adapter") as folder:
+    run_dir = material.run_dir
+    with temporary_folder(run_dir / "adapter") as folder:
         if trainer.is_sharded:
             for path in gathered.glob("adapter_*"):
                 shutil.copy(path, folder)
         else:
             save_adapter(trainer.model, folder, beginning)
         material.tokenizer.save_pretrained(str(folder))
-    write_json(material.run_dir / "training.json", {"validation_loss": loss})
+        install(run_dir, "train", folder, run_dir / "adapter")
+    TRAINED.save(run_dir, TrainingResult(loss))

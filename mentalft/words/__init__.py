@@ -7,7 +7,7 @@ What is said is kept as a key and values (:class:`Said`), and put into a languag
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -40,14 +40,19 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 def labels(room: str, language: Language) -> dict[str, str]:
     """The templates of one room, by their name within it: ``labels("report", "zh")["result"]``."""
-    return {
-        key.partition(".")[2]: entry[language] for key, entry in catalogue().items() if key.startswith(f"{room}.")
-    }
+    return {key.partition(".")[2]: entry[language] for key, entry in catalogue().items() if key.startswith(f"{room}.")}
 
 
 def contender(name: str) -> Said | str:
     """What a contender is called: ``base`` and ``tuned`` in the reader's language, any other name as it is."""
     return Said(f"side.{name}") if f"side.{name}" in catalogue() else name
+
+
+def listed(members: Sequence[Any]) -> Any:
+    """``members`` as one value: ``a``, ``a and b``, ``a, b and c``."""
+    if len(members) < 2:
+        return members[0] if members else ""
+    return Said("list.and", {"before": [*members[:-1]], "last": members[-1]})
 
 
 def told(said: Said | Mapping[str, Any] | str, language: Language = "en") -> str:

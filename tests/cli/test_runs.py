@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from mentalft.runs.settings import write_settings
 from omegaconf import OmegaConf
 
 from mentalft.cli import runs as runs_cli
 from mentalft.files import read_json
 from mentalft.runs.manifest import write_manifest
-from mentalft.runs.settings import write_settings
 from tests.recorded import recorded_run
 from tests.show.sweep.fabricated import make_trial
 from tests.stages.test_compare_runs import make_run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 
-from mentalft.config.checks import problems
 from mentalft.config import Config
+from mentalft.config.checks import problems
 from tests.test_conf import composed
 
 

@@ -14,9 +14,9 @@ import pytest
 from mentalft.config import DataConfig
 from mentalft.data import blocks, pool
 from mentalft.data.pool import processes
+from mentalft.data.prepare import prepare
 from mentalft.data.sources import sources_of
 from mentalft.files import read_json, sha256_folder
-from mentalft.data.prepare import prepare
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 

@@ -15,10 +15,10 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_jsonl
 from mentalft.generation.batched import generate
 from mentalft.generation.cache import ResponseCache
+from mentalft.generation.evaluate import asked_in, evaluate
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import LocatedModel, locate_model
 from mentalft.records import Dialogue, Prompt, Response, Splits
-from mentalft.generation.evaluate import asked_in, evaluate
 from tests.conftest import dialogue_record
 from tests.test_conf import composed
 
@@ -99,10 +99,10 @@ def test_perplexity_is_what_transformers_measures_one_by_one(alone: Path, small_
         row = measured[item["id"]]
         assert row["tokens"] == len(whole) - len(asked)
         with torch.no_grad():
-            assert row["tuned_nll"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
+            assert row["nll"]["tuned"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
             with tuned.disable_adapter():
                 loss = float(tuned(ids, labels=labels).loss)
-        assert row["base_nll"] == pytest.approx(loss * row["tokens"], rel=1e-5)
+        assert row["nll"]["base"] == pytest.approx(loss * row["tokens"], rel=1e-5)
 
 
 @pytest.mark.parametrize("sampling", [[], ["eval.do_sample=true", "eval.temperature=0.9"]], ids=["greedy", "sampled"])

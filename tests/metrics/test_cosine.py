@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.metrics.cosine import cosine, cut_texts
 from mentalft.modeling.embedder import load_embedder
+from mentalft.words import told
 from tests.metrics.pairs import PAIRS
 
 
@@ -42,5 +43,5 @@ def test_texts_that_the_embedder_cuts_are_counted() -> None:
 
     said = cut_texts(is_cut, ["短", "太长的话"], [["短"], ["太长的话", "短"]])
     assert said is not None
-    assert "1 of 2 answers and 1 of 3 references" in said
+    assert "1 of 2 answers and 1 of 3 references" in told(said)
     assert cut_texts(is_cut, ["短"], [["短"]]) is None

@@ -8,6 +8,7 @@ import pytest
 
 from mentalft.errors import ConfigError
 from mentalft.metrics.extra import load_extra
+from mentalft.metrics.registry import Metric
 
 MODULE = """
 import datasets
@@ -27,6 +28,12 @@ class Mine(evaluate.Metric):
 ONE, SEVERAL = 'datasets.Value("string")', 'datasets.Sequence(datasets.Value("string"))'
 
 
+def scores(metric: Metric, responses: list[str], references: list[list[str]]) -> list[float]:
+    """Each item's own."""
+    parts = metric.make(None).score(responses, references)  # type: ignore[arg-type]
+    return [float(score) for score in metric.total(parts)]
+
+
 def module(folder: Path, body: str, references: str = ONE, name: str = "mine") -> str:
     path = folder / f"{name}.py"
     path.write_text(MODULE.format(references=references, body=body), encoding="utf-8")
@@ -37,33 +44,33 @@ def test_a_list_of_scores_is_taken_as_it_is(tmp_path: Path) -> None:
     spec = module(tmp_path, 'return {"scores": [len(p) for p in predictions], "n": 2}')
     extra = load_extra(spec)
     assert extra.name == "mine"
-    assert extra.score(["一二三", ""], [["x"], ["y"]]) == [3.0, 0.0]
-    assert "evaluate:" in extra.signature
+    assert scores(extra, ["一二三", ""], [["x"], ["y"]]) == [3.0, 0.0]
+    assert "evaluate:" in extra.make(None).signature  # type: ignore[arg-type]
 
 
 def test_a_score_of_the_whole_is_asked_for_item_by_item(tmp_path: Path) -> None:
     body = 'return {"mine": sum(p == r for p, r in zip(predictions, references)) / len(predictions), "other": 5}'
-    assert load_extra(module(tmp_path, body)).score(["a", "b"], [["a"], ["c"]]) == [1.0, 0.0]
+    assert scores(load_extra(module(tmp_path, body)), ["a", "b"], [["a"], ["c"]]) == [1.0, 0.0]
 
 
 def test_the_best_of_several_references_counts(tmp_path: Path) -> None:
     body = 'return {"mine": [float(p == r) for p, r in zip(predictions, references)]}'
-    assert load_extra(module(tmp_path, body)).score(["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
+    assert scores(load_extra(module(tmp_path, body)), ["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
     body = 'return {"mine": [float(p in r) for p, r in zip(predictions, references)]}'
-    assert load_extra(module(tmp_path, body, SEVERAL, "lists")).score(["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
+    assert scores(load_extra(module(tmp_path, body, SEVERAL, "lists")), ["a", "b"], [["c", "a"], ["c"]]) == [1.0, 0.0]
 
 
 def test_where_lower_is_better_the_lowest_of_several_references_counts(tmp_path: Path) -> None:
     spec = module(tmp_path, 'return {"mine": [float(p != r) for p, r in zip(predictions, references)]}')
-    assert load_extra(spec, higher_is_better=False).score(["a", "b"], [["c", "a"], ["c"]]) == [0.0, 1.0]
+    assert scores(load_extra(spec, higher_is_better=False), ["a", "b"], [["c", "a"], ["c"]]) == [0.0, 1.0]
 
 
 def test_one_of_several_scores_is_named(tmp_path: Path) -> None:
     spec = module(tmp_path, 'return {"a": [1.0] * len(predictions), "b": [2.0] * len(predictions)}')
-    assert load_extra(f"{spec}#b").score(["x"], [["y"]]) == [2.0]
+    assert scores(load_extra(f"{spec}#b"), ["x"], [["y"]]) == [2.0]
     assert load_extra(f"{spec}#b").name == "mine.b"
     with pytest.raises(ConfigError, match=r"holds a, b; name one, in quotes: .*mine\.py#KEY"):
-        load_extra(spec).score(["x", "y"], [["y"], ["z"]])
+        scores(load_extra(spec), ["x", "y"], [["y"], ["z"]])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_one_of_several_scores_is_named(tmp_path: Path) -> None:
 )
 def test_what_goes_wrong_names_the_module(tmp_path: Path, body: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_extra(module(tmp_path, body)).score(["x"], [["y"]])
+        scores(load_extra(module(tmp_path, body)), ["x"], [["y"]])
 
 
 def test_what_is_not_there_or_no_module_is_an_error(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mentalft.metrics.integrity import CHECKS, Integrity, check_answers, warnings
 from mentalft.records import Item, Message, Response
+from mentalft.words import told
 from tests.metrics.pairs import PAIRS
 from tests.test_conf import composed
 
@@ -22,7 +23,7 @@ def looked_at(text: str, user: str = USER, reference: str = REFERENCE, finish: s
 
 
 def found(text: str, user: str = USER, reference: str = REFERENCE, finish: str = "stop") -> dict[str, str]:
-    return {flag.check: flag.evidence for flag in looked_at(text, user, reference, finish).flags[0]}
+    return {flag.check: told(flag.evidence) for flag in looked_at(text, user, reference, finish).flags[0]}
 
 
 @pytest.mark.parametrize(
@@ -105,12 +106,19 @@ def test_rates_and_length_ratio_are_over_all_items() -> None:
 def test_warnings_say_in_words_what_exceeds_a_bound() -> None:
     bounds = composed().eval.bounds
     good, bad = looked_at(REFERENCE), looked_at("")
-    assert warnings(good, good, bounds) == []
-    assert warnings(good, bad, bounds) == [
+    assert warnings({"base": good, "tuned": good}, "base", bounds) == []
+    assert [told(w) for w in warnings({"base": good, "tuned": bad}, "base", bounds)] == [
         "100.0% of the tuned answers are empty (bound 2.0%; base 0.0%)",
         "The tuned answers are much shorter than the references: 0.00 times their length (bounds 0.5 to 2; base 1.00)",
     ]
-    assert "base answers are much longer" in warnings(looked_at(REFERENCE + "嗯" + USER * 2), good, bounds)[-1]
+    long = looked_at(REFERENCE + "嗯" + USER * 2)
+    found = warnings({"base": long, "tuned": good}, "base", bounds)
+    assert "base answers are much longer" in told(found[-1])
+    assert told(found[-1], "zh").startswith("基座的回答比参考回答长得多")
+    of_three = warnings({"base": good, "other": bad, "tuned": good}, "base", bounds)
+    assert told(of_three[0]) == "100.0% of the other answers are empty (bound 2.0%; base 0.0%)"
+    of_base = warnings({"base": bad, "other": good, "tuned": good}, "base", bounds)
+    assert told(of_base[0]) == "100.0% of the base answers are empty (bound 2.0%; other 0.0%, tuned 0.0%)"
 
 
 @given(st.text(max_size=120), st.text(max_size=120), st.text(max_size=60))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mentalft.metrics.perplexity import parts, total
-from mentalft.metrics.table import PERPLEXITY
+from mentalft.metrics.registry import perplexity_scorer
 
 
 def test_every_token_weighs_the_same() -> None:
@@ -34,5 +34,6 @@ def test_no_tokens_is_no_nan_and_no_warning() -> None:
 
 
 def test_lower_is_better() -> None:
-    assert not PERPLEXITY.higher_is_better
-    assert PERPLEXITY.score([1.0], [1]).shape == (1, 2)  # type: ignore[arg-type]
+    scorer = perplexity_scorer()
+    assert not scorer.higher_is_better
+    assert scorer.score([1.0], [1]).shape == (1, 2)  # type: ignore[arg-type]

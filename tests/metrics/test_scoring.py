@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mentalft.metrics import scoring
+from mentalft.metrics.registry import Embedder, scorers_of
 from mentalft.metrics.scoring import score_all
-from mentalft.metrics.table import Embedder, metrics_of
 from tests.metrics.pairs import ORDINARY
 from tests.test_conf import composed
 
@@ -21,7 +21,7 @@ def test_several_processes_give_the_same_to_the_last_bit(monkeypatch: pytest.Mon
     cfg = composed("eval.metrics=[bleu,cosine,chrf,length]").eval
     references = [(b,) for _, b in ORDINARY]
     answers = {"base": [b for _, b in ORDINARY], "tuned": [a for a, _ in ORDINARY]}
-    metrics = metrics_of(cfg, references, embedder)
+    metrics = scorers_of(cfg, references, embedder)
     one, two = (score_all(cfg, metrics, answers, references, processes=n) for n in (1, 2))
     for side in answers:
         assert list(two[side]) == list(metrics)

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mentalft.runs.markers import FOLDER
-from mentalft.files import read_json, write_json
-from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words, runs_table
-from tests.recorded import METRICS, recorded_run, score
+from mentalft.files import MARKED, read_json, write_json
+from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
+from mentalft.runs.markers import Cost, Marker, marker_file
+from mentalft.show.listing import runs_table
+from mentalft.words import told
+from tests.recorded import METRICS, record, recorded_run, score
 from tests.test_conf import composed
 
 DAY = "outputs/2026-11-2"
@@ -27,10 +29,10 @@ def begun(name: str, started: str, *stages: str, open_stage: str | None = None, 
     """A run directory with no more than what the list reads."""
     run_dir = Path(name)
     for stage in stages:
-        write_json(run_dir / FOLDER / f"{stage}.json", {})
-        write_json(run_dir / FOLDER / f"{stage}.attempt", "")
+        marker_file(stage).save(run_dir, Marker(started, {}, {}, Cost(1.0, 1), record()))
+        write_json(run_dir / MARKED / f"{stage}.attempt", "")
     if open_stage:
-        write_json(run_dir / FOLDER / f"{open_stage}.attempt", "")
+        write_json(run_dir / MARKED / f"{open_stage}.attempt", "")
     times = {stage: {"started": started} for stage in stages}
     manifest = {
         "choices": {"data": "sample", "model": "tiny"},
@@ -59,8 +61,9 @@ def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
     assert (run.state, run.stages) == ("done", ("prepare", "train", "evaluate", "compare"))
     assert run.choices["lora"] == "qv_r8"
     assert any(o.startswith("data.path=") for o in run.overrides)
-    verdicts = [m["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
-    assert run.verdict == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
+    verdicts = [m["differences"]["tuned"]["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
+    assert run.verdict
+    assert told(run.verdict) == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
 
 
 def test_a_trial_is_listed_with_what_its_sweep_recorded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +87,7 @@ def test_how_far_a_run_got(whole: Path) -> None:
     begun(f"{DAY}1/failed", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=info + error)
     begun(f"{DAY}1/stopped", "2026-11-21T10:00:00+00:00", "prepare", open_stage="train", log=error + info)
     runs = by_name(list_runs([Path("outputs")]))
-    assert (runs["audit"].state, runs["audit"].verdict) == ("done", "")
+    assert (runs["audit"].state, runs["audit"].verdict) == ("done", None)
     assert runs["audit"].choices == {"data": "sample"}, "no stage used a model"
     assert (runs["failed"].state, runs["failed"].open_stage) == ("failed", "train")
     assert runs["failed"].problem == "no usable dialogue"
@@ -92,7 +95,7 @@ def test_how_far_a_run_got(whole: Path) -> None:
 
 
 def test_a_run_without_a_complete_stage_is_not_done() -> None:
-    (Path(f"{DAY}1/stopped") / FOLDER).mkdir(parents=True)
+    (Path(f"{DAY}1/stopped") / MARKED).mkdir(parents=True)
     (run,) = list_runs([Path("outputs")])
     assert (run.state, run.stages) == ("unfinished", ())
     console = Console(width=160)
@@ -104,9 +107,9 @@ def test_a_run_without_a_complete_stage_is_not_done() -> None:
 @pytest.mark.parametrize("stage", ["compare", "train"])
 def test_a_stage_that_is_done_again_leaves_no_verdict(stage: str, whole: Path, tmp_path: Path) -> None:
     run_dir = shutil.copytree(whole, tmp_path / "again")
-    (run_dir / FOLDER / f"{stage}.json").unlink()
+    (run_dir / MARKED / f"{stage}.json").unlink()
     (run,) = list_runs([run_dir])
-    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, "")
+    assert (run.state, run.open_stage, run.verdict) == ("unfinished", stage, None)
 
 
 def test_what_a_later_command_gave_is_shown_by_stage(tmp_path: Path) -> None:

@@ -7,27 +7,29 @@ from pathlib import Path
 import pytest
 
 from mentalft.errors import DataError
-from mentalft.files import write_json, write_jsonl
+from mentalft.files import write_json
+from mentalft.runs.files import COMPARISON as FILE
+from mentalft.runs.files import ITEMS
 from mentalft.runs.loading import read_run
-from mentalft.show.tables import write_comparison
-from tests.show.test_tables import COMPARISON, TITLES
+from tests.show.compared import COMPARISON
+from tests.show.report_runs import item
 
 
 def test_a_run_without_training_or_data_is_read(tmp_path: Path) -> None:
-    write_comparison(COMPARISON, TITLES, tmp_path)
+    FILE.save(tmp_path, COMPARISON)
     found = read_run(tmp_path)
-    assert (found.comparison, found.titles) == (COMPARISON, TITLES)
+    assert found.comparison == COMPARISON
     assert (found.items, found.training, found.data, found.manifest) == ([], [], None, None)
 
 
 def test_a_whole_run_is_read_past_half_a_line_of_its_log(tmp_path: Path) -> None:
-    write_comparison(COMPARISON, TITLES, tmp_path)
-    write_jsonl(tmp_path / "items.jsonl", [{"id": "1"}])
+    FILE.save(tmp_path, COMPARISON)
+    ITEMS.save(tmp_path, [item(1)])
     write_json(tmp_path / "manifest.json", {"mentalft": "0"})
     write_json(tmp_path / "data" / "report.json", {"dialogues": 3})
     (tmp_path / "training.jsonl").write_text('{"train/step": 1}\n{"train/st', encoding="utf-8")
     found = read_run(tmp_path)
-    assert found.items == [{"id": "1"}]
+    assert found.items == [item(1)]
     assert found.training == [{"train/step": 1}]
     assert found.manifest == {"mentalft": "0"}
     assert found.data == {"dialogues": 3}

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mentalft.files import write_json, write_jsonl, write_text
-from mentalft.records import UNDECIDED, WORSE, Comparison, Group, Interval
+from mentalft.records import UNDECIDED, WORSE, Comparison, Flag, Group, Interval, ItemRow, Turn
+from mentalft.runs.files import COMPARISON as COMPARISON_FILE
+from mentalft.runs.files import ITEMS
 from mentalft.runs.loading import FinishedRun, read_run
-from mentalft.show.tables import write_comparison
-from tests.show.test_tables import BLEU, COMPARISON
+from tests.show.compared import BLEU, COMPARISON, changed, said
 
 REFERENCE = "听起来你这阵子很累，我们慢慢说。"
 SCRIPT = "<script>document.title = 'run'</script></script><!--<img src=x onerror=\"document.title='run'\">"
 ARABIC, EMOJI, FULL_WIDTH = "شكرا لك، كيف حالك اليوم؟", "👩‍👩‍👧 没关系的🫶", "ＡＢＣ　１２３"
-TITLES = {"bleu": "BLEU-4", "chrf": "chrF", "perplexity": "perplexity"}
 BY_TOPIC = (Group("睡眠", 6, 12, 0.2, Interval(0.1, 0.3)), Group("other", 4, 4, -0.05, None))
 METRICS = (
-    replace(BLEU, by_topic=BY_TOPIC),
-    replace(BLEU, metric="chrf", verdict=UNDECIDED, interval=Interval(-0.1, 0.2), by_topic=BY_TOPIC),
-    replace(
-        BLEU, metric="perplexity", base=800.0, tuned=900.0, difference=100.0, interval=Interval(50.0, 150.0),
-        verdict=WORSE, higher_is_better=False, length_controlled=None, by_topic=BY_TOPIC,
+    changed(BLEU, title="BLEU-4", by_topic=BY_TOPIC),
+    changed(
+        BLEU, metric="chrf", title="chrF", verdict=UNDECIDED, interval=Interval(-0.1, 0.2), by_topic=BY_TOPIC,
+    ),
+    changed(
+        BLEU, metric="perplexity", title="perplexity", base=800.0, tuned=900.0, difference=100.0,
+        interval=Interval(50.0, 150.0), verdict=WORSE, higher_is_better=False, scale=None, length_controlled=None,
+        by_topic=BY_TOPIC,
     ),
 )  # fmt: skip
-RESULT = replace(COMPARISON, metrics=METRICS, warnings=("40.0% of the tuned answers are empty <b>here</b>",))
+RESULT = replace(COMPARISON, metrics=METRICS, warnings=(said("40.0% of the tuned answers are empty <b>here</b>"),))
 MANIFEST = {
     "mentalft": "0.1.0",
     "git_commit": "0123456789abcdef",
@@ -53,26 +55,35 @@ DATA = {
 def item(
     number: int, base: str = "先休息一下吧", tuned: str = REFERENCE, *, references: Sequence[str] = (REFERENCE,),
     topic: str | None = "睡眠", scores: tuple[float, float] | None = None, flags: Sequence[str] = (), turns: int = 2,
-) -> dict[str, Any]:  # fmt: skip
+) -> ItemRow:  # fmt: skip
     """A row of ``items.jsonl``; tuned gains ``number / 100`` where no scores are given, less where it is odd."""
     base_score, tuned_score = scores or (0.5, 0.5 + (-1) ** number * number / 100)
-    turn = [("user", f"第{number}晚又睡不着"), ("assistant", "嗯，第几晚了")]
-    return {
-        "id": f"{number}#1", "dialogue_id": str(number), "topic": topic,
-        "history": [{"role": role, "content": text} for role, text in (turn * turns)[: 2 * turns - 1]],
-        "references": list(references), "answers": {"base": base, "tuned": tuned},
-        "flags": {"base": [], "tuned": [{"check": check, "evidence": "…证据"} for check in flags]},
-        "scores": {
+    turn = [Turn("user", f"第{number}晚又睡不着"), Turn("assistant", "嗯，第几晚了")]
+    return ItemRow(
+        id=f"{number}#1", dialogue_id=str(number), topic=topic, history=tuple((turn * turns)[: 2 * turns - 1]),
+        references=tuple(references), answers={"base": base, "tuned": tuned},
+        flags={"base": (), "tuned": tuple(Flag(check, said("…证据")) for check in flags)},
+        scores={
             "base": {"bleu": base_score, "chrf": 1.0, "perplexity": 800.0},
             "tuned": {"bleu": tuned_score, "chrf": 1.0, "perplexity": 800.0 + number},
         },
-    }  # fmt: skip
+    )  # fmt: skip
 
 
-def write_run(run_dir: Path, items: Sequence[dict[str, Any]], comparison: Comparison = RESULT) -> FinishedRun:
+def with_third(row: ItemRow, name: str = "other-7b") -> ItemRow:
+    """``row`` with the answer of one more contender, which scores 0.4."""
+    return replace(
+        row,
+        answers={**row.answers, name: f"第三种回答 {row.id}"},
+        flags={**row.flags, name: (Flag("echo", said("…回声")),)},
+        scores={**row.scores, name: {"bleu": 0.4, "chrf": 1.0, "perplexity": 810.0}},
+    )
+
+
+def write_run(run_dir: Path, items: Sequence[ItemRow], comparison: Comparison = RESULT) -> FinishedRun:
     """A run with everything."""
-    write_comparison(comparison, TITLES, run_dir)
-    write_jsonl(run_dir / "items.jsonl", items)
+    COMPARISON_FILE.save(run_dir, comparison)
+    ITEMS.save(run_dir, items)
     write_json(run_dir / "manifest.json", MANIFEST)
     write_json(run_dir / "data" / "report.json", DATA)
     rows = [{"train/step": n, "train/loss": 5 - n / 10, "validation/loss": 5 - n / 20} for n in range(10)]
@@ -81,7 +92,7 @@ def write_run(run_dir: Path, items: Sequence[dict[str, Any]], comparison: Compar
     return read_run(run_dir)
 
 
-def odd_items() -> list[dict[str, Any]]:
+def odd_items() -> list[ItemRow]:
     """What a report must show without taking harm."""
     return [
         item(0, SCRIPT, SCRIPT, topic=SCRIPT, references=(SCRIPT,)),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from mentalft.runs.markers import FOLDER, why_not_done
+from mentalft.files import MARKED as FOLDER
 from mentalft.files import read_json, write_json
+from mentalft.runs.markers import why_not_done
 from mentalft.show.model_card import model_card, write_card
 from tests.recorded import recorded_run
 from tests.test_conf import composed

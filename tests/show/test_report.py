@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from mentalft.records import Group
+from mentalft.runs.files import COMPARISON
 from mentalft.runs.loading import FinishedRun, read_run
 from mentalft.show.report import report_html
-from mentalft.show.tables import write_comparison
-from tests.show.report_runs import METRICS, RESULT, SCRIPT, TITLES, item, odd_items, write_run
+from tests.show.compared import changed, said, with_a_third
+from tests.show.report_runs import METRICS, RESULT, SCRIPT, item, odd_items, with_third, write_run
 
 LOADED_FROM = {"src", "srcset", "data", "action", "formaction", "poster", "background", "ping", "manifest"}
 FIGURES = {"loss": '<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>', "comparison": "<svg/>", "scores": "<svg/>"}
@@ -64,7 +66,7 @@ def page(tmp_path: Path) -> Page:
 
 def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None:
     places = [
-        page.text.index(part) for part in ("The tuned model is better on 1 of 3", "40.0% of the tuned", "BLEU-4\n")
+        page.text.index(part) for part in ("The tuned model is better on 1 of 3", "40.0% of the tuned", "BLEU-40.1000")
     ]
     assert places == sorted(places)
     for part in (
@@ -90,11 +92,11 @@ def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None
 
 @pytest.mark.parametrize(
     ("language", "line"),
-    [("en", "Not shown: no topic has at least 10 dialogues."), ("zh", "未显示：没有话题达到 10 段对话。")],
+    [("en", "Not shown: ten."), ("zh", "未显示：ten。")],
 )
 def test_it_says_why_nothing_is_shown_by_topic(language: str, line: str, tmp_path: Path) -> None:
-    metrics = tuple(replace(m, by_topic=()) for m in METRICS)
-    result = replace(RESULT, metrics=metrics, no_topics="no topic has at least 10 dialogues")
+    metrics = tuple(changed(m, by_topic=()) for m in METRICS)
+    result = replace(RESULT, metrics=metrics, no_topics=said("ten"))
     page = page_of(write_run(tmp_path, [item(n) for n in range(3)], result), language)
     assert line in page.text
     assert "by_topic" in page.ids()
@@ -148,26 +150,26 @@ def test_the_policy_allows_this_script_and_this_style_alone(page: Page) -> None:
 
 
 def test_texts_are_data_whatever_they_hold(tmp_path: Path) -> None:
-    titles = {**TITLES, "bleu": SCRIPT}
-    hostile = replace(RESULT, warnings=(SCRIPT,), decoding=SCRIPT, overlap=SCRIPT, notes=(SCRIPT,))
+    metrics = (changed(METRICS[0], title=SCRIPT, by_topic=(Group(SCRIPT, 6, 12, 0.2, None),)), *METRICS[1:])
+    told = (said(SCRIPT),)
+    hostile = replace(RESULT, metrics=metrics, decoding=SCRIPT, warnings=told, overlap=told, notes=told)
     run = write_run(tmp_path, odd_items(), hostile)
-    write_comparison(hostile, titles, tmp_path)
     (tmp_path / "config.resolved.yaml").write_text(SCRIPT)
     page = page_of(read_run(tmp_path))
     assert [tag for tag, _ in page.elements].count("script") == 2
     assert not [tag for tag, _ in page.elements if tag == "img"]
     shown = json.loads(page.raw["script"][0])
     for row, original in zip(shown["items"], run.items, strict=True):
-        assert [shown["texts"][place] for place in row["answers"]] == list(original["answers"].values())
-        assert [shown["texts"][place] for place in row["references"]] == original["references"]
-        history = [{"role": shown["roles"][r], "content": shown["texts"][t]} for r, t in row["history"]]
-        assert history == original["history"]
-        assert (row["id"], row["topic"]) == (original["id"], original["topic"])
+        assert [shown["texts"][place] for place in row["answers"]] == list(original.answers.values())
+        assert [shown["texts"][place] for place in row["references"]] == list(original.references)
+        history = [(shown["roles"][r], shown["texts"][t]) for r, t in row["history"]]
+        assert history == [(turn.role, turn.content) for turn in original.history]
+        assert (row["id"], row["topic"]) == (original.id, original.topic)
     assert not re.search("[<>&\u2028\u2029]", page.raw["script"][0])
 
 
 def test_a_run_that_only_compared_has_a_report(tmp_path: Path) -> None:
-    write_comparison(replace(RESULT, warnings=(), metrics=METRICS[:1]), TITLES, tmp_path)
+    COMPARISON.save(tmp_path, replace(RESULT, warnings=(), metrics=METRICS[:1]))
     page = Page(report_html(read_run(tmp_path), {}, "en"))
     assert not {"training", "warnings", "list", "gains"} & set(page.ids())
     assert "None" not in page.text
@@ -191,3 +193,27 @@ def test_labels_are_in_one_language(tmp_path: Path, language: str) -> None:
 def test_texts_that_items_share_stand_there_once(tmp_path: Path) -> None:
     html = report_html(write_run(tmp_path, [item(1, turns=9) for _ in range(50)]), {}, "en")
     assert html.count("第1晚又睡不着") == 1
+
+
+def test_every_word_of_a_chinese_page_is_chinese(tmp_path: Path) -> None:
+    plain = replace(RESULT, warnings=(), notes=(), decoding="贪心")
+    page = page_of(write_run(tmp_path, [item(1, flags=["cut"])], plain), "zh")
+    result = page.text[page.text.index("微调后的模型") :]
+    shown = result.partition(json.loads(page.raw["script"][0])["words"]["source"])[0]
+    for known in ("BLEU-4", "chrF", "perplexity", "bleu|sig", "Holm", "tiny", "sample", "items.jsonl", "Enter", "Esc"):
+        shown = shown.replace(known, " ")
+    assert set(re.findall(r"[A-Za-z]{2,}", shown)) <= {"BLEU", "JavaScript"}
+    words = json.loads(page.raw["script"][0])["words"]
+    assert not [key for key, word in words.items() if not re.search("[\u4e00-\u9fff]", word)]
+
+
+def test_three_contenders_have_their_names_answers_and_groups(tmp_path: Path) -> None:
+    rows = [with_third(item(n)) for n in range(6)]
+    page = page_of(write_run(tmp_path, rows, with_a_third(RESULT)), "zh")
+    shown = json.loads(page.raw["script"][0])
+    assert shown["contenders"] == ["基座", "微调", "other-7b"]
+    assert shown["texts"][shown["items"][2]["answers"][2]] == "第三种回答 2#1"
+    assert [len(flags) for flags in shown["items"][0]["flags"]] == [0, 0, 1]
+    for part in ("other-7b", "按话题：微调", "按话题：other-7b"):
+        assert part in page.text
+    assert ("select", {"class": "contender"}) in page.elements

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("many")
     topics = ("睡眠", "学业", None)
     items = [item(n, topic=topics[n % 3], flags=["cut"] if n % 10 == 0 else []) for n in range(ITEMS)]
-    items[77]["answers"]["tuned"] = "只有这里提到ＰＳＱＩ量表"
+    items[77] = replace(items[77], answers={**items[77].answers, "tuned": "只有这里提到ＰＳＱＩ量表"})
     path = folder / "report.html"
     path.write_text(report_html(write_run(folder, items), FIGURES, "en"), encoding="utf-8")
     return path
@@ -159,9 +160,9 @@ def test_an_item_shows_everything_and_marks_shared_words(opened: Opened) -> None
     detail = opened.page.locator("#list .detail")
     for part in ("第10晚又睡不着", REFERENCE, "先休息一下吧", "tuned: cut", "…证据", "+0.1000", "perplexity ↓"):
         assert part in detail.inner_text()
-    marked = "".join(detail.locator(".panel.tuned mark").all_inner_texts())
+    marked = "".join(detail.locator(".panel.c1 mark").all_inner_texts())
     assert marked == REFERENCE.translate(str.maketrans("", "", "，。"))
-    assert "你" not in "".join(detail.locator(".panel.base mark").all_inner_texts())
+    assert "你" not in "".join(detail.locator(".panel.c0 mark").all_inner_texts())
 
 
 def test_odd_texts_are_shown_and_nothing_runs(browser: Any, tmp_path: Path) -> None:

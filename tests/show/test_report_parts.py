@@ -13,27 +13,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.metrics.integrity import CHECKS
-from mentalft.records import WORSE, Group, Interval
-from mentalft.show.report_items import items_json
-from mentalft.show.report_sections import commands, facts, size
-from mentalft.show.report_settings import HIDDEN, without_secrets
-from mentalft.show.report_shapes import MARGIN, group_strips, shares, strip
-from mentalft.show.report_words import language_for, words
-from tests.show.report_runs import MANIFEST, METRICS, item, write_run
+from mentalft.records import WORSE, Group, Interval, MetricResult
+from mentalft.show.language import language_for
+from mentalft.show.report.items import items_json
+from mentalft.show.report.secrets import HIDDEN, without_secrets
+from mentalft.show.report.sections import commands, facts, size
+from mentalft.show.strips import MARGIN, Strip, group_strips, shares
+from mentalft.show.strips import strip as strip_of
+from mentalft.words import labels
+from tests.show.compared import changed
+from tests.show.report_runs import MANIFEST, METRICS, RESULT, item, write_run
 from tests.test_conf import composed
 
 BLEU, CHRF, PERPLEXITY = METRICS
 
 
+def strip(m: MetricResult) -> Strip:
+    return strip_of(m, m.differences["tuned"])
+
+
 def test_every_label_is_used_and_says_the_same_in_both_languages() -> None:
     folder = Path(str(resources.files("mentalft.show")))
-    sources = "".join(
-        p.read_text(encoding="utf-8") for p in [*folder.glob("report*.py"), *folder.glob("templates/report*.*[2s]")]
-    )
-    for key, text in words("en").items():
-        assert re.search(rf"\bw(?:ords)?\.{key}\b|[\"']{key}[\"']", sources) or key in CHECKS, f"{key} is not used"
-        fields = {language: sorted(re.findall(r"\{\w+\}", words(language)[key])) for language in ("en", "zh")}
+    files = [*folder.glob("*.py"), *folder.glob("report/*.py"), *folder.glob("templates/report*.*[2s]")]
+    sources = "".join(p.read_text(encoding="utf-8") for p in files)
+    for key, text in labels("report", "en").items():
+        used = rf"\bw(?:ords)?\.{key}\b|[\"']{key}[\"']|report\.{key}\""
+        assert re.search(used, sources), f"{key} is not used"
+        fields = {
+            language: sorted(re.findall(r"\{\w+\}", labels(language=language, room="report")[key]))
+            for language in ("en", "zh")
+        }
         assert fields["en"] == fields["zh"], key
         assert text.strip()
 
@@ -51,7 +60,7 @@ def test_right_is_better_whichever_direction_that_is() -> None:
     assert 0 > down.high > down.at > down.low == -100 * MARGIN
     assert (up.kind, down.kind) == ("better", "worse")
     assert strip(CHRF).low < 0 < strip(CHRF).high
-    nothing = strip(replace(CHRF, interval=Interval(0, 0), difference=0))
+    nothing = strip(changed(CHRF, interval=Interval(0, 0), difference=0))
     assert (nothing.low, nothing.at, nothing.high) == (0, 0, 0)
 
 
@@ -61,7 +70,7 @@ def test_groups_share_a_scale_and_are_coloured_by_their_own_interval() -> None:
         Group("b", 6, 12, 0.0, Interval(-0.1, 0.1)),
         Group("c", 1, 1, 9, None),
     )
-    wide, narrow, none = group_strips(replace(BLEU, verdict=WORSE), groups)
+    wide, narrow, none = group_strips(changed(BLEU, verdict=WORSE), groups)
     assert wide is not None
     assert narrow is not None
     assert none is None
@@ -70,8 +79,8 @@ def test_groups_share_a_scale_and_are_coloured_by_their_own_interval() -> None:
 
 
 def test_wins_ties_and_losses_fill_the_bar() -> None:
-    assert sum(shares(BLEU)) == pytest.approx(100)
-    assert shares(replace(BLEU, wins=0, ties=0, losses=0)) == (0, 0, 0)
+    assert sum(shares(BLEU.differences["tuned"])) == pytest.approx(100)
+    assert shares(changed(BLEU, wins=0, ties=0, losses=0).differences["tuned"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,7 @@ def test_settings_keep_no_key_and_lose_nothing_else(text: str, kept: str) -> Non
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_back_from_its_script(text: str) -> None:
-    written = items_json([item(1, text, text, topic=text)], METRICS, {m.metric: text for m in METRICS}, {})
+    written = items_json([item(1, text, text, topic=text)], replace(RESULT, metrics=(changed(BLEU, title=text),)), "en")
     assert not re.search("[<>&\u2028\u2029]", written)
     found = json.loads(written)
     assert found["texts"][found["items"][0]["answers"][0]] == text
@@ -114,7 +123,7 @@ def test_commands_of_stages_that_ran_apart_stand_in_the_order_in_which_they_ran(
         "mentalft seed=1 run_dir=14-22-01",
         "mentalft 'stages=[compare]' run_dir=14-22-01 seed=2",
     ]
-    assert ("started", "2026-11-23 14:22") in facts(apart)
+    assert ("started", "2026-11-23 14:22") in facts(apart, "en")
     assert len(commands(run)) == 1
 
 

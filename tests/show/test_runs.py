@@ -11,13 +11,13 @@ from rich.console import Console
 from mentalft.files import read_json
 from mentalft.records import ComparedRun, RunsComparison, Spread
 from mentalft.show.runs import terminal_tables, write_runs_json, write_runs_markdown
-from tests.show.test_tables import BLEU
+from tests.show.compared import BLEU, changed, said
 
 FOUND = RunsComparison(
-    items=10, dialogues=16, confidence=0.95, decoding="greedy", titles={"bleu": "BLEU"},
-    runs=(ComparedRun("outputs/a", (BLEU,)), ComparedRun("outputs/b", (replace(BLEU, difference=0.19),))),
-    combined=(replace(BLEU, difference=0.17),), spreads=(Spread("bleu", 0.17, 0.0283, 0.15, 0.19),),
-    notes=("run 1: few dialogues",),
+    baseline="base", contenders=("base", "tuned"), items=10, dialogues=16, confidence=0.95, decoding="greedy",
+    runs=(ComparedRun("outputs/a", (BLEU,)), ComparedRun("outputs/b", (changed(BLEU, difference=0.19),))),
+    combined=(changed(BLEU, difference=0.17),), spreads=(Spread("bleu", "tuned", 0.17, 0.0283, 0.15, 0.19),),
+    notes=(said("run 1: few dialogues"),),
 )  # fmt: skip
 
 
@@ -38,8 +38,8 @@ def test_one_run_has_no_spread() -> None:
 def test_files_hold_the_same_figures(tmp_path: Path) -> None:
     write_runs_json(FOUND, tmp_path / "runs.json")
     found = read_json(tmp_path / "runs.json")
-    assert found["combined"][0]["difference"] == 0.17
-    assert found["runs"][1]["metrics"][0]["difference"] == 0.19
+    assert found["combined"][0]["differences"]["tuned"]["difference"] == 0.17
+    assert found["runs"][1]["metrics"][0]["differences"]["tuned"]["difference"] == 0.19
     write_runs_markdown(FOUND, tmp_path / "runs.md")
     markdown = (tmp_path / "runs.md").read_text()
     for part in (

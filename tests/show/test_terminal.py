@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from mentalft.console import console
 from mentalft.show.terminal import legend, show_comparison
-from tests.show.test_tables import COMPARISON, TITLES
+from tests.show.compared import COMPARISON
 
 
 def test_verdict_warnings_table_legend_and_report_in_that_order(
@@ -17,7 +20,7 @@ def test_verdict_warnings_table_legend_and_report_in_that_order(
     (tmp_path / "report.html").write_text("")
     console.width, width = 120, console.width
     try:
-        show_comparison(COMPARISON, TITLES, tmp_path, notes=True)
+        show_comparison(COMPARISON, tmp_path, notes=True)
     finally:
         console.width = width
     said = capsys.readouterr().out
@@ -37,3 +40,18 @@ def test_the_legend_explains_no_column_that_is_not_there() -> None:
 @pytest.mark.parametrize("width", [80, 118, 200])
 def test_the_legend_fits_the_terminal(width: int) -> None:
     assert max(map(len, legend(width))) <= width
+
+
+@pytest.mark.parametrize("width", [80, 130])
+def test_a_chinese_terminal_is_wholly_chinese_and_fits(
+    width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.width, before = width, console.width
+    try:
+        show_comparison(replace(COMPARISON, warnings=(), notes=()), tmp_path, "zh")
+    finally:
+        console.width = before
+    said = capsys.readouterr().out
+    assert set(re.findall(r"[A-Za-z]{2,}", said)) == {"BLEU", "Holm", "greedy"}
+    assert "微调后的模型：1 项指标中 1 项更好（BLEU）" in said
+    assert max(map(cell_len, said.splitlines()[1:])) <= width

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mentalft.records import Comparison, Interval, MetricComparison
+from mentalft.records import Comparison, Difference, Interval, MetricResult
 from mentalft.tracking.naming import (
-    comparison_rows,
     comparison_summary,
     flattened,
     job_type,
@@ -14,12 +13,17 @@ from mentalft.tracking.naming import (
     run_name,
     run_tags,
 )
+from mentalft.words import Said
 
 COMPARISON = Comparison(
-    items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", responses={},
-    warnings=("few items",),
+    baseline="base", contenders=("base", "tuned"),
+    items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", answers={}, checks={},
+    warnings=(Said("compare.toy_embedder"),),
     metrics=(
-        MetricComparison("bleu", "sig", 0.125, 0.25, 0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better"),
+        MetricResult(
+            "bleu", "BLEU-4", "sig", True, "0–1", {"base": 0.125, "tuned": 0.25},
+            {"tuned": Difference(0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better")},
+        ),
     ),
 )  # fmt: skip
 
@@ -60,4 +64,3 @@ def test_the_summary_holds_scores_interval_p_and_verdict() -> None:
         "base/bleu": 0.125, "tuned/bleu": 0.25, "difference/bleu": 0.125, "difference_low/bleu": 0.1,
         "difference_high/bleu": 0.2, "p_holm/bleu": 0.02, "verdict/bleu": "better",
     }  # fmt: skip
-    assert comparison_rows(COMPARISON) == [["bleu", 0.125, 0.25, 0.125, 0.1, 0.2, 2, 0, 0, 0.02, "better"]]

@@ -19,8 +19,8 @@ import torch
 from mentalft.files import sha256_folder
 from mentalft.modeling.locate import locate_model
 from mentalft.records import Splits
-from mentalft.training.train import train
 from mentalft.training.stopping import StopOnSignal
+from mentalft.training.train import train
 from tests.test_conf import composed
 
 FIXED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from string import Formatter
 
@@ -38,3 +39,9 @@ def test_a_sentence_within_a_sentence_and_a_list_are_put_into_the_language_too()
     inner = Said("side.tuned")
     assert told(Said("list.of", {"members": [inner, "x"]}), "zh") == f"{told(inner, 'zh')}、x"
     assert told(Said("list.of", {"members": [{"key": "side.tuned", "values": {}}, "x"]})) == "tuned, x"
+
+
+def test_no_key_stands_in_two_files_of_the_catalogue() -> None:
+    files = sorted((PACKAGE / "words" / "catalogue").glob("*.json"))
+    keys = [key for path in files for key in json.loads(path.read_text(encoding="utf-8"))]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []

@@ -143,7 +143,8 @@ def _legend(axes: Any, compared: list[Compared], labels: Labels) -> None:
     found = {row.d.verdict for row in compared}
     handles = [
         Line2D(
-            [], [], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=5, label=labels.word(f"verdict.{verdict}"),
+            [], [], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=5,
+            label=labels.word(f"verdict.{verdict}"),
             markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict),
         )
         for verdict in (BETTER, WORSE, UNDECIDED)

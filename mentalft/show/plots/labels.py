@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from mentalft.records import Comparison
 from mentalft.runs.loading import FinishedRun
-from mentalft.show.comparison import group_name, names_of, places_of
+from mentalft.show.comparison import names_of, places_of
+from mentalft.show.groups import group_name
 from mentalft.show.plots.fonts import drawable, fonts_for, one_line, shortened
 from mentalft.show.plots.style import BUNDLED, SMALL, TEXT
 from mentalft.words import Language, Said, catalogue, contender, labels, told

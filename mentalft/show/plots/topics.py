@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mentalft.records import BETTER, UNDECIDED, WORSE
+from mentalft.records import BETTER, OTHER, UNDECIDED, WORSE, Verdict
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.plots.fonts import width_of
@@ -24,7 +24,6 @@ from mentalft.show.plots.style import (
     tick_text,
 )
 from mentalft.show.strips import group_kind
-from mentalft.statistics.grouping import OTHER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +41,9 @@ GAP = 0.25
 
 
 def topics(run: FinishedRun, labels: Labels) -> Figure | None:
-    """The differences of up to three metrics (of one, with more than two contenders) for each topic, the largest topics first, with intervals.
+    """The differences of up to three metrics for each topic, the largest topics first, with intervals.
+
+    With more than two contenders those of one metric, for up to three of them.
 
     The intervals are not corrected for their number: they show where to look.
     """
@@ -129,7 +130,7 @@ def _legend(shown: list[Compared], names: list[str], labels: Labels) -> list[Any
 
     groups = [(group, row.m) for row in shown for group in row.d.by_topic if group.name in names]
     found = {group_kind(m, group) for group, m in groups if group.interval}
-    words = {BETTER: "verdict.better", WORSE: "verdict.worse", UNDECIDED: "includes"}
+    words: dict[Verdict, str] = {BETTER: "verdict.better", WORSE: "verdict.worse", UNDECIDED: "includes"}
     kinds = [(verdict, VERDICT_MARKER[verdict], word) for verdict, word in words.items() if verdict in found]
     if any(group.interval is None for group, _ in groups):
         kinds.append((UNDECIDED, NO_INTERVAL, "no_interval"))

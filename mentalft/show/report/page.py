@@ -18,10 +18,10 @@ from mentalft.show.comparison import (
     about_of,
     answers_table,
     comparison_table,
-    groups_of,
     names_of,
     overlap_of,
 )
+from mentalft.show.groups import groups_of
 from mentalft.show.language import HTML_LANGUAGE, sentence
 from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.report import sections
@@ -55,7 +55,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
     level = f"{round(1 - c.confidence, 6):g}"
-    reading = {**names_of(c.baseline, c.others), "resamples": f"{c.resamples:,}", "metrics": len(c.metrics), "level": level}
+    reading = {"resamples": f"{c.resamples:,}", "metrics": len(c.metrics), "level": level}
     page: str = _environment().get_template("report.html.j2").render(
         w=w,
         html_language=HTML_LANGUAGE[language],
@@ -71,7 +71,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         warnings=[sentence(warning, language) for warning in c.warnings],
         notes=[sentence(note, language) for note in c.notes],
         table=drawn(comparison_table(c, language), language, css="comparison stacked"),
-        how_to_read=told(Said("report.how_to_read", reading), language),
+        how_to_read=told(Said("report.how_to_read", {**names_of(c.baseline, c.others), **reading}), language),
         about=[(m.title, about) for m in c.metrics if (about := _about(m.metric, m.scale, language))],
         groups=[
             (found.key, told(found.heading, language), drawn(found.table, language, css="groups"))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
-from mentalft.runs.groups import used_by
 from mentalft.runs.loading import FinishedRun
+from mentalft.runs.stage import used_by
 from mentalft.show.comparison import decoding_of
 from mentalft.show.report.secrets import without_secrets
 from mentalft.words import Language, labels, told

@@ -118,16 +118,20 @@ def metric_of(objective_name: str) -> str:
 def _verdicts(
     best: ScoreSheet, others: Mapping[int, ScoreSheet], metric: str, *, higher_is_better: bool
 ) -> dict[int, str]:
+    parts = {str(place): sheet.parts["tuned"][metric][None] for place, sheet in others.items()}
     measured = {
-        str(place): Measured(
-            metric, best.parts["tuned"][metric][None], sheet.parts["tuned"][metric][None], mean, higher_is_better,
-            about_answers=False,
+        metric: Measured(
+            metric,
+            metric,
+            {"best": best.parts["tuned"][metric][None], **parts},
+            mean,
+            higher_is_better,
+            of_answer=False,
         )
-        for place, sheet in others.items()
-    }  # fmt: skip
-    no_lengths = np.zeros((1, len(best.ids)))
-    found = compare_all(measured, best.dialogues, no_lengths, Settings(RESAMPLES, CONFIDENCE, SEED))
-    return {int(m.metric): m.verdict for m in found}
+    }
+    no_lengths = {place: np.zeros((1, len(best.ids))) for place in parts}
+    (found,) = compare_all(measured, "best", best.dialogues, no_lengths, Settings(RESAMPLES, CONFIDENCE, SEED))
+    return {int(place): d.verdict for place, d in found.differences.items()}
 
 
 def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,7 +142,7 @@ def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:
     """The run's scores, if they hold ``metric`` as a sum and what it is divided by."""
     try:
-        sheet = read_scores(run_dir / "scores.jsonl")
+        sheet = read_scores(run_dir)
     except (OSError, DataError):
         return None
     parts = sheet.parts["tuned"].get(metric)

@@ -12,10 +12,9 @@ from typing import Any
 import orjson
 
 from mentalft.errors import DataError
-from mentalft.files import read_json
+from mentalft.files import MARKED, read_json
 from mentalft.records import Comparison, MetricResult
 from mentalft.runs.files import COMPARISON
-from mentalft.runs.markers import FOLDER
 from mentalft.runs.sweep_files import DONE, STATUS, SWEEP_PLAN, UNREADABLE, Status, key_of, read_status, trial_dirs
 from mentalft.words import Said
 
@@ -104,12 +103,12 @@ def _trial(run_dir: Path) -> Trial:
         status,
         problem or None,
         base_objective=_before_training(rows) if status.objective_name == "validation_loss" else None,
-        training_seconds=_lookup(run_dir / FOLDER / "train.json", "cost", "seconds"),
+        training_seconds=_lookup(run_dir / MARKED / "train.json", "cost", "seconds"),
         memory_bytes=int(max(memory)) if memory else None,
         adapter_bytes=weights.stat().st_size if weights.is_file() else None,
         parameters=_parameters(weights),
         train_dialogues=_lookup(run_dir / "data" / "report.json", "dialogues", "train"),
-        validated_on=_lookup(run_dir / FOLDER / "prepare.json", "outputs", "data/validation.jsonl"),
+        validated_on=_lookup(run_dir / MARKED / "prepare.json", "outputs", "data/validation.jsonl"),
         comparison=comparison if status.state == DONE else None,
         has_report=(run_dir / "report.html").is_file(),
     )

@@ -7,8 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from mentalft import __version__
-from mentalft.files import read_json, sha256_json, write_text
-from mentalft.runs.markers import FOLDER
+from mentalft.files import MARKED, read_json, sha256_json, write_text
 from mentalft.runs.sweep_files import STATUS, SWEEP_PLAN, trial_dirs
 from mentalft.show.sweep.files import write_sweep_csv, write_sweep_json, write_sweep_markdown
 from mentalft.show.sweep.page import sweep_html
@@ -21,7 +20,7 @@ LOCK = ".sweep.lock"
 WAIT_SECONDS = 120.0
 LOOKED_AT = (
     STATUS.name, "comparison.json", "scores.jsonl", "training.jsonl", "report.html", "data/report.json",
-    f"{FOLDER}/prepare.json", f"{FOLDER}/train.json", "adapter/adapter_model.safetensors",
+    f"{MARKED}/prepare.json", f"{MARKED}/train.json", "adapter/adapter_model.safetensors",
 )  # fmt: skip
 
 

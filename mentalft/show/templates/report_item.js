@@ -19,7 +19,7 @@ const outcomeOf = (value) => (value > 0 ? "better" : value < 0 ? "worse" : "unde
 const topicOf = (item) => item.topic ?? words.no_topic;
 const lastTurn = (item) => (item.history.length ? texts[item.history[item.history.length - 1][1]] : "");
 const labelOf = (check) => checks[check] ?? check;
-const scoresOf = (item, metric) => item.scores.map((scores) => plain(scores[metric])).join(" → ");
+const scoresOf = (item, metric) => [0, state.contender].map((place) => plain(item.scores[place][metric])).join(" → ");
 
 function flagChips(item) {
   return contenders.flatMap((name, place) =>

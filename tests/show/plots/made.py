@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from mentalft.records import SIDES, Group, Interval, MetricComparison
+from mentalft.records import Group, Interval, ItemRow, MetricResult
 from mentalft.runs.loading import FinishedRun
-from tests.show.test_tables import BLEU, COMPARISON
+from tests.show.compared import BLEU as PLAIN_BLEU
+from tests.show.compared import COMPARISON, changed
 
-ROUGE = replace(BLEU, metric="rougeL", base=0.2, tuned=0.21, difference=0.01, interval=Interval(-0.01, 0.03),
-                verdict="no evidence of a difference")  # fmt: skip
-PERPLEXITY = replace(BLEU, metric="perplexity", base=800.0, tuned=250.0, difference=-550.0,
+BLEU = changed(PLAIN_BLEU, title="BLEU-4")
+ROUGE = changed(BLEU, metric="rougeL", title="ROUGE-L", base=0.2, tuned=0.21, difference=0.01,
+                interval=Interval(-0.01, 0.03), verdict="undecided")  # fmt: skip
+PERPLEXITY = changed(BLEU, metric="perplexity", title="perplexity", base=800.0, tuned=250.0, difference=-550.0,
                      interval=Interval(-620.0, -480.0), higher_is_better=False)  # fmt: skip
-TITLES = {"bleu": "BLEU-4", "rougeL": "ROUGE-L", "perplexity": "perplexity"}
 TRAINING: list[dict[str, float]] = [
     {"train/step": 0, "validation/loss": 6.0},
     *(
@@ -34,36 +34,33 @@ TRAINING: list[dict[str, float]] = [
 ]
 
 
-def with_topics(m: MetricComparison, names: Sequence[str]) -> MetricComparison:
+def with_topics(m: MetricResult, names: Sequence[str]) -> MetricResult:
     """``m`` with one group for each name; each third is too small for an interval, the pooled one among them."""
+    d = m.differences["tuned"]
     groups = [
-        Group(name, 60 - i, 60 - i, m.difference, None if i % 3 == 2 else m.interval) for i, name in enumerate(names)
+        Group(name, 60 - i, 60 - i, d.difference, None if i % 3 == 2 else d.interval) for i, name in enumerate(names)
     ]
-    return replace(m, by_topic=tuple(groups))
+    return changed(m, by_topic=tuple(groups))
 
 
-def item(number: int, metrics: Sequence[str], base: str = "嗯", tuned: str = "我在听，你慢慢说。") -> dict[str, Any]:
-    return {
-        "id": str(number),
-        "references": ["听起来这一周很累。"],
-        "answers": {"base": base, "tuned": tuned},
-        "scores": {side: dict.fromkeys(metrics, 0.1 * (number % 7)) for side in SIDES},
-    }
+def item(number: int, metrics: Sequence[str], base: str = "嗯", tuned: str = "我在听，你慢慢说。") -> ItemRow:
+    return ItemRow(
+        str(number), str(number), None, (), ("听起来这一周很累。",), {"base": base, "tuned": tuned}, {},
+        {side: dict.fromkeys(metrics, 0.1 * (number % 7)) for side in ("base", "tuned")},
+    )  # fmt: skip
 
 
 def made_run(
-    metrics: Sequence[MetricComparison] = (BLEU, ROUGE, PERPLEXITY),
+    metrics: Sequence[MetricResult] = (BLEU, ROUGE, PERPLEXITY),
     *,
     topics: Sequence[str] = ("睡眠", "工作压力", "other"),
-    items: Sequence[dict[str, Any]] | None = None,
+    items: Sequence[ItemRow] | None = None,
     training: Sequence[dict[str, float]] = TRAINING,
-    titles: dict[str, str] | None = None,
 ) -> FinishedRun:
     names = [m.metric for m in metrics]
     return FinishedRun(
         Path("run"),
         replace(COMPARISON, metrics=tuple(with_topics(m, topics) for m in metrics)),
-        titles or {name: TITLES[name] for name in names},
         list(items if items is not None else (item(i, names) for i in range(20))),
         list(training),
         None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentalft.records import Interval
+from mentalft.show.comparison import Compared
 from mentalft.show.plots import figures_of
 from mentalft.show.plots.comparison import scaled
 from mentalft.show.plots.style import BLUE, MUTED, PAPER
+from tests.show.compared import changed
 from tests.show.plots.made import BLEU, PERPLEXITY, ROUGE, made_run
 
 SCORE = st.floats(0, 1e6, allow_subnormal=False)
@@ -23,11 +24,11 @@ def test_right_is_better_and_no_score_of_one_sign_leaves_the_axis(
     base: float, tuned: float, below: float, above: float, higher_is_better: bool
 ) -> None:
     difference = tuned - base
-    m = replace(
+    m = changed(
         BLEU, base=base, tuned=tuned, difference=difference, higher_is_better=higher_is_better,
         interval=Interval(difference - below, difference + above),
     )  # fmt: skip
-    row = scaled(m)
+    row = scaled(Compared(m, "base", "tuned", 0))
     assert abs(row.difference) <= 200.001
     assert row.low <= row.difference + 1e-6
     assert row.difference <= row.high + 1e-6
@@ -36,7 +37,8 @@ def test_right_is_better_and_no_score_of_one_sign_leaves_the_axis(
 
 
 def test_a_score_that_doubles() -> None:
-    row = scaled(replace(BLEU, base=0.1, tuned=0.2, difference=0.1, interval=Interval(0.05, 0.15)))
+    m = changed(BLEU, base=0.1, tuned=0.2, difference=0.1, interval=Interval(0.05, 0.15))
+    row = scaled(Compared(m, "base", "tuned", 0))
     assert row == pytest.approx((200 / 3, 100 / 3, 100))
 
 
@@ -60,7 +62,7 @@ def test_the_figures_stand_beside_in_their_own_units() -> None:
 
 
 def test_an_endless_interval_runs_to_the_edge_without_a_cap() -> None:
-    wild = replace(BLEU, base=0.001, tuned=0.002, difference=0.001, interval=Interval(-0.1, 0.1))
+    wild = changed(BLEU, base=0.001, tuned=0.002, difference=0.001, interval=Interval(-0.1, 0.1))
     axes = figures_of(made_run([wild]))["comparison"].axes[0]
     assert axes.get_xlim()[1] < 400
     caps = [line for line in axes.get_lines() if line.get_marker() == "|"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from mentalft.records import Interval
 from mentalft.show.plots import NAMES, figures_of
+from tests.show.compared import changed, with_a_third
 from tests.show.plots.made import BLEU, PERPLEXITY, TRAINING, item, made_run
 
 
@@ -58,8 +60,8 @@ def test_a_single_step_of_training_is_seen() -> None:
 
 
 def test_one_item_and_scores_that_are_all_zero() -> None:
-    zero = replace(BLEU, base=0.0, tuned=0.0, difference=0.0, interval=Interval(0.0, 0.0))
-    one = {**item(0, ["bleu"]), "scores": {side: {"bleu": 0.0} for side in ("base", "tuned")}}
+    zero = changed(BLEU, base=0.0, tuned=0.0, difference=0.0, interval=Interval(0.0, 0.0))
+    one = replace(item(0, ["bleu"]), scores={side: {"bleu": 0.0} for side in ("base", "tuned")})
     assert set(figures_of(made_run([zero], items=[one]))) == set(NAMES)
 
 
@@ -91,3 +93,23 @@ def test_a_metric_that_should_fall_points_right_where_it_falls() -> None:
     axes = figures_of(made_run([PERPLEXITY]))["topics"].axes[0]
     left, right = axes.get_xlim()
     assert left > right, "the axis of topics is turned"
+
+
+def test_a_third_contender_has_its_own_rows_curve_and_colour() -> None:
+    run = made_run([BLEU, PERPLEXITY])
+    rows = [
+        replace(row, answers={**row.answers, "other-7b": "嗯嗯"}, scores={**row.scores, "other-7b": row.scores["base"]})
+        for row in run.items
+    ]
+    figures = figures_of(replace(run, comparison=with_a_third(run.comparison), items=rows))
+    assert tuple(figures) == NAMES
+    assert {"BLEU-4, tuned", "BLEU-4, other-7b", "score"} <= set(texts(figures["comparison"]))
+    colours = [line.get_color() for line in figures["scores"].axes[0].get_lines()]
+    assert len(set(colours)) == 3
+    assert any(text.startswith("other-7b: median") for text in texts(figures["lengths"]))
+
+
+def test_every_word_of_a_chinese_figure_is_chinese() -> None:
+    shown = {text for figure in figures_of(made_run(), "zh").values() for text in texts(figure)}
+    left = {word for text in shown for word in re.findall(r"[A-Za-z]{2,}", text)}
+    assert left == {"BLEU", "ROUGE", "perplexity", "nat", "GiB"}, "titles of metrics, and units"

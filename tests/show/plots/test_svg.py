@@ -8,13 +8,17 @@ from functools import cache
 from xml.etree import ElementTree
 
 from mentalft.show.plots import figures_of, inline_svg
+from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.plots.style import new_figure, style
+from tests.show.compared import changed
 from tests.show.plots.made import BLEU, made_run
 
 
 @cache
 def drawn() -> dict[str, str]:
-    return {name: inline_svg(figure) for name, figure in figures_of(made_run()).items()}
+    run = made_run()
+    figures = figures_of(run).items()
+    return {name: inline_svg(figure, caption_of_figure(name, run.comparison, "en")) for name, figure in figures}
 
 
 def test_there_are_no_styles_scripts_or_links_out() -> None:
@@ -65,7 +69,7 @@ def test_ids_are_unique_in_a_page_and_all_are_referred_to() -> None:
 
 def test_titles_are_taken_literally() -> None:
     title = "a<b> & $x^2$"
-    figures = figures_of(made_run([BLEU], titles={"bleu": title}))
+    figures = figures_of(made_run([changed(BLEU, title=title)]))
     for name in ("comparison", "scores", "topics"):
         found = "".join(ElementTree.fromstring(inline_svg(figures[name])).itertext())
         assert title in found
@@ -81,4 +85,5 @@ def test_a_figure_from_elsewhere_goes_in_as_well() -> None:
 
 
 def test_equal_runs_give_equal_text() -> None:
-    assert inline_svg(figures_of(made_run())["topics"]) == drawn()["topics"]
+    caption = "Differences by topic, with intervals"
+    assert inline_svg(figures_of(made_run())["topics"], caption) == drawn()["topics"]

@@ -10,6 +10,7 @@ import pytest
 
 from mentalft.show.plots import NAMES, fonts, write_plots
 from mentalft.show.plots.style import BUNDLED
+from tests.show.compared import changed
 from tests.show.plots.made import BLEU, made_run
 
 
@@ -50,8 +51,8 @@ def test_what_an_earlier_writing_left_goes_and_the_users_own_files_stay(tmp_path
 
 @pytest.mark.usefixtures("no_chinese_font")
 def test_without_a_chinese_font_topics_are_numbered_and_named_beside(tmp_path: Path) -> None:
-    titles = {"bleu": "词汇重合"}
-    written = write_plots(made_run([BLEU], topics=("sleep", "工作压力", "other"), titles=titles), tmp_path)
+    metric = changed(BLEU, title="词汇重合")
+    written = write_plots(made_run([metric], topics=("sleep", "工作压力", "other")), tmp_path)
     assert written[-1] == tmp_path / "topics.txt"
     assert written[-1].read_text(encoding="utf-8") == "M1\t词汇重合\nT2\t工作压力\n"
 
@@ -67,3 +68,10 @@ def test_characters_that_no_font_has_are_numbered(tmp_path: Path) -> None:
     topics = ("\U0001fae8 shaken", "a\x00b\ud800", "x" * 300, "القلق والنوم")
     write_plots(made_run([BLEU], topics=topics), tmp_path)
     assert (tmp_path / "topics.txt").read_text(encoding="utf-8") == "T1\t\U0001fae8 shaken\n"
+
+
+@pytest.mark.usefixtures("no_chinese_font")
+def test_without_a_chinese_font_a_chinese_run_has_english_words(tmp_path: Path) -> None:
+    write_plots(made_run([BLEU]), tmp_path / "zh", "zh")
+    write_plots(made_run([BLEU]), tmp_path / "en", "en")
+    assert (tmp_path / "zh" / "loss.svg").read_bytes() == (tmp_path / "en" / "loss.svg").read_bytes()

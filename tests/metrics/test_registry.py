@@ -14,14 +14,24 @@ from rouge import Rouge
 from rouge_chinese import Rouge as RougeChinese
 from rouge_score.rouge_scorer import RougeScorer
 
-from mentalft.config import METRICS
 from mentalft.errors import ConfigError
-from mentalft.metrics.table import Embedder, Metric, check_available, metrics_of
+from mentalft.metrics.registry import (
+    Embedder,
+    Metric,
+    Scorer,
+    about,
+    check_available,
+    listed,
+    names,
+    register,
+    registry,
+    scorers_of,
+)
 from tests.metrics.pairs import PAIRS, short
 from tests.metrics.test_extra import module
 from tests.test_conf import composed
 
-PLAIN = [name for name in METRICS if name != "bertscore"]
+PLAIN = [name for name in names() if name != "bertscore"]
 SHORT = [p for p in PAIRS if short(p)]
 RESPONSES, REFERENCES = [a for a, _ in SHORT], [[b] for _, b in SHORT]
 
@@ -30,11 +40,11 @@ def embedder() -> Embedder:
     return Embedder("ones@1", lambda texts: np.ones((len(texts), 2), dtype=np.float32) / np.sqrt(2))
 
 
-def metrics(*overrides: str) -> dict[str, Metric]:
-    return metrics_of(composed(*overrides).eval, REFERENCES, embedder)
+def metrics(*overrides: str) -> dict[str, Scorer]:
+    return scorers_of(composed(*overrides).eval, REFERENCES, embedder)
 
 
-def aggregate(metric: Metric, responses: list[str] = RESPONSES, references: list[list[str]] = REFERENCES) -> float:
+def aggregate(metric: Scorer, responses: list[str] = RESPONSES, references: list[list[str]] = REFERENCES) -> float:
     return float(metric.total(metric.score(responses, references).sum(axis=0)))
 
 
@@ -71,7 +81,7 @@ def test_signatures_are_told_apart_and_name_the_embedder() -> None:
 
 def test_english_references_are_cut_as_english() -> None:
     cfg = composed("eval.metrics=[bleu,corpus_bleu]").eval
-    for metric in metrics_of(cfg, [["That sounds hard."]], embedder).values():
+    for metric in scorers_of(cfg, [["That sounds hard."]], embedder).values():
         assert "tok:13a" in metric.signature
 
 
@@ -79,12 +89,12 @@ def test_no_embedder_is_loaded_for_metrics_that_need_none() -> None:
     def refuse() -> Embedder:
         raise AssertionError
 
-    assert list(metrics_of(composed("eval.metrics=[bleu]").eval, [["好"]], refuse)) == ["bleu"]
+    assert list(scorers_of(composed("eval.metrics=[bleu]").eval, [["好"]], refuse)) == ["bleu"]
 
 
 def test_names_of_metrics_import_no_heavy_library() -> None:
     code = (
-        "import sys, mentalft.metrics.table, mentalft.metrics.integrity; "
+        "import sys, mentalft.metrics.registry, mentalft.metrics.integrity; "
         "print([m for m in ('torch', 'nltk', 'jieba', 'sacrebleu', 'evaluate') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -164,3 +174,22 @@ def test_skipped_answers_raise_a_mean_and_nothing_at_all_scores_0() -> None:
     answers, references = ["我在听。", ""], [["我在听。"], ["好"]]
     assert (aggregate(zero, answers, references), aggregate(skip, answers, references)) == (0.5, 1.0)
     assert aggregate(skip, ["", " "], references) == 0.0
+
+
+def test_every_metric_says_what_it_is_in_both_languages() -> None:
+    for name, metric in registry().items():
+        assert metric.name == name
+        assert set(metric.about) == {"en", "zh"}
+        assert metric.scale or name == "perplexity"
+    assert (
+        about("rougeL", "en")
+        == "F-measure of the longest common subsequence shared with the best reference, mean over answers"
+    )
+    assert about("mine", "zh") is None
+    assert {row["name"] for row in listed("zh")} == set(registry())
+    assert "perplexity" not in names(), "it is asked for by eval.perplexity"
+
+
+def test_two_metrics_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two metrics are called 'bleu'"):
+        register(Metric("bleu", "mine", {"en": "", "zh": ""}, None, lambda _: None))  # type: ignore[arg-type, return-value]

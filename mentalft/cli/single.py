@@ -1,0 +1,173 @@
+"""A single run: composed once, given a directory, and run there."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from mentalft.config import Config
+from mentalft.config.composition import load_config
+from mentalft.config.mistakes import in_words
+from mentalft.errors import ConfigError, UserError
+
+log = logging.getLogger("mentalft")
+
+
+class Composed(NamedTuple):
+    """What a command asks for, composed once."""
+
+    config: Config
+    plain: DictConfig
+    """The same as Hydra composed it, with its own part under ``hydra``."""
+    overrides: list[str]
+    choices: dict[str, str]
+
+
+class Place(NamedTuple):
+    """Where this command writes."""
+
+    run_dir: Path | None = None
+    sweep_dir: Path | None = None
+    claimed: Path | None = None
+    """Either, if it is new."""
+    overrides: tuple[str, ...] = ()
+    """What Hydra must be told for it."""
+    begun: float = 0.0
+    """When a sweep did, in seconds since the epoch."""
+
+    def to_go_on(self) -> str:
+        from mentalft.console import shown
+
+        return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+
+
+def compose_alone(overrides: list[str]) -> Composed:
+    """The configuration of one run, checked.
+
+    Raises:
+        ConfigError: a value is missing or out of range, or does not fit a single run.
+        Exception: as Hydra and OmegaConf raise them (:func:`mentalft.config.mistakes.in_words`).
+    """
+    ConfigStore.instance().store("base_config", Config, replace=True)
+    state = GlobalHydra.instance()
+    around, state.hydra = state.hydra, None  # a notebook may use Hydra for something of its own
+    try:
+        with hydra.initialize_config_module("mentalft.conf"):
+            plain = hydra.compose("config", overrides=overrides, return_hydra_config=True)
+    finally:
+        state.hydra = around
+    config = load_config(_without_hydra(plain))
+    if config.sweep_dir:
+        raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
+    choices = {k: v for k, v in plain.hydra.runtime.choices.items() if "/" not in k and v is not None}
+    return Composed(config, plain, list(plain.hydra.overrides.task), choices)
+
+
+def _without_hydra(plain: DictConfig) -> DictConfig:
+    return OmegaConf.masked_copy(plain, [str(key) for key in plain if key != "hydra"])
+
+
+def place_of(composed: Composed) -> Place:
+    """Where a single run writes: a directory that it continues, or one that no other run has.
+
+    Raises:
+        ConfigError: the directory is no run's, or is not there though it is needed.
+    """
+    from mentalft.runs.place import check_place
+
+    config = composed.config
+    given = any(o.lstrip("+").startswith("hydra.run.dir=") for o in composed.plain.hydra.overrides.hydra)
+    if not config.run_dir and not given:
+        run_dir = claim(Path("outputs"))
+        return Place(run_dir, None, run_dir)
+    run_dir = Path(config.run_dir or str(composed.plain.hydra.run.dir)).expanduser()
+    begins = "prepare" in config.stages or config.eval.references
+    if config.run_dir and not begins and not run_dir.is_dir():
+        raise ConfigError(
+            f"run_dir={config.run_dir} does not exist, and stages=[{','.join(config.stages)}] has no stage to "
+            "begin it with; correct the path, or add prepare to stages"
+        )
+    check_place(run_dir, "run_dir" if config.run_dir else "hydra.run.dir")
+    return Place(run_dir, None, None if run_dir.exists() else run_dir)
+
+
+def run_in(composed: Composed, place: Place) -> None:
+    """Run the experiment in its directory; what ends it is in its log. One that fails at once leaves nothing behind.
+
+    Raises:
+        UserError: as :func:`mentalft.experiment.run_experiment` raises it, or another process uses the directory.
+        Exception: a fault of ours, or an error that :func:`mentalft.config.mistakes.in_words` knows.
+    """
+    from mentalft.console import log_to
+    from mentalft.experiment import run_tracked
+    from mentalft.files import write_text
+    from mentalft.runs.place import held
+
+    run_dir = place.run_dir or Path()
+    try:
+        with held(run_dir), log_to(run_dir):
+            hydra_part = OmegaConf.create({"hydra": composed.plain.hydra})
+            overrides = OmegaConf.create(composed.overrides)
+            for name, record in {
+                "config": _without_hydra(composed.plain),
+                "hydra": hydra_part,
+                "overrides": overrides,
+            }.items():
+                write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(record))
+            try:
+                run_tracked(composed.config, run_dir, composed.choices, composed.overrides)
+            except Exception as error:
+                message = in_words(error, composed.overrides, run_dir)
+                if message is None:
+                    log.exception("unexpected error")
+                    raise
+                log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
+                raise UserError(message) from error
+    except Exception:
+        remove_if_bare(place.claimed)
+        raise
+
+
+def claim(parent: Path) -> Path:
+    """Make a directory named after the present second; a second run in the same second gets ``-2``, and so on."""
+    now = datetime.now()
+    day = parent / f"{now:%Y-%m-%d}"
+    day.mkdir(parents=True, exist_ok=True)
+    for attempt in range(1, 1000):
+        path = day / (f"{now:%H-%M-%S}" if attempt == 1 else f"{now:%H-%M-%S}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise UserError(f"{day} already holds a thousand runs of this second; use hydra.run.dir=PATH")
+
+
+def remove_if_bare(claimed: Path | None) -> None:
+    """A run that failed before its first result leaves nothing behind."""
+    if claimed is None or not claimed.is_dir():
+        return
+    bare = {
+        ".hydra",
+        "mentalft.log",
+        "config.resolved.yaml",
+        "manifest.json",
+        "wandb",
+        "sweep_plan.json",
+        "multirun.yaml",
+    }
+    written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
+    if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
+        shutil.rmtree(claimed, ignore_errors=True)
+        for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
+            with contextlib.suppress(OSError):
+                parent.rmdir()  # the folder of the day, and outputs/, where the run was their first

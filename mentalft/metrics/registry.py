@@ -1,0 +1,271 @@
+"""What a metric is, and every metric there is: each registers itself in the file that defines it.
+
+The modules of this package are looked through once; a file that calls :func:`register` is all that a new metric needs.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import mentalft.metrics
+from mentalft.config import EvalConfig, extra_name
+from mentalft.metrics.tokens import Tokenizer, chosen, language_of
+from mentalft.words import Language, Said
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Parts = NDArray[np.float64]
+    """(items, parts): what each item adds to the score."""
+    Total = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    """Sums of parts (..., parts) in, score (...) out; 0 where there is nothing to divide by."""
+Texts = Sequence[str]
+Score = Callable[[Texts, Sequence[Texts]], "Parts"]
+"""(items,) responses and (items,) of one or more references in, (items, parts) out."""
+PerItem = Callable[[Texts, Sequence[Texts]], Sequence[float]]
+Remark = Callable[[Texts, Sequence[Texts]], Said | None]
+
+
+class Embedder(NamedTuple):
+    name: str
+    embed: Callable[[Texts], "NDArray[np.float32]"]
+    """Texts in, unit vectors out: (texts, dimensions)."""
+    is_cut: Callable[[Texts], Sequence[bool]] = lambda texts: [False] * len(texts)
+    """Which texts are longer than the embedder reads."""
+
+
+class Given(NamedTuple):
+    """What a metric is made for."""
+
+    cfg: EvalConfig
+    language: Language
+    """Of the references."""
+    tokens: Tokenizer
+    rouge_tokens: Tokenizer
+    embedder: Callable[[], Embedder] | None
+    """Loads it; None where no metric needs one."""
+
+
+class Made(NamedTuple):
+    """What a metric is for given settings."""
+
+    signature: str
+    """Scores with unequal signatures must not be compared."""
+    score: Score
+    remark: Remark | None = None
+    """What a reader of these scores must know of these very texts; None where there is nothing to say."""
+
+
+def mean(sums: Parts) -> Parts:
+    """The total of a plain metric, whose parts are (score, 1): (..., 2) in, (...) out."""
+    import numpy as np
+
+    score, count = sums[..., 0], sums[..., 1]
+    found: Parts = np.divide(score, count, out=np.zeros_like(score), where=count > 0)
+    return found
+
+
+def per_item(signature: str, score: PerItem, remark: Remark | None = None) -> Made:
+    """A metric whose aggregate is the mean of the items' scores."""
+
+    def parts(responses: Texts, references: Sequence[Texts]) -> Parts:
+        import numpy as np
+
+        scores = np.asarray(score(responses, references), dtype=np.float64)
+        return np.column_stack([scores, np.ones_like(scores)])
+
+    return Made(signature, parts, remark)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as its file defines it."""
+
+    name: str
+    """In ``eval.metrics``."""
+    title: str
+    """In tables."""
+    about: dict[Language, str]
+    """What it is, in a line, for readers who have the table and not the documentation."""
+    scale: str | None
+    """Of its values, such as ``0–1``; None where there is no bound."""
+    make: Callable[[Given], Made]
+    total: Total = mean
+    """The ``total`` of an item's parts is its score, that of the sum over items the aggregate."""
+    higher_is_better: bool = True
+    of_answer: bool = True
+    """False for a metric of length itself, or of the references: there is nothing to hold length equal for."""
+    has_model: bool = False
+    """It loads a model of its own, which one process holds."""
+    measured: bool = False
+    """Its parts are measured where the model is; it is asked for by a setting of its own, not in ``eval.metrics``."""
+    check: Callable[[], object] = lambda: None
+    """Raises ConfigError where a package that it needs is missing."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A metric made for given settings."""
+
+    metric: Metric
+    signature: str
+    score: Score
+    remark: Remark | None = None
+
+    @property
+    def name(self) -> str:
+        return self.metric.name
+
+    @property
+    def title(self) -> str:
+        return self.metric.title
+
+    @property
+    def scale(self) -> str | None:
+        return self.metric.scale
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.metric.higher_is_better
+
+    @property
+    def of_answer(self) -> bool:
+        return self.metric.of_answer
+
+    @property
+    def total(self) -> Total:
+        return self.metric.total
+
+
+_registered: dict[str, Metric] = {}
+
+
+def register(metric: Metric) -> Metric:
+    """Make ``metric`` known by its name.
+
+    Raises:
+        ValueError: another one has that name.
+    """
+    if metric.name in _registered:
+        raise ValueError(f"two metrics are called {metric.name!r}")
+    _registered[metric.name] = metric
+    return metric
+
+
+@cache
+def registry() -> dict[str, Metric]:
+    """Every metric, by name."""
+    for module in pkgutil.iter_modules(mentalft.metrics.__path__):
+        import_module(f"{mentalft.metrics.__name__}.{module.name}")
+    return _registered
+
+
+def names() -> tuple[str, ...]:
+    """What ``eval.metrics`` may hold."""
+    return tuple(name for name, metric in registry().items() if not metric.measured)
+
+
+def about(name: str, language: Language) -> str | None:
+    """What a metric is, in a line; None for one that is not registered, such as an extra metric."""
+    metric = registry().get(name)
+    return metric.about[language] if metric else None
+
+
+def total_of(name: str) -> Total:
+    """How parts that an earlier run stored become a score."""
+    metric = registry().get(name)
+    return metric.total if metric else mean
+
+
+def scorers_of(
+    cfg: EvalConfig, references: Sequence[Texts], embedder: Callable[[], Embedder] | None = None
+) -> dict[str, Scorer]:
+    """The metrics that ``cfg`` names, in that order, then its extra ones.
+
+    Args:
+        references: what answers will be compared with; ``eval.language=auto`` looks at them.
+        embedder: called only if a metric needs it; None where none does.
+
+    Raises:
+        ConfigError: a package, model or file that a metric needs is not there.
+    """
+    from mentalft.metrics.extra import load_extra
+
+    language = language_of(references) if cfg.language == "auto" else cfg.language
+    tokens = chosen(cfg.tokenizer, language)
+    rouge_tokens = tokens if cfg.rouge_tokenizer == "auto" else chosen(cfg.rouge_tokenizer, language)
+    given = Given(cfg, language, tokens, rouge_tokens, embedder)
+    found = {name: _scorer(registry()[name], given) for name in cfg.metrics}
+    for spec in cfg.extra_metrics:
+        extra = load_extra(spec, higher_is_better=extra_name(spec) not in cfg.lower_is_better)
+        found[extra.name] = _scorer(extra, given)
+    return {name: _skipping(s) for name, s in found.items()} if cfg.empty_answers == "skip" else found
+
+
+def _scorer(metric: Metric, given: Given) -> Scorer:
+    return Scorer(metric, *metric.make(given))
+
+
+def perplexity_scorer() -> Scorer:
+    """Of the references under a model: its ``score`` takes likelihoods and token counts, and no texts."""
+    from mentalft.metrics.perplexity import PERPLEXITY, SIGNATURE, parts
+
+    return Scorer(PERPLEXITY, SIGNATURE, parts)  # type: ignore[arg-type]
+
+
+def stored_scorer(name: str, title: str, signature: str, *, higher_is_better: bool) -> Scorer:
+    """A metric whose parts an earlier run stored; it scores nothing."""
+
+    def score(*_: object) -> Parts:
+        raise ValueError(f"{name} is taken as it is stored")
+
+    def make(_: Given) -> Made:
+        return Made(signature, score)
+
+    known = registry().get(name)
+    stored = Metric(
+        name, title, {"en": title, "zh": title}, known.scale if known else None, make, total_of(name), higher_is_better
+    )
+    return Scorer(stored, signature, score)
+
+
+def check_available(cfg: EvalConfig) -> None:
+    """Raises ConfigError where a metric that ``cfg`` names cannot be had, before anything costly has run."""
+    from mentalft.metrics.extra import load_extra
+
+    for name in cfg.metrics:
+        registry()[name].check()
+    for spec in cfg.extra_metrics:
+        load_extra(spec)
+
+
+def _skipping(scorer: Scorer) -> Scorer:
+    """The metric with empty answers left out of it, as ms-swift does; it raises the mean of a model that is silent."""
+
+    def parts(responses: Texts, references: Sequence[Texts]) -> Parts:
+        import numpy as np
+
+        answered = np.array([bool(response.strip()) for response in responses])
+        return np.where(answered[:, None], scorer.score(responses, references), 0.0)
+
+    return Scorer(scorer.metric, f"{scorer.signature}|empty:skipped", parts, scorer.remark)
+
+
+def listed(language: Language) -> list[dict[str, str]]:
+    """Every metric in words: name, title, scale, direction, and what it is."""
+    return [
+        {
+            "name": metric.name,
+            "title": metric.title,
+            "scale": metric.scale or "",
+            "better": "higher" if metric.higher_is_better else "lower",
+            "about": metric.about[language],
+        }
+        for metric in registry().values()
+    ]
