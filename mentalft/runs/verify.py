@@ -203,7 +203,7 @@ def _without(cfg: Config, missing: Mapping[str, str]) -> Config:
 
 def _taken(run_dir: Path, name: str) -> tuple[Scorer, dict[str, Parts]]:
     """A metric as it is stored."""
-    sheet = read_scores(run_dir / "scores.jsonl")
+    sheet = read_scores(run_dir)
     (stored,) = [m for m in COMPARISON.load(run_dir).metrics if m.metric == name]
     scorer = stored_scorer(name, stored.title, stored.signature, higher_is_better=stored.higher_is_better)
     return scorer, {contender: parts[name] for contender, parts in sheet.parts.items()}

@@ -28,13 +28,13 @@ def measured(base: np.ndarray, tuned: np.ndarray, **options: object) -> Measured
     return Measured("M", "sig", {"base": base, "tuned": tuned}, ratio, **options)  # type: ignore[arg-type]
 
 
-def results(of: dict[str, Measured], ratios: np.ndarray) -> tuple[MetricResult, ...]:
-    return compare_all(of, "base", DIALOGUES, {"tuned": ratios}, SETTINGS)
+def result(base: np.ndarray, tuned: np.ndarray, **options: object) -> MetricResult:
+    same_length = {"tuned": np.zeros(base.shape[:2])}
+    return compare_all({"m": measured(base, tuned, **options)}, "base", DIALOGUES, same_length, SETTINGS)[0]
 
 
 def compared(base: np.ndarray, tuned: np.ndarray, **options: object) -> Difference:
-    (found,) = results({"m": measured(base, tuned, **options)}, np.zeros(base.shape[:2]))
-    return found.differences["tuned"]
+    return result(base, tuned, **options).differences["tuned"]
 
 
 def scores(seed: int, shift: float = 0.0) -> np.ndarray:
@@ -47,8 +47,8 @@ def test_a_clear_gain_is_better_and_worse_where_lower_is_better() -> None:
     assert (up.verdict, down.verdict) == ("better", "worse")
     assert (up.wins, up.losses) == (down.losses, down.wins)
     assert up.interval.low < up.difference < up.interval.high
-    (whole,) = results({"m": measured(base, tuned)}, np.zeros(base.shape[:2]))
-    assert up.difference == pytest.approx(whole.scores["tuned"] - whole.scores["base"])
+    found = result(base, tuned).scores
+    assert up.difference == pytest.approx(found["tuned"] - found["base"])
     assert up.p_value == up.p_holm == pytest.approx(1 / 1001)
 
 
@@ -83,18 +83,17 @@ def test_a_weighted_score_is_of_the_sums_not_of_the_items() -> None:
     weights = np.random.default_rng(2).integers(1, 50, 80).astype(float)
     base = np.stack([scores(3) * weights, weights], axis=-1)[None]
     tuned = np.stack([scores(4) * weights, weights], axis=-1)[None]
-    (found,) = results({"m": measured(base, tuned)}, np.zeros(base.shape[:2]))
-    assert found.scores["base"] == pytest.approx(np.average(scores(3), weights=weights))
+    assert result(base, tuned).scores["base"] == pytest.approx(np.average(scores(3), weights=weights))
 
 
 def test_the_correction_counts_the_metrics_of_the_table() -> None:
     base, tuned = parts(scores(0)), parts(scores(1, 0.03))
     one = compared(base, tuned)
-    several = [
-        m.differences["tuned"] for m in results({name: measured(base, tuned) for name in "abc"}, np.zeros((1, 80)))
-    ]
-    assert [d.p_value for d in several] == [one.p_value] * 3
-    assert [d.p_holm for d in several] == pytest.approx([min(1.0, 3 * one.p_value)] * 3)
+    metrics = {name: measured(base, tuned) for name in "abc"}
+    found = compare_all(metrics, "base", DIALOGUES, {"tuned": np.zeros((1, 80))}, SETTINGS)
+    several = [m.differences["tuned"] for m in found]
+    assert [m.p_value for m in several] == [one.p_value] * 3
+    assert [m.p_holm for m in several] == pytest.approx([min(1.0, 3 * one.p_value)] * 3)
 
 
 def test_several_runs_are_the_mean_of_the_items_over_runs() -> None:
@@ -109,7 +108,8 @@ def test_several_runs_are_the_mean_of_the_items_over_runs() -> None:
 def test_a_gain_that_is_only_length_is_gone_at_equal_length() -> None:
     ratios = np.random.default_rng(5).normal(0.5, 0.6, 80)
     base, tuned = parts(np.full(80, 0.5)), parts(0.5 + 0.1 * ratios)
-    found = results({"m": measured(base, tuned)}, ratios[None])[0].differences["tuned"]
+    (one,) = compare_all({"m": measured(base, tuned)}, "base", DIALOGUES, {"tuned": ratios[None]}, SETTINGS)
+    found = one.differences["tuned"]
     assert found.verdict == "better"
     assert found.length_controlled is not None
     assert found.length_controlled.difference == pytest.approx(0.0, abs=1e-12)
@@ -121,34 +121,28 @@ def test_groups_hold_their_own_items_and_say_when_they_are_too_few() -> None:
     tuned[0, :60, 0] += 0.1
     of_item = ["gain"] * 60 + ["none"] * 10 + ["other"] * 10
     groups = Groups(of_item, ["gain", "none", "other"])
-    found = compare_groups({"m": measured(base, tuned)}, ("base", "tuned"), DIALOGUES, groups, SETTINGS)["m"]
+    found = compare_groups({"m": measured(base, tuned)}, "base", DIALOGUES, groups, SETTINGS)["m"]["tuned"]
     assert [(g.name, g.items, g.dialogues) for g in found] == [("gain", 60, 30), ("none", 10, 5), ("other", 10, 5)]
     assert found[0].difference == pytest.approx(0.1)
     assert found[0].interval == pytest.approx((0.1, 0.1))
     assert found[1].interval is None
-    assert compare_groups({}, ("base", "tuned"), DIALOGUES, Groups(["a"] * 80, ["a"]), SETTINGS) == {}
+    assert compare_groups({}, "base", DIALOGUES, Groups(["a"] * 80, ["a"]), SETTINGS) == {}
 
 
-@given(st.integers(0, 1000), st.integers(2, 4))
-@settings(max_examples=10, deadline=None)
-def test_each_of_several_contenders_gets_the_figures_that_it_gets_alone(seed: int, count: int) -> None:
-    """Holm's correction alone knows of the others."""
-    base = parts(scores(seed))
-    others = {f"c{n}": parts(scores(seed + 1 + n, 0.02 * n)) for n in range(count)}
-    ratios = {name: np.random.default_rng(seed + n).normal(0, 0.5, (1, 80)) for n, name in enumerate(others)}
-    together = Measured("M", "sig", {"base": base, **others}, ratio)
-    (found,) = compare_all({"m": together}, "base", DIALOGUES, ratios, SETTINGS)
-    assert list(found.differences) == list(others)
-    p_values = [d.p_value for d in found.differences.values()]
-    assert all(d.p_holm >= d.p_value for d in found.differences.values())
-    assert min(d.p_holm for d in found.differences.values()) == pytest.approx(min(1.0, count * min(p_values)))
-    for name, parts_of in others.items():
-        pair = Measured("M", "sig", {"base": base, name: parts_of}, ratio)
-        (alone,) = compare_all({"m": pair}, "base", DIALOGUES, {name: ratios[name]}, SETTINGS)
-        one, other = found.differences[name], alone.differences[name]
-        assert one.difference == pytest.approx(other.difference)
-        assert one.interval == pytest.approx(other.interval)
-        assert one.p_value == other.p_value
-        assert one.length_controlled is not None
-        assert other.length_controlled is not None
-        assert one.length_controlled.interval == pytest.approx(other.length_controlled.interval)
+def test_each_contender_is_held_against_the_baseline_and_all_tests_are_corrected_together() -> None:
+    base, one, other = parts(scores(0)), parts(scores(1, 0.03)), parts(scores(2, 0.2))
+    three = Measured("M", "sig", {"base": base, "one": one, "other": other}, ratio)
+    lengths = {"one": np.zeros((1, 80)), "other": np.zeros((1, 80))}
+    (found,) = compare_all({"m": three}, "base", DIALOGUES, lengths, SETTINGS)
+    assert list(found.scores) == ["base", "one", "other"]
+    assert list(found.differences) == ["one", "other"]
+    for name, tuned in (("one", one), ("other", other)):
+        alone, together = compared(base, tuned), found.differences[name]
+        assert together.difference == alone.difference
+        assert together.interval == pytest.approx(alone.interval)
+        assert together.p_value == alone.p_value
+    assert found.differences["other"].p_holm == pytest.approx(2 * compared(base, other).p_value)
+    of_item = ["a"] * 40 + ["b"] * 40
+    by_group = compare_groups({"m": three}, "base", DIALOGUES, Groups(of_item, ["a", "b"]), SETTINGS)["m"]
+    assert [g.name for g in by_group["other"]] == ["a", "b"]
+    assert by_group["other"][0].difference > by_group["one"][0].difference

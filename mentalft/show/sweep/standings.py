@@ -142,7 +142,7 @@ def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:
     """The run's scores, if they hold ``metric`` as a sum and what it is divided by."""
     try:
-        sheet = read_scores(run_dir / "scores.jsonl")
+        sheet = read_scores(run_dir)
     except (OSError, DataError):
         return None
     parts = sheet.parts["tuned"].get(metric)

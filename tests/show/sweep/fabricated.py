@@ -114,7 +114,7 @@ def make_comparison(run_dir: Path, worse: float = 0.0) -> None:
         ids, tuple(f"h{i}" for i in ids), tuple(f"d{i % DIALOGUES}" for i in range(ITEMS)), (None,) * ITEMS,
         (1,) * ITEMS, {"base": lengths, "tuned": lengths}, parts,
     )  # fmt: skip
-    write_scores(sheet, run_dir / "scores.jsonl")
+    write_scores(sheet, run_dir)
     COMPARISON.save(run_dir, comparison(float(np.exp(nll.sum() / tokens.sum()))))
 
 
