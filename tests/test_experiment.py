@@ -241,7 +241,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "trainer.precision=fp16"], ["trainer.precision=fp16 needs a CUDA GPU"]),
         (["data.path=good.json", "model.name_or_path=./no_model"], ["./no_model", "does not exist"]),
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
-        (["data.path=good.json", "stages=[compare]"], ["compare needs what the evaluate stage makes", "add evaluate to stages"]),
+        (
+            ["data.path=good.json", "stages=[compare]"],
+            ["compare needs what the evaluate stage makes", "add evaluate to stages"],
+        ),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
         (
             ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
