@@ -1,0 +1,59 @@
+"""What each format's record becomes, and what it cannot become."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mentalft.data.clean.repair import repaired
+from mentalft.data.read.forms import READERS, NotADialogue, format_of, table_row
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+KEYS = [
+    "id", "topic", "messages", "conversation", "conversations", "dialog", "text", "question", "answers", "instruction",
+    "input", "output", "history", "system", "Context", "Response",
+]  # fmt: skip
+
+
+def test_messages_become_turns() -> None:
+    turns = [{"role": "user", "content": " 你好 "}, {"role": "assistant", "content": "我在"}]
+    found = READERS["soulchat"]({"id": 3, "normalizedTag": "睡眠", "messages": turns})
+    assert (found.id, found.topic) == (3, "睡眠")
+    assert found.turns == [("user", " 你好 "), ("assistant", "我在")]
+
+
+def test_columns_of_a_table_can_be_named() -> None:
+    read = table_row({"question": "frage", "answer": "antwort", "system": "rolle"})
+    found = read({"frage": "a", "antwort": "b", "rolle": "c"})
+    assert found.turns == [("system", "c"), ("user", "a"), ("assistant", "b")]
+
+
+@pytest.mark.parametrize("form", [*READERS, "table"])
+@given(record=JSON | st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
+def test_any_record_is_a_whole_dialogue_or_a_reason(form: str, record: Any) -> None:
+    reader = READERS.get(form) or table_row({})
+    if form not in ("smilechat", "cpsycoune", "cpsycound") and not isinstance(record, dict):
+        return
+    try:
+        found = repaired(reader(record), Counter(), keep_leading_assistant=False)
+    except NotADialogue as error:
+        reason = error.reason
+    else:
+        spoken = [m.role for m in found.messages if m.role != "system"]
+        assert spoken == ["user", "assistant"] * (len(spoken) // 2) != []
+        reason = "fine"
+        assert all(m.content.strip() == m.content != "" for m in found.messages)
+    assert reason
+
+
+@given(JSON)
+def test_a_form_is_found_or_not_but_nothing_crashes(record: Any) -> None:
+    assert format_of(record) in (None, *READERS, "table")
