@@ -7,6 +7,7 @@ place is in ``RANK``, ``LOCAL_RANK`` and ``WORLD_SIZE``.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -65,8 +66,6 @@ def launch(work: Callable[..., T], processes: int, arguments: tuple[Any, ...], r
         Stopped: a signal ended the work.
         RuntimeError: ``work`` raised something else, or a process was killed.
     """
-    from torch.distributed.elastic.multiprocessing.api import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     folder = run_dir / ".stages" / f"workers-{uuid.uuid4().hex[:8]}"
@@ -83,31 +82,101 @@ def launch(work: Callable[..., T], processes: int, arguments: tuple[Any, ...], r
         start_method="spawn",
         shutdown_timeout=GRACE_SECONDS,
     )
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def start() -> None:
+        _hold_signals()  # the workers inherit this, and take signals once they can answer them
+        try:
+            results.append(elastic_launch(config, _worker)(work, arguments, str(run_dir), str(folder))[0])
+        except BaseException as error:
+            errors.append(error)
+
     try:
-        with _handlers_restored():
-            results = elastic_launch(config, _worker)(work, arguments, str(run_dir), str(folder))
-        return results[0]  # type: ignore[no-any-return]
-    except (ChildFailedError, SignalException) as error:
-        raise _first_failure(folder, error) from error
+        # in a thread, where torch's launcher leaves signals alone: its own handlers raise wherever they find it
+        received = _watched(threading.Thread(target=start, name="launcher"), folder)
+        if errors:
+            raise _first_failure(folder, errors[0], received) from errors[0]
     finally:
         for path in folder.iterdir():
             path.unlink()
         folder.rmdir()
+    if received is not None:
+        os.kill(os.getpid(), received)  # all is done, and whoever called is to end here
+    return results[0]
 
 
-@contextmanager
-def _handlers_restored() -> Iterator[None]:
-    """torch's launcher takes over four signals and keeps them."""
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+STOP = "stop"
+"""In the folder of a launch: the number of the signal that is to end it, from the moment that it came."""
+
+
+def _hold_signals() -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+
+
+def _watched(thread: threading.Thread, folder: Path) -> int | None:
+    """Run ``thread`` to its end; the signal that came meanwhile, which every worker is told of, however far it is.
+
+    A second one ends them at once.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    taken = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    before = {number: signal.getsignal(number) for number in taken}
+        thread.start()
+        thread.join()
+        return None
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        received.append(number)
+        if len(received) == 1:
+            write_json(folder / STOP, number)
+        for path in folder.glob("*.pid.json"):
+            with suppress(OSError, ValueError):
+                os.kill(json.loads(path.read_text(encoding="utf-8")), number if len(received) == 1 else signal.SIGKILL)
+
+    before = {number: signal.signal(number, note) for number in STOPPING}
     try:
-        yield
+        logging.getLogger("torch.distributed.elastic.multiprocessing.api").setLevel(logging.CRITICAL)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return received[0] if received else None
+
+
+def asked_to_stop() -> int | None:
+    """The signal that is to end the launch that this process belongs to; None where none came."""
+    folder = os.environ.get("MENTALFT_WORKERS")
+    try:
+        return int(json.loads((Path(folder) / STOP).read_text(encoding="utf-8"))) if folder else None
+    except (OSError, ValueError):
+        return None
+
+
+def _answer_signals() -> None:
+    """From now on a signal ends this worker like an error; one that came before does so at once.
+
+    Raises:
+        Stopped: one came.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise _stopped(number)
+
+    for number in STOPPING:
+        signal.signal(number, stop)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    if (asked := asked_to_stop()) is not None:
+        raise _stopped(asked)
+
+
+def _stopped(number: int) -> Stopped:
+    name = signal.Signals(number).name
+    return Stopped(f"stopped by {name} before a step was complete; what is complete stays", 128 + number)
 
 
 @contextmanager
@@ -134,11 +203,12 @@ def sigterm_raised() -> Iterator[None]:
 def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str) -> T:
     """One process: its share of the machine, its voice, and a note of what went wrong."""
     quiet_libraries()
-    _take_share()
-    write_json(Path(folder) / f"rank{rank()}.pid.json", os.getpid())
     os.environ["MENTALFT_WORKERS"] = folder
     console.quiet = rank() > 0
     try:
+        write_json(Path(folder) / f"rank{rank()}.pid.json", os.getpid())
+        _answer_signals()
+        _take_share()
         with log_to(Path(run_dir) if rank() == 0 else None):
             return work(*arguments)
     except BaseException as error:
@@ -190,21 +260,28 @@ def a_peer_is_gone() -> bool:
     return False
 
 
-def _first_failure(folder: Path, error: Any) -> BaseException:
-    """What the process that failed first raised."""
+def _first_failure(folder: Path, error: BaseException, received: int | None) -> BaseException:
+    """What the process that failed first raised.
+
+    A process that was ended because of another one may have noted that it was stopped: that is not what happened first.
+    """
     noted = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.error.json")]
-    if noted:
-        first = min(noted, key=lambda n: (n["kind"] == "stopped", n["time"]))
-        if first["kind"] == "stopped":
-            return Stopped(first["message"], first["exit_code"])
+    stopped = [n for n in noted if n["kind"] == "stopped"]
+    if received is not None:
+        return Stopped(stopped[0]["message"], stopped[0]["exit_code"]) if stopped else _stopped(received)
+    failures: dict[int, Any] = getattr(error, "failures", {})
+    silent = {r: failure for r, failure in failures.items() if r not in {n["rank"] for n in noted}}
+    if len(stopped) < len(noted):
+        first = min((n for n in noted if n["kind"] != "stopped"), key=lambda n: float(n["time"]))
         if first["kind"] == "user":
             return UserError(first["message"])
         # one argument, and the message as torch wrote it, so that lack of memory is still known as such
         return RuntimeError(f"{first['message']}\n(rank {first['rank']})\n{first['traceback']}")
-    number = getattr(error, "sigval", None)
-    if number is not None:
-        return Stopped(f"train: stopped by {signal.Signals(number).name} before a step was complete", 128 + number)
-    failed, failure = next(iter(error.failures.items()))
+    if stopped and not silent:
+        return Stopped(stopped[0]["message"], stopped[0]["exit_code"])
+    if not silent:
+        return error
+    failed, failure = next(iter(silent.items()))
     killed = failure.exitcode == -signal.SIGKILL
     return UserError(
         f"train: rank {failed} ended with exit code {failure.exitcode}"

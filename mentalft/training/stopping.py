@@ -21,11 +21,14 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     With several processes they stop after the same step, whichever of them got the signal first.
     """
 
-    def __init__(self, peer_is_gone: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, peer_is_gone: Callable[[], bool] = lambda: False, asked: Callable[[], int | None] = lambda: None
+    ) -> None:
         """Args:
         peer_is_gone: whether another process that trains with this one has died; a signal then ends this one at once.
+        asked: the signal that the processes are told to end by, in another way than by the signal itself.
         """
-        self.peer_is_gone = peer_is_gone
+        self.peer_is_gone, self.asked = peer_is_gone, asked
         self.received: int | None = None
         self.previous: dict[int, Any] = {}
 
@@ -40,7 +43,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         if args.world_size > 1:
-            asked = torch.tensor([self.received or 0], device=args.device)
+            asked = torch.tensor([self.received or self.asked() or 0], device=args.device)
             torch.distributed.all_reduce(asked, op=torch.distributed.ReduceOp.MAX)
             self.received = int(asked) or None
         if self.received:

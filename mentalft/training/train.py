@@ -28,7 +28,15 @@ from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
 from mentalft.training.log import TrainingLog, follow
 from mentalft.training.memory import halving
-from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.training.processes import (
+    Meeting,
+    a_peer_is_gone,
+    asked_to_stop,
+    launch,
+    one_of_many,
+    processes_wanted,
+    world_size,
+)
 from mentalft.training.steps import StepPlan
 
 ANSWER_CURVES = ("bleu", "rougeL")
@@ -135,7 +143,7 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
     from mentalft.training.stopping import StopOnSignal
 
     run_dir = material.run_dir
-    with StopOnSignal(a_peer_is_gone) as stop:
+    with StopOnSignal(a_peer_is_gone, asked_to_stop) as stop:
         trainer, log, checkpoint, beginning = _trainer(material, micro, send, stop)
         try:
             if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
