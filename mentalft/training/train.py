@@ -28,7 +28,7 @@ from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
 from mentalft.training.log import TrainingLog, follow
 from mentalft.training.memory import halving
-from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, world_size
 from mentalft.training.steps import StepPlan
 
 ANSWER_CURVES = ("bleu", "rougeL")
@@ -135,12 +135,13 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
     from mentalft.training.stopping import StopOnSignal
 
     run_dir = material.run_dir
-    with StopOnSignal(a_peer_is_gone) as stop:
+    with StopOnSignal() as stop:
         trainer, log, checkpoint, beginning = _trainer(material, micro, send, stop)
         try:
             if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
                 _preflight(trainer, run_dir)
             trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+            trainer.accelerator.wait_for_everyone()  # one that ended now would end another that still saves
             stop.raise_if_stopped(trainer.state.global_step)
         finally:
             log.close()
