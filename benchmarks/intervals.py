@@ -90,7 +90,7 @@ def held(shape: str, size: str, dialogues: int, repetitions: int, rng: np.random
         swapped = swapped_sums(
             np.zeros_like(null), null, names, resamples=RESAMPLES // 5, seed=int(rng.integers(2**31))
         )
-        differences = swapped.tuned - swapped.base
+        differences = swapped.contender - swapped.baseline
         rejected += sum(
             two_sided_p(float(null[:, i].sum()), differences[:, i]) < 1 - CONFIDENCE for i in range(null.shape[1])
         )
@@ -114,13 +114,17 @@ def seconds(rounds: int = 5) -> None:
     names = [f"{i:05}" for i in range(10_000)]
     columns = rng.random((10_000, 40))
     measured = {
-        f"m{i}": Measured("", rng.random((1, 10_000, 2)), rng.random((1, 10_000, 2)), lambda s: s[..., 0] / s[..., 1])
+        f"m{i}": Measured(
+            "", "", {name: rng.random((1, 10_000, 2)) for name in ("base", "tuned")}, lambda s: s[..., 0] / s[..., 1]
+        )
         for i in range(8)
     }
-    ratios = rng.normal(size=(1, 10_000))
+    ratios = {"tuned": rng.normal(size=(1, 10_000))}
     contenders: dict[str, Callable[[], object]] = {
         "bootstrap of 40 columns": lambda: resampled_sums(columns, names, resamples=RESAMPLES, seed=1),
-        "every figure of 8 metrics": lambda: compare_all(measured, names, ratios, Settings(RESAMPLES, CONFIDENCE, 1)),
+        "every figure of 8 metrics": lambda: compare_all(
+            measured, "base", names, ratios, Settings(RESAMPLES, CONFIDENCE, 1)
+        ),
     }
     for name, work in contenders.items():
         taken = []

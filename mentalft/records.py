@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -103,12 +103,21 @@ class Response:
     """New tokens, the end-of-turn token among them."""
 
 
-class Flag(NamedTuple):
+@dataclass(frozen=True)
+class Flag:
     """What an integrity check found in one answer."""
 
     check: str
     evidence: Said
     """The place of the answer that made it, in words."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A message as an object with names in a file."""
+
+    role: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -118,13 +127,60 @@ class ItemRow:
     id: str
     dialogue_id: str
     topic: str | None
-    history: tuple[Message, ...]
+    history: tuple[Turn, ...]
     references: tuple[str, ...]
     answers: dict[str, str]
     """By contender, like the next two."""
     flags: dict[str, tuple[Flag, ...]]
     scores: dict[str, dict[str, float]]
     """Contender → metric → the item's own score."""
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A row of ``scores.jsonl``: what every score is added up from, without any text of a dialogue."""
+
+    id: str
+    digest: str
+    """Of history and references, so that items of one name but other text are told apart."""
+    dialogue_id: str
+    topic: str | None
+    depth: int
+    """Which user turn is answered, counted from 1."""
+    characters: dict[str, int]
+    """Contender → length of its answer."""
+    parts: dict[str, dict[str, list[float]]]
+    """Contender → metric → what the item adds to the score."""
+
+
+@dataclass(frozen=True)
+class StoredMetric:
+    """One metric's scores in ``metrics.json``."""
+
+    title: str
+    signature: str
+    higher_is_better: bool
+    scores: dict[str, float]
+    """By contender."""
+
+
+@dataclass(frozen=True)
+class StoredMetrics:
+    """``metrics.json``: every score with its signature."""
+
+    decoding: str | None
+    metrics: dict[str, StoredMetric]
+
+
+@dataclass(frozen=True)
+class Perplexed:
+    """A row of ``responses/perplexity.jsonl``: how likely each contender finds one reference."""
+
+    id: str
+    tokens: int
+    """Of the reference, the end of turn among them."""
+    nll: dict[str, float]
+    """By contender, the summed negative log likelihood in nats."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +205,14 @@ class ObjectiveResult:
 
 
 @dataclass(frozen=True)
+class GivenFile:
+    """A file that was read in place of asking."""
+
+    path: str
+    xxh3: str
+
+
+@dataclass(frozen=True)
 class Made:
     """``responses/decoding.json``: who answered, and how."""
 
@@ -157,6 +221,8 @@ class Made:
     decoding: str | None
     """None where the answers were given as files."""
     engine: str | None = None
+    files: dict[str, GivenFile] = field(default_factory=dict)
+    """By contender, and ``references``, where answers were given as files."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mentalft.console import shown
 from mentalft.errors import DataError
 from mentalft.metrics.registry import total_of
 from mentalft.records import ComparedRun, Comparison, MetricResult, RunsComparison, Spread
-from mentalft.runs.files import COMPARISON
+from mentalft.runs.files import COMPARISON, SCORES
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
 from mentalft.words import Said, contender, listed
 
@@ -25,12 +25,8 @@ class Run(NamedTuple):
     sheet: ScoreSheet
 
     @property
-    def names(self) -> list[str]:
-        """Of the metrics."""
-        return [m.metric for m in self.comparison.metrics]
-
-    def metric(self, name: str) -> MetricResult:
-        return next(m for m in self.comparison.metrics if m.metric == name)
+    def metrics(self) -> dict[str, MetricResult]:
+        return {m.metric: m for m in self.comparison.metrics}
 
 
 def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
@@ -41,13 +37,13 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
 
     Raises:
         DataError: a run has not been compared, is given twice, or differs from the first in its items, its decoding,
-            its confidence or a metric's signature; one line for each difference.
+            its confidence, its contenders or a metric's signature; one line for each difference.
     """
     runs = [_read(path) for path in run_dirs]
     _check_alike(runs, run_dirs)
     first = runs[0]
     runs = [run._replace(sheet=run.sheet.in_order_of(first.sheet.ids)) for run in runs]
-    names = [name for name in first.names if all(name in run.names for run in runs)]
+    names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
     return RunsComparison(
         baseline=first.comparison.baseline,
         contenders=first.comparison.contenders,
@@ -55,9 +51,11 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
         dialogues=first.comparison.dialogues,
         confidence=first.comparison.confidence,
         decoding=first.comparison.decoding,
-        runs=tuple(ComparedRun(run.name, tuple(run.metric(name) for name in names)) for run in runs),
+        runs=tuple(ComparedRun(run.name, tuple(run.metrics[name] for name in names)) for run in runs),
         combined=_combined(runs, names) if len(runs) > 1 else (),
-        spreads=tuple(_spreads(names, runs)) if len(runs) > 1 else (),
+        spreads=tuple(_spread(name, other, runs) for name in names for other in first.comparison.others)
+        if len(runs) > 1
+        else (),
         notes=tuple(_notes(runs, names)),
     )
 
@@ -65,10 +63,12 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
 def _read(run_dir: Path) -> Run:
     if not run_dir.is_dir():
         raise DataError(f"{run_dir} is no directory; give run directories, such as outputs/2026-11-23/14-22-01")
-    for name in ("comparison.json", "scores.jsonl"):
-        if not (run_dir / name).is_file():
-            raise DataError(f"{run_dir} holds no {name}; score the run: mentalft run_dir={run_dir} stages=[compare]")
-    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir / "scores.jsonl"))
+    for file in (COMPARISON, SCORES):
+        if not file.exists(run_dir):
+            raise DataError(
+                f"{run_dir} holds no {file.name}; score the run: mentalft run_dir={run_dir} stages=[compare]"
+            )
+    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir))
 
 
 def _check_alike(runs: Sequence[Run], run_dirs: Sequence[Path]) -> None:
@@ -76,7 +76,7 @@ def _check_alike(runs: Sequence[Run], run_dirs: Sequence[Path]) -> None:
     if twice := {str(path) for path in places if places.count(path) > 1}:
         raise DataError(f"{', '.join(sorted(twice))} is given twice; give each run once")
     problems = [problem for run in runs[1:] for problem in _differences(runs[0], run)]
-    if not problems and not set.intersection(*(set(run.names) for run in runs)):
+    if not problems and not set.intersection(*(set(run.metrics) for run in runs)):
         problems = ["the runs have no metric in common; score them with the same eval.metrics"]
     if problems:
         raise DataError("\n".join(problems))
@@ -85,22 +85,22 @@ def _check_alike(runs: Sequence[Run], run_dirs: Sequence[Path]) -> None:
 def _differences(one: Run, other: Run) -> Iterator[str]:
     """What keeps two runs from one table, a sentence each."""
     between = f"{one.name} and {other.name}"
-    if one.comparison.contenders != other.comparison.contenders:
-        named = [", ".join(run.comparison.contenders) for run in (one, other)]
-        yield f"{between} compare other contenders: {' against '.join(named)}"
     if problem := _other_items(one.sheet, other.sheet):
         yield f"{between} have other items: {problem}; only runs over the same items can be compared"
+    if (one.comparison.baseline, one.comparison.contenders) != (other.comparison.baseline, other.comparison.contenders):
+        here, there = (f"{', '.join(c.others)} with {c.baseline}" for c in (one.comparison, other.comparison))
+        yield f"{between} compare other contenders: {here} against {there}"
     if _without_seed(one.comparison.decoding) != _without_seed(other.comparison.decoding):
-        yield f"{between} differ in decoding: {one.comparison.decoding} against {other.comparison.decoding}"
+        yield f"{between} differ in decoding: {_told(one)} against {_told(other)}"
     if one.comparison.confidence != other.comparison.confidence:
         yield (
             f"{between} differ in eval.confidence: {one.comparison.confidence:g} against "
             f"{other.comparison.confidence:g}"
         )
-    for name in sorted({*one.names} & {*other.names}):
-        here, there = one.metric(name).signature.split("|"), other.metric(name).signature.split("|")
-        if here != there:
-            only_here, only_there = ("|".join(f for f in a if f not in b) for a, b in ((here, there), (there, here)))
+    for name in (name for name in one.metrics if name in other.metrics):
+        mine, its = (run.metrics[name].signature.split("|") for run in (one, other))
+        if mine != its:
+            only_here, only_there = ("|".join(f for f in a if f not in b) for a, b in ((mine, its), (its, mine)))
             yield f"{between} differ in the signature of {name}: {only_here or 'less'} against {only_there or 'less'}"
 
 
@@ -118,58 +118,64 @@ def _other_items(one: ScoreSheet, other: ScoreSheet) -> str | None:
     return f"{len(changed)} with another history or reference (such as {changed[0]})" if changed else None
 
 
+def _told(run: Run) -> str:
+    return run.comparison.decoding or "not known"
+
+
 def _without_seed(decoding: str | None) -> str | None:
     """Runs that sample differ in their seeds on purpose."""
     return decoding and re.sub(r"seed=\d+", "seed", decoding)
 
 
 def _combined(runs: Sequence[Run], names: Sequence[str]) -> tuple[MetricResult, ...]:
-    first = runs[0]
-    contenders, baseline = first.comparison.contenders, first.comparison.baseline
-    measured = {}
-    for name in names:
-        known = first.metric(name)
-        parts = {c: np.stack([run.sheet.parts[c][name] for run in runs]) for c in contenders}
-        of_answer = any(d.length_controlled is not None for d in known.differences.values())
-        measured[name] = Measured(
-            known.title, known.signature, parts, total_of(name), known.higher_is_better, of_answer, known.scale
+    first, about = runs[0], runs[0].comparison
+    measured = {
+        name: Measured(
+            title=m.title,
+            signature=m.signature,
+            parts={c: np.stack([run.sheet.parts[c][name] for run in runs]) for c in about.contenders},
+            total=total_of(name),
+            higher_is_better=m.higher_is_better,
+            of_answer=all(d.length_controlled is not None for d in m.differences.values()),
+            scale=m.scale,
         )
-    ratios = {
-        other: np.stack([log_length_ratio(run.sheet.characters[baseline], run.sheet.characters[other]) for run in runs])
-        for other in first.comparison.others
+        for name, m in ((name, first.metrics[name]) for name in names)
     }
-    settings = Settings(first.comparison.resamples, first.comparison.confidence, first.comparison.seed)
-    return compare_all(measured, baseline, first.sheet.dialogues, ratios, settings)
+    ratios = {
+        name: np.stack(
+            [log_length_ratio(run.sheet.characters[about.baseline], run.sheet.characters[name]) for run in runs]
+        )
+        for name in about.others
+    }
+    settings = Settings(about.resamples, about.confidence, about.seed)
+    return compare_all(measured, about.baseline, first.sheet.dialogues, ratios, settings)
 
 
-def _spreads(names: Sequence[str], runs: Sequence[Run]) -> Iterator[Spread]:
-    for name in names:
-        for other in runs[0].comparison.others:
-            found = np.array([run.metric(name).differences[other].difference for run in runs])
-            low, high = float(found.min()), float(found.max())
-            yield Spread(name, other, float(found.mean()), float(found.std(ddof=1)), low, high)
+def _spread(name: str, other: str, runs: Sequence[Run]) -> Spread:
+    found = np.array([run.metrics[name].differences[other].difference for run in runs])
+    return Spread(name, other, float(found.mean()), float(found.std(ddof=1)), float(found.min()), float(found.max()))
 
 
 def _notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Said]:
-    left_out = sorted({name for run in runs for name in run.names} - set(names))
+    about = runs[0].comparison
+    left_out = sorted({name for run in runs for name in run.metrics} - set(names))
     if left_out:
         yield Said("compare.left_out", {"names": left_out})
-    families = sorted({len(run.names) for run in runs} | {len(names)})
-    if len(families) > 1:
-        yield Said("compare.families", {"sizes": listed(families), "size": len(names)})
+    tests = sorted({len(about.others) * len(of) for of in (names, *(run.metrics for run in runs))})
+    if len(tests) > 1:
+        yield Said("compare.families", {"sizes": listed(tests), "size": len(about.others) * len(names)})
     for number, run in enumerate(runs[1:], 2):
         same = next((n for n, other in enumerate(runs[: number - 1], 1) if _same_scores(run, other, names)), None)
         if same is not None:
             yield Said("compare.copy", {"number": number, "same": same})
-    baseline = runs[0].comparison.baseline
-    base = [run.sheet.parts[baseline] for run in runs]
-    if any(not np.array_equal(base[0][name], other[name]) for other in base[1:] for name in names):
-        yield Said("compare.other_base", {"name": contender(baseline)})
+    baseline = [run.sheet.parts[about.baseline] for run in runs]
+    if any(not np.array_equal(baseline[0][name], other[name]) for other in baseline[1:] for name in names):
+        yield Said("compare.other_base", {"name": contender(about.baseline)})
     for number, run in enumerate(runs, 1):
         for warning in run.comparison.warnings:
             yield Said("compare.of_run", {"number": number, "warning": warning})
 
 
 def _same_scores(one: Run, other: Run, names: Sequence[str]) -> bool:
-    here, there = one.sheet, other.sheet
-    return all(np.array_equal(here.parts[side][name], there.parts[side][name]) for side in here.parts for name in names)
+    here, there = one.sheet.parts, other.sheet.parts
+    return all(np.array_equal(here[c][name], there[c][name]) for c in here for name in names)

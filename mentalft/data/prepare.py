@@ -49,13 +49,18 @@ class Prepared:
     places: Places
 
 
+def split_paths(run_dir: Path) -> Splits:
+    """Where the splits of a run are, whether or not they are there."""
+    return Splits(*(run_dir / "data" / f"{name}.jsonl" for name in SPLITS))
+
+
 def splits_in(run_dir: Path) -> Splits:
     """Where the splits of a run are.
 
     Raises:
         DataError: the prepare stage has not run there.
     """
-    splits = Splits(*(run_dir / "data" / f"{name}.jsonl" for name in SPLITS))
+    splits = split_paths(run_dir)
     for path in splits:
         if not path.is_file():
             raise DataError(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from mentalft.config import EvalConfig
 from mentalft.console import say, shown
 from mentalft.data.answer_files import align
 from mentalft.data.items import item_row
-from mentalft.files import write_jsonl
+from mentalft.files import digest_file, write_jsonl
 from mentalft.generation.contenders import BASELINE, given_answers
-from mentalft.records import Made, Rejected
-from mentalft.runs.files import MADE
+from mentalft.records import GivenFile, Made, Rejected
+from mentalft.runs.files import MADE, PROBLEMS, responses
 from mentalft.words import Said, listed
 
 SHOWN = 10
@@ -27,15 +26,16 @@ def use_answers(cfg: EvalConfig, run_dir: Path) -> None:
     """
     answers, references = given_answers(cfg), Path(str(cfg.references)).expanduser()
     aligned = align(references, answers)
-    folder = run_dir / "responses"
-    write_jsonl(folder / "items.jsonl", (item_row(item) for item in aligned.items))
-    for name, responses in aligned.responses.items():
-        write_jsonl(folder / f"{name}.jsonl", (asdict(r) for r in responses))
-    write_jsonl(folder / "problems.jsonl", (asdict(problem) for problem in aligned.problems))
-    MADE.save(run_dir, Made(BASELINE, list(answers), None))
+    write_jsonl(run_dir / "responses" / "items.jsonl", (item_row(item) for item in aligned.items))
+    for name, given in aligned.responses.items():
+        responses(name).save(run_dir, given)
+    PROBLEMS.save(run_dir, aligned.problems)
+    files = {**answers, "references": references}
+    read = {name: GivenFile(str(path), digest_file(path)) for name, path in files.items()}
+    MADE.save(run_dir, Made(BASELINE, list(answers), None, files=read))
     places = listed([shown(path) for path in answers.values()])
     say(Said("compare.given", {"items": len(aligned.items), "places": places}))
-    say_problems("compare", aligned.problems, folder / "problems.jsonl")
+    say_problems("compare", aligned.problems, PROBLEMS.path(run_dir))
 
 
 def say_problems(stage: str, problems: list[Rejected], path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mentalft.config import EvalConfig
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
-from mentalft.records import Prompt, Response
+from mentalft.records import Perplexed, Prompt, Response
 
 
 class Engine(Protocol):
@@ -18,16 +18,6 @@ class Engine(Protocol):
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         """Yield one response for each prompt as it comes, in any order."""
         ...
-
-
-class Perplexed(NamedTuple):
-    """How likely each contender finds one reference: a row of ``responses/perplexity.jsonl``."""
-
-    id: str
-    tokens: int
-    """Of the reference, the end of turn among them."""
-    nll: dict[str, float]
-    """By contender, the summed negative log likelihood in nats."""
 
 
 class TransformersEngine:

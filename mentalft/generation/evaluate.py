@@ -22,14 +22,14 @@ from mentalft.generation import answer_log
 from mentalft.generation.cache import ResponseCache
 from mentalft.generation.contenders import BASELINE, Contender, contenders_of
 from mentalft.generation.decoding import Decoding
-from mentalft.generation.engines import Engine, Perplexed, TransformersEngine
+from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
 from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import Asked, Item, Made, Prompt, Response, Splits
-from mentalft.runs.files import MADE
+from mentalft.records import Asked, Item, Made, Perplexed, Prompt, Response, Splits
+from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, responses
 from mentalft.runs.manifest import is_demonstration
 from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 from mentalft.words import Said, contender
@@ -110,7 +110,7 @@ def evaluate(
                 _answer(job, questions, lambda answers: cache.store(made_from, answers))
         if cached is not None:
             say(Said("evaluate.cached", {"name": contender(BASELINE), "answers": len(cached)}))
-            write_jsonl(job.folder / f"{BASELINE}.jsonl", map(asdict, cached))
+            responses(BASELINE).save(run_dir, cached)
             _answer(job._replace(names=tuple(name for name in names if name != BASELINE)), questions)
     return asked_in(run_dir)
 
@@ -126,15 +126,14 @@ def asked_in(run_dir: Path) -> Asked:
     for name in ("items", *made.contenders):
         if not (folder / f"{name}.jsonl").is_file():
             raise DataError(f"{folder / name}.jsonl does not exist; add evaluate to stages")
-    perplexity, problems = folder / "perplexity.jsonl", folder / "problems.jsonl"
     return Asked(
         [item_of(row) for row in read_jsonl(folder / "items.jsonl")],
         folder,
         made.baseline,
         {name: folder / f"{name}.jsonl" for name in made.contenders},
         made.decoding,
-        perplexity if perplexity.is_file() else None,
-        len(list(read_jsonl(problems))) if problems.is_file() else 0,
+        LIKELIHOODS.path(run_dir) if LIKELIHOODS.exists(run_dir) else None,
+        len(PROBLEMS.load(run_dir)) if PROBLEMS.exists(run_dir) else 0,
         is_demonstration(run_dir),
     )
 
@@ -177,9 +176,12 @@ def _answer(
     def is_answer(row: answer_log.Row) -> bool:
         return row.keys() == Response.__dataclass_fields__.keys() and sums.get(row["id"]) == row["prompt_sha256"]
 
+    def is_measured(row: answer_log.Row) -> bool:
+        return row["id"] in sums and set(row.get("nll", ())) == {one.name for one in job.contenders}
+
     for one in job.asked:
         answer_log.so_far(job.folder / f"{one.name}.jsonl", is_answer)
-    answer_log.so_far(job.folder / "perplexity.jsonl", lambda row: row["id"] in sums)
+    answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
     can_be_shared = job.cfg.eval.engine == "transformers"
     if can_be_shared and world_size() > 1:
         meeting = Meeting()
@@ -199,7 +201,7 @@ def _answer(
         if one.name == BASELINE:
             baseline_is_done([Response(**row) for row in rows])
     if _measures(job.cfg):
-        answer_log.finish(job.folder / "perplexity.jsonl", ids, lambda row: row["id"] in sums)
+        answer_log.finish(LIKELIHOODS.path(job.run_dir), ids, is_measured)
 
 
 def _share(job: Job, questions: Questions | None = None) -> None:
@@ -224,7 +226,7 @@ def _share(job: Job, questions: Questions | None = None) -> None:
     if isinstance(engine, TransformersEngine) and job.cfg.eval.perplexity:
         with bar("perplexity", len(missing[PERPLEXITY])) as shown:
             rows = _measured(job, engine, questions.items, missing[PERPLEXITY])
-            answer_log.add(job.folder / "perplexity.jsonl", place, (r._asdict() for r in _counted(rows, shown.advance)))
+            answer_log.add(LIKELIHOODS.path(job.run_dir), place, map(asdict, _counted(rows, shown.advance)))
 
 
 def _missing(path: Path, prompts: Sequence[Prompt]) -> list[Prompt]:

@@ -5,7 +5,7 @@ The test split has no part in it: a sweep that chose by the test split would rep
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ import numpy as np
 from mentalft.config import Config
 from mentalft.console import progress, say
 from mentalft.data.asking import questions_of
-from mentalft.files import write_jsonl
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
@@ -24,7 +23,7 @@ from mentalft.modeling.embedder import load_embedder
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import ObjectiveResult, Splits
-from mentalft.runs.files import OBJECTIVE
+from mentalft.runs.files import OBJECTIVE, OBJECTIVE_ANSWERS
 from mentalft.words import Said
 
 
@@ -59,7 +58,7 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
         len(questions.items),
         len({item.dialogue_id for item in questions.items}),
     )
-    write_jsonl(run_dir / "objective.jsonl", (asdict(answer) for answer in in_order))
+    OBJECTIVE_ANSWERS.save(run_dir, in_order)
     OBJECTIVE.save(run_dir, found)
     said = {"title": metric.title, "value": found.value, "items": found.items, "dialogues": found.dialogues}
     say(Said("objective.done", said))

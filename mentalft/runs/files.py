@@ -14,7 +14,18 @@ import msgspec
 
 from mentalft.errors import DataError
 from mentalft.files import write_json, write_jsonl
-from mentalft.records import Comparison, ItemRow, Made, ObjectiveResult, TrainingResult
+from mentalft.records import (
+    Comparison,
+    ItemRow,
+    Made,
+    ObjectiveResult,
+    Perplexed,
+    Rejected,
+    Response,
+    ScoreRow,
+    StoredMetrics,
+    TrainingResult,
+)
 
 T = TypeVar("T")
 
@@ -99,7 +110,17 @@ class JsonLinesFile(RunFile[T]):
 
 COMPARISON: JsonFile[Comparison] = JsonFile("comparison.json", Comparison, "compare")
 ITEMS: JsonLinesFile[ItemRow] = JsonLinesFile("items.jsonl", ItemRow, "compare")
+METRICS: JsonFile[StoredMetrics] = JsonFile("metrics.json", StoredMetrics, "compare")
+SCORES: JsonLinesFile[ScoreRow] = JsonLinesFile("scores.jsonl", ScoreRow, "compare")
+LIKELIHOODS: JsonLinesFile[Perplexed] = JsonLinesFile("responses/perplexity.jsonl", Perplexed, "evaluate")
+PROBLEMS: JsonLinesFile[Rejected] = JsonLinesFile("responses/problems.jsonl", Rejected, "answers")
 MADE: JsonFile[Made] = JsonFile("responses/decoding.json", Made, "evaluate")
+OBJECTIVE_ANSWERS: JsonLinesFile[Response] = JsonLinesFile("objective.jsonl", Response, "objective")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
 TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
 DATA_REPORT: JsonFile[dict[str, Any]] = JsonFile("data/report.json", dict[str, Any], "prepare")
+
+
+def responses(contender: str) -> JsonLinesFile[Response]:
+    """The answers of one contender."""
+    return JsonLinesFile(f"responses/{contender}.jsonl", Response, "evaluate")

@@ -32,7 +32,7 @@ from mentalft.runs.differences import MOST, differences, in_words, result_differ
 from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
 from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, as_json
 from mentalft.words import told
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config]
         if stage.name not in done:
             continue
         try:
-            now = stage.from_run(Context(used[stage.name], run_dir))
+            now = as_json(stage.from_run(Context(used[stage.name], run_dir)))
         except (UserError, OSError) as error:
             skipped.append(f"{stage.name}: {error}")
             continue
@@ -203,7 +203,7 @@ def _without(cfg: Config, missing: Mapping[str, str]) -> Config:
 
 def _taken(run_dir: Path, name: str) -> tuple[Scorer, dict[str, Parts]]:
     """A metric as it is stored."""
-    sheet = read_scores(run_dir / "scores.jsonl")
+    sheet = read_scores(run_dir)
     (stored,) = [m for m in COMPARISON.load(run_dir).metrics if m.metric == name]
     scorer = stored_scorer(name, stored.title, stored.signature, higher_is_better=stored.higher_is_better)
     return scorer, {contender: parts[name] for contender, parts in sheet.parts.items()}

@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
-from mentalft.files import digest_file, sha256_folder
-from mentalft.runs.stage import Context, Stage
+from mentalft.files import sha256_folder
+from mentalft.runs.stage import Context, Stage, digest
 
 
 def _from_run(context: Context) -> dict[str, Any]:
-    from mentalft.data.prepare import splits_in
+    from mentalft.data.prepare import split_paths
 
     return {
-        "data": [digest_file(splits_in(context.run_dir).validation)],
+        "data": [digest(split_paths(context.run_dir).validation)],
         "adapter": sha256_folder(context.run_dir / "adapter", ("adapter_*",)),
     }
 

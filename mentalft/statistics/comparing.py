@@ -1,4 +1,4 @@
-"""Contenders against one baseline on the same items: every metric's figures from one draw of resamples."""
+"""Contenders against a baseline on the same items: every metric's figures from one draw of resamples."""
 
 from __future__ import annotations
 
@@ -37,24 +37,33 @@ class Measured(NamedTuple):
     """Whether the length of the answers may bear on it, and is not what it measures."""
     scale: str | None = None
 
+    def score(self, contender: str) -> float:
+        """The mean over runs."""
+        return float(self.total(self.parts[contender].sum(axis=1)).mean())
+
+    def difference(self, baseline: Floats, contender: Floats) -> Floats:
+        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each of the two."""
+        return np.asarray(difference_of(self.total(baseline), self.total(contender)).mean(axis=-1))
+
     def pair(self, baseline: str, contender: str) -> _Pair:
-        return _Pair(self.parts[baseline], self.parts[contender], self.total)
+        return _Pair(self, self.parts[baseline], self.parts[contender])
 
 
 class _Pair(NamedTuple):
-    """A metric of the baseline and of one contender."""
+    """One contender and the baseline, by one metric."""
 
-    base: Floats
-    other: Floats
-    total: Callable[[Floats], Floats]
+    m: Measured
+    baseline: Floats
+    """(runs, items, parts), like the next."""
+    contender: Floats
 
     def item_differences(self) -> Floats:
-        """(runs, items): each item's own score, the contender's minus the baseline's."""
-        return difference_of(self.total(self.base), self.total(self.other))
+        """(runs, items): each item's own score, less the baseline's."""
+        return difference_of(self.m.total(self.baseline), self.m.total(self.contender))
 
     def counted(self) -> Floats:
         """(runs, items): 1 where the item adds to both scores, 0 where a metric passes over an answer."""
-        return np.asarray(self.base.any(axis=-1) & self.other.any(axis=-1), dtype=np.float64)
+        return np.asarray(self.baseline.any(axis=-1) & self.contender.any(axis=-1), dtype=np.float64)
 
     def mean_item_differences(self) -> Floats:
         """(counted items,): the mean over the runs in which an item counts."""
@@ -62,13 +71,12 @@ class _Pair(NamedTuple):
         runs, items = counted.sum(axis=0), counted.any(axis=0)
         return np.asarray((counted * self.item_differences()).sum(axis=0)[items] / runs[items])
 
-    def difference(self, base: Floats, other: Floats) -> Floats:
-        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each."""
-        return np.asarray(difference_of(self.total(base), self.total(other)).mean(axis=-1))
+    def difference(self) -> float:
+        return float(self.m.difference(self.baseline.sum(axis=1), self.contender.sum(axis=1)))
 
-    def whole(self) -> float:
-        """The difference over all items."""
-        return float(self.difference(self.base.sum(axis=1), self.other.sum(axis=1)))
+    def line(self, log_length_ratios: Floats) -> Floats:
+        """(runs, items, 5): what a line through the items is fitted from."""
+        return regression_parts(self.item_differences(), log_length_ratios) * self.counted()[..., None]
 
 
 class Settings(NamedTuple):
@@ -84,6 +92,19 @@ class _Draws(NamedTuple):
     """(clusters, runs, parts): the sums without each cluster."""
 
 
+class _Key(NamedTuple):
+    """One metric of one contender."""
+
+    contender: str
+    metric: str
+    kind: str = "score"
+
+    @property
+    def line(self) -> _Key:
+        """Of the line that tells the score at equal length."""
+        return self._replace(kind="line")
+
+
 def compare_all(
     measured: Mapping[str, Measured],
     baseline: str,
@@ -91,140 +112,128 @@ def compare_all(
     log_length_ratios: Mapping[str, Floats],
     settings: Settings,
 ) -> tuple[MetricResult, ...]:
-    """One result a metric, in order: each contender against the baseline.
+    """One result a metric, in order; every contender is held against ``baseline``, whose resamples are drawn once.
 
     With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
-    runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds.
-    Holm's correction is over all tests: metrics times contenders.
+    runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds. Holm's
+    correction is over all tests: metrics × contenders without the baseline.
 
     Args:
         clusters: (items,) the dialogue of each item.
-        log_length_ratios: contender, without the baseline → (runs, items) of the answers, the contender's over the
-            baseline's.
+        log_length_ratios: every contender but the baseline → (runs, items) of its answers, over the baseline's.
 
     Raises:
         ValueError: there are fewer than two clusters.
     """
-    others = list(log_length_ratios)
-    pairs = {(name, other): m.pair(baseline, other) for name, m in measured.items() for other in others}
-    lines = {
-        (name, other): regression_parts(pair.item_differences(), log_length_ratios[other]) * pair.counted()[..., None]
-        for (name, other), pair in pairs.items()
-        if measured[name].of_answer
-    }
-    draws = _draw(
-        {
-            **{
-                ("", name, contender): m.parts[contender]
-                for contender in (baseline, *others)
-                for name, m in measured.items()
-            },
-            **{("line", name, other): parts for (name, other), parts in lines.items()},
-        },
-        clusters,
-        settings,
-    )
-    p_values = _p_values(pairs, others, clusters, settings)
-    corrected = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    extrapolated = {other: any(map(is_extrapolated, log_length_ratios[other])) for other in others}
-    found: dict[tuple[str, str], Difference] = {}
-    for (name, other), pair in pairs.items():
-        higher = measured[name].higher_is_better
-        resampled, interval = _difference(pair, draws["", name, baseline], draws["", name, other], settings)
-        wins, ties, losses = signs(pair.mean_item_differences(), higher_is_better=higher)
-        p_holm = corrected[name, other]
-        line = lines.get((name, other))
-        found[name, other] = Difference(
-            difference=pair.whole(),
+    others = tuple(log_length_ratios)
+    pairs = {_Key(name, metric): m.pair(baseline, name) for name in others for metric, m in measured.items()}
+    lines = {key.line: pair.line(log_length_ratios[key.contender]) for key, pair in pairs.items() if pair.m.of_answer}
+    drawn = _draw({**_slabs(measured, (baseline, *others)), **lines}, clusters, settings)
+    p_values = _p_values(pairs, clusters, settings)
+    p_holm = dict(zip(pairs, holm(list(p_values.values())), strict=True))
+    extrapolated = {name: any(map(is_extrapolated, ratios)) for name, ratios in log_length_ratios.items()}
+
+    def against(key: _Key, pair: _Pair) -> Difference:
+        resampled, interval = _difference(pair.m, drawn[_Key(baseline, key.metric)], drawn[key], settings)
+        up = pair.m.higher_is_better
+        wins, ties, losses = signs(pair.mean_item_differences(), higher_is_better=up)
+        return Difference(
+            difference=pair.difference(),
             interval=interval,
             wins=wins,
             ties=ties,
             losses=losses,
-            p_value=p_values[name, other],
-            p_holm=p_holm,
+            p_value=p_values[key],
+            p_holm=p_holm[key],
             smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
-            verdict=verdict(interval, p_holm, settings.confidence, higher_is_better=higher),
-            length_controlled=None
-            if line is None
-            else _length_controlled(line, draws["line", name, other], extrapolated[other], settings),
+            verdict=verdict(interval, p_holm[key], settings.confidence, higher_is_better=up),
+            length_controlled=_length_controlled(
+                lines[key.line], drawn[key.line], extrapolated[key.contender], settings
+            )
+            if pair.m.of_answer
+            else None,
         )
+
     return tuple(
         MetricResult(
-            metric=name,
+            metric=metric,
             title=m.title,
             signature=m.signature,
             higher_is_better=m.higher_is_better,
             scale=m.scale,
-            scores={
-                contender: float(m.total(m.parts[contender].sum(axis=1)).mean()) for contender in (baseline, *others)
-            },
-            differences={other: found[name, other] for other in others},
+            scores={name: m.score(name) for name in m.parts},
+            differences={name: against(_Key(name, metric), pairs[_Key(name, metric)]) for name in others},
         )
-        for name, m in measured.items()
+        for metric, m in measured.items()
     )
 
 
 def compare_groups(
-    measured: Mapping[str, Measured],
-    pair: tuple[str, str],
-    clusters: Sequence[str],
-    groups: Groups,
-    settings: Settings,
-) -> dict[str, tuple[Group, ...]]:
-    """The difference within each group of items, by metric; {} where all items are in one group.
+    measured: Mapping[str, Measured], baseline: str, clusters: Sequence[str], groups: Groups, settings: Settings
+) -> dict[str, dict[str, tuple[Group, ...]]]:
+    """The difference within each group of items, by metric and contender; {} where all items are in one group.
 
     The intervals are not corrected for there being several groups: they show where to look, not what is so.
 
     Args:
-        pair: the baseline and the contender.
         clusters: (items,) the dialogue of each item.
     """
     if len(groups.order) < 2:
         return {}
-    pairs = {name: m.pair(*pair) for name, m in measured.items()}
-    found = [_one_group(name, pairs, clusters, groups.of_item, settings) for name in groups.order]
-    return {metric: tuple(group[metric] for group in found) for metric in measured}
+    found = [_one_group(name, measured, baseline, clusters, groups.of_item, settings) for name in groups.order]
+    return {
+        metric: {name: tuple(group[_Key(name, metric)] for group in found) for name in m.parts if name != baseline}
+        for metric, m in measured.items()
+    }
 
 
 def _one_group(
-    group: str, pairs: Mapping[str, _Pair], clusters: Sequence[str], of_item: Sequence[str], settings: Settings
-) -> dict[str, Group]:
+    group: str, measured: Mapping[str, Measured], baseline: str, clusters: Sequence[str], of_item: Sequence[str],
+    settings: Settings,
+) -> dict[_Key, Group]:  # fmt: skip
     at = [i for i, name in enumerate(of_item) if name == group]
     within = [clusters[i] for i in at]
     dialogues = len(set(within))
-    inside = {name: _Pair(pair.base[:, at], pair.other[:, at], pair.total) for name, pair in pairs.items()}
-    draws = None
+    here = {
+        metric: m._replace(parts={name: parts[:, at] for name, parts in m.parts.items()})
+        for metric, m in measured.items()
+    }
+    contenders = list(next(iter(here.values())).parts)
+    drawn: dict[_Key, _Draws] = {}
     if dialogues >= ENOUGH_DIALOGUES:
-        slabs: dict[tuple[str, ...], Floats] = {("base", name): pair.base for name, pair in inside.items()}
-        draws = _draw(slabs | {("other", name): pair.other for name, pair in inside.items()}, within, settings)
+        slabs = _slabs(here, [baseline, *(name for name in contenders if name != baseline)])
+        drawn = _draw(slabs, within, settings)
     found = {}
-    for name, pair in inside.items():
-        interval = None
-        if draws is not None:
-            _, interval = _difference(pair, draws["base", name], draws["other", name], settings)
-        found[name] = Group(group, len(at), dialogues, pair.whole(), interval)
+    for metric, m in here.items():
+        for name in m.parts.keys() - {baseline}:
+            interval = None
+            if drawn:
+                _, interval = _difference(m, drawn[_Key(baseline, metric)], drawn[_Key(name, metric)], settings)
+            difference = m.pair(baseline, name).difference()
+            found[_Key(name, metric)] = Group(group, len(at), dialogues, difference, interval)
     return found
 
 
-def _p_values(
-    pairs: Mapping[tuple[str, str], _Pair], others: Sequence[str], clusters: Sequence[str], settings: Settings
-) -> dict[tuple[str, str], float]:
-    """In the order of ``pairs``; one contender's answers are swapped with the baseline's for all metrics at once."""
-    found = {}
-    for other in others:
-        mine = {key: pair for key, pair in pairs.items() if key[1] == other}
-        base, places = _side_by_side([pair.base for pair in mine.values()])
-        theirs, _ = _side_by_side([pair.other for pair in mine.values()])
-        swapped = swapped_sums(base, theirs, clusters, resamples=settings.resamples, seed=settings.seed)
-        for (key, pair), at in zip(mine.items(), places, strict=True):
-            sums = _of_runs(swapped.base[:, at], pair.base), _of_runs(swapped.other[:, at], pair.other)
-            found[key] = two_sided_p(pair.whole(), pair.difference(*sums))
-    return {key: found[key] for key in pairs}
+def _slabs(measured: Mapping[str, Measured], contenders: Sequence[str]) -> dict[_Key, Floats]:
+    return {_Key(name, metric): m.parts[name] for name in contenders for metric, m in measured.items()}
 
 
-def _draw(
-    slabs: Mapping[tuple[str, ...], Floats], clusters: Sequence[str], settings: Settings
-) -> dict[tuple[str, ...], _Draws]:
+def _p_values(pairs: Mapping[_Key, _Pair], clusters: Sequence[str], settings: Settings) -> dict[_Key, float]:
+    baseline, places = _side_by_side([pair.baseline for pair in pairs.values()])
+    contender, _ = _side_by_side([pair.contender for pair in pairs.values()])
+    swapped = swapped_sums(baseline, contender, clusters, resamples=settings.resamples, seed=settings.seed)
+    return {
+        key: two_sided_p(
+            pair.difference(),
+            pair.m.difference(
+                _of_runs(swapped.baseline[:, at], pair.baseline), _of_runs(swapped.contender[:, at], pair.contender)
+            ),
+        )
+        for (key, pair), at in zip(pairs.items(), places, strict=True)
+    }
+
+
+def _draw(slabs: Mapping[_Key, Floats], clusters: Sequence[str], settings: Settings) -> dict[_Key, _Draws]:
     """The draws of each slab (runs, items, parts); all are shared."""
     columns, places = _side_by_side(list(slabs.values()))
     resampled = resampled_sums(columns, clusters, resamples=settings.resamples, seed=settings.seed)
@@ -235,10 +244,10 @@ def _draw(
     }
 
 
-def _difference(pair: _Pair, base: _Draws, other: _Draws, settings: Settings) -> tuple[Floats, Interval]:
+def _difference(m: Measured, baseline: _Draws, contender: _Draws, settings: Settings) -> tuple[Floats, Interval]:
     """The resampled differences, (resamples,), and their interval."""
-    resampled = pair.difference(base.resampled, other.resampled)
-    effective = effective_clusters(pair.difference(base.left_out, other.left_out))
+    resampled = m.difference(baseline.resampled, contender.resampled)
+    effective = effective_clusters(m.difference(baseline.left_out, contender.left_out))
     return resampled, expanded_interval(resampled, effective, settings.confidence)
 
 

@@ -20,10 +20,10 @@ ROUNDING = 1e-12
 """Relative size below which a difference is an error of floating point."""
 
 
-def difference_of(base: Floats, other: Floats) -> Floats:
-    """``other - base``; exactly 0 where the two differ by rounding alone."""
-    difference = other - base
-    size = np.maximum(np.abs(base), np.abs(other))
+def difference_of(baseline: Floats, contender: Floats) -> Floats:
+    """``contender - baseline``; exactly 0 where the two differ by rounding alone."""
+    difference = contender - baseline
+    size = np.maximum(np.abs(baseline), np.abs(contender))
     return np.asarray(np.where(np.abs(difference) <= ROUNDING * size, 0.0, difference))
 
 
@@ -104,13 +104,13 @@ def smallest_effect(resampled: Floats, clusters: int, confidence: float) -> floa
 
 
 def verdict(interval: Interval, p_holm: float, confidence: float, *, higher_is_better: bool) -> Verdict:
-    """Better or worse only where the interval excludes 0 and the corrected test agrees; otherwise no evidence."""
+    """Better or worse only where the interval excludes 0 and the corrected test agrees; otherwise undecided."""
     if p_holm >= 1 - confidence or interval.low <= 0 <= interval.high:
         return UNDECIDED
     return BETTER if (interval.low > 0) == higher_is_better else WORSE
 
 
 def signs(differences: Floats, *, higher_is_better: bool) -> tuple[int, int, int]:
-    """Items where tuned is better, equal and worse."""
+    """Items where the contender is better, equal and worse."""
     gains: NDArray[np.float64] = differences if higher_is_better else -differences
     return int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum())

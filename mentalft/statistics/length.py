@@ -1,4 +1,4 @@
-"""The difference that would be left if both sides answered at equal length.
+"""The difference that would be left if both answered at equal length.
 
 Longer answers hold more of anything that is counted. A least-squares line of each item's difference on the log ratio
 of its two answers' lengths is read off at ratio 1 (as Dubois et al. 2024, arXiv:2404.04475, do for win rates).
@@ -19,9 +19,9 @@ MIDDLE = (0.1, 0.9)
 """Quantiles of the log ratio between which 0 must lie for the figure not to be extrapolated."""
 
 
-def log_length_ratio(base: Floats, other: Floats) -> Floats:
-    """``log((other + 1) / (base + 1))`` of lengths in characters: defined for empty answers as well."""
-    return np.log1p(other) - np.log1p(base)
+def log_length_ratio(baseline: Floats, contender: Floats) -> Floats:
+    """``log((contender + 1) / (baseline + 1))`` of lengths in characters: defined for empty answers as well."""
+    return np.log1p(contender) - np.log1p(baseline)
 
 
 def regression_parts(differences: Floats, log_ratios: Floats) -> Floats:

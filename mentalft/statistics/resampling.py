@@ -18,8 +18,8 @@ BLOCK = 4_000_000
 
 
 class Swapped(NamedTuple):
-    base: Floats
-    other: Floats
+    baseline: Floats
+    contender: Floats
 
 
 def resampled_sums(columns: Floats, clusters: Sequence[str], *, resamples: int, seed: int) -> Floats:
@@ -48,30 +48,30 @@ def resampled_sums(columns: Floats, clusters: Sequence[str], *, resamples: int, 
     return found
 
 
-def swapped_sums(base: Floats, other: Floats, clusters: Sequence[str], *, resamples: int, seed: int) -> Swapped:
+def swapped_sums(baseline: Floats, contender: Floats, clusters: Sequence[str], *, resamples: int, seed: int) -> Swapped:
     """Sums of both, (resamples, columns) each, after swapping the two in each cluster with chance one half.
 
-    If the two do not differ, a dialogue's two answers could as well have come the other way round: the null
+    If there is nothing between the two, a dialogue's two answers could as well have come the other way round: the null
     hypothesis of the paired permutation test (Good 2005, ch. 3), with dialogues as the units that are exchanged.
 
     Args:
-        base: (items, columns).
-        other: (items, columns).
+        baseline: (items, columns).
+        contender: (items, columns).
         clusters: (items,) the dialogue of each item.
 
     Raises:
         ValueError: the shapes differ, or there are fewer than two clusters.
     """
-    if base.shape != other.shape:
-        raise ValueError(f"base is {base.shape} and the other is {other.shape}; they must have one shape")
-    difference = cluster_sums(other - base, clusters)  # (clusters, columns)
+    if baseline.shape != contender.shape:
+        raise ValueError(f"baseline is {baseline.shape} and contender is {contender.shape}; they must have one shape")
+    difference = cluster_sums(contender - baseline, clusters)  # (clusters, columns)
     count = len(difference)
     rng = np.random.default_rng(seed)
     moved = np.empty((resamples, difference.shape[1]))
     for start, rows in _blocks(resamples, count):
         bits = rng.integers(256, size=(rows, -(-count // 8)), dtype=np.uint8)
         moved[start : start + rows] = np.unpackbits(bits, axis=1, count=count).astype(np.float64) @ difference
-    return Swapped(base.sum(axis=0) + moved, other.sum(axis=0) - moved)
+    return Swapped(baseline.sum(axis=0) + moved, contender.sum(axis=0) - moved)
 
 
 def cluster_sums(columns: Floats, clusters: Sequence[str]) -> Floats:

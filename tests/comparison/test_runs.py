@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from mentalft.comparison.compare import compare
 from mentalft.comparison.runs import compare_runs
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
-from mentalft.records import Asked, Item, Message, Response
+from mentalft.records import Asked, Difference, Item, Message, MetricResult, Response, RunsComparison
+from mentalft.words import told
 from tests.test_conf import composed
 
 REFERENCE = "听起来你这阵子很累，我们慢慢说，先从睡前那段时间开始。"
@@ -33,10 +35,22 @@ def make_run(
     for side, path in paths.items():
         least = 2 if side == "base" else 8
         texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
-        write_jsonl(path, [Response(i.id, i.id, t, "stop", 1).to_json() for i, t in zip(asked, texts, strict=True)])
+        write_jsonl(path, [asdict(Response(i.id, i.id, t, "stop", 1)) for i, t in zip(asked, texts, strict=True)])
     cfg = composed("eval.metrics=[rouge1,length]", "eval.bootstrap_resamples=500", *overrides).eval
-    compare(cfg, Asked(asked, run_dir, paths, decoding), seed, run_dir)
+    compare(cfg, Asked(asked, run_dir, "base", paths, decoding), seed, run_dir)
     return run_dir
+
+
+def tuned(metric: MetricResult) -> Difference:
+    return metric.differences["tuned"]
+
+
+def stored(run_dir: Path) -> float:
+    return float(read_json(run_dir / "comparison.json")["metrics"][0]["differences"]["tuned"]["difference"])
+
+
+def notes_of(found: RunsComparison) -> list[str]:
+    return [told(note) for note in found.notes]
 
 
 @pytest.fixture
@@ -46,30 +60,28 @@ def runs(tmp_path: Path) -> list[Path]:
 
 def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
     found = compare_runs(runs)
-    rows = [run.metrics[0] for run in found.runs]
-    (rouge, length) = found.combined
-    assert rouge.difference == pytest.approx(sum(m.difference for m in rows) / 3)
-    assert rouge.base == pytest.approx(sum(m.base for m in rows) / 3)
+    rows = [tuned(run.metrics[0]) for run in found.runs]
+    rouge, length = (tuned(metric) for metric in found.combined)
+    assert rouge.difference == pytest.approx(sum(d.difference for d in rows) / 3)
+    scores = [run.metrics[0].scores["base"] for run in found.runs]
+    assert found.combined[0].scores["base"] == pytest.approx(sum(scores) / 3)
     assert rouge.verdict == "better"
-    assert rouge.interval.high - rouge.interval.low < max(m.interval.high - m.interval.low for m in rows)
+    assert rouge.interval.high - rouge.interval.low < max(d.interval.high - d.interval.low for d in rows)
     assert rouge.length_controlled is not None
     assert length.length_controlled is None
     spread = found.spreads[0]
-    assert (spread.low, spread.high) == (min(m.difference for m in rows), max(m.difference for m in rows))
+    assert spread.contender == "tuned"
+    assert (spread.low, spread.high) == (min(d.difference for d in rows), max(d.difference for d in rows))
     assert spread.low <= spread.mean <= spread.high
     assert spread.sd > 0
-    assert [run.metrics[0].difference for run in found.runs] == [
-        read_json(path / "comparison.json")["metrics"][0]["difference"] for path in runs
-    ]
+    assert [d.difference for d in rows] == [stored(path) for path in runs]
 
 
 def test_the_order_of_items_does_not_matter(tmp_path: Path) -> None:
     one, other = make_run(tmp_path / "a", 1), make_run(tmp_path / "b", 1)
     rows = list(read_jsonl(other / "scores.jsonl"))
     write_jsonl(other / "scores.jsonl", rows[::-1])
-    assert compare_runs([one, other]).combined[0].difference == pytest.approx(
-        read_json(one / "comparison.json")["metrics"][0]["difference"]
-    )
+    assert tuned(compare_runs([one, other]).combined[0]).difference == pytest.approx(stored(one))
 
 
 def test_one_run_is_shown_as_it_is(runs: list[Path]) -> None:
@@ -103,14 +115,14 @@ def test_other_signatures_are_refused_field_by_field(runs: list[Path]) -> None:
 
 def test_another_sampling_seed_is_no_other_decoding(tmp_path: Path) -> None:
     found = compare_runs([make_run(tmp_path / str(n), n, decoding=f"sampled, seed={n}, top_p=1") for n in (1, 2)])
-    assert any("base scores are not the same in every run" in note for note in found.notes)
+    assert any("base scores are not the same in every run" in note for note in notes_of(found))
 
 
 def test_metrics_that_not_every_run_has_are_left_out_and_named(runs: list[Path], tmp_path: Path) -> None:
     fewer = make_run(tmp_path / "fewer", 4, "eval.metrics=[rouge1]")
     found = compare_runs([*runs, fewer])
-    assert list(found.titles) == ["rouge1"]
-    assert "left out, because not every run has it: length" in found.notes
+    assert [m.metric for m in found.combined] == ["rouge1"]
+    assert "left out, because not every run has it: length" in notes_of(found)
     other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]")
     with pytest.raises(DataError, match="no metric in common"):
         compare_runs([fewer, other])
@@ -125,13 +137,21 @@ def test_what_is_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no scores\.jsonl; score the run: mentalft run_dir="):
         compare_runs(runs)
     write_json(runs[1] / "comparison.json", {"items": 3})
-    with pytest.raises(DataError, match=r"comparison\.json: not what this mentalft writes there"):
+    with pytest.raises(DataError, match=r"comparison\.json: not what mentalft writes there"):
         compare_runs(runs[1:])
 
 
 def test_a_copy_is_named_and_so_are_other_families_of_tests(runs: list[Path], tmp_path: Path) -> None:
     fewer = make_run(tmp_path / "fewer", 1, "eval.metrics=[rouge1]")
-    notes = " ".join(compare_runs([runs[0], runs[1], fewer]).notes)
+    notes = " ".join(notes_of(compare_runs([runs[0], runs[1], fewer])))
     assert "run 3 has the very scores of run 1" in notes
     assert "these hold 1 and 2; in the rows of all it is 1" in notes
-    assert "very scores" not in " ".join(compare_runs(runs).notes)
+    assert "very scores" not in " ".join(notes_of(compare_runs(runs)))
+
+
+def test_other_contenders_are_refused(runs: list[Path]) -> None:
+    path = runs[1] / "comparison.json"
+    comparison = read_json(path)
+    write_json(path, {**comparison, "contenders": ["base", "tuned", "other"]})
+    with pytest.raises(DataError, match="compare other contenders: tuned with base against tuned, other with base"):
+        compare_runs(runs)

@@ -19,8 +19,8 @@ SHEET = ScoreSheet(
 
 
 def test_there_and_back(tmp_path: Path) -> None:
-    write_scores(SHEET, tmp_path / "scores.jsonl")
-    found = read_scores(tmp_path / "scores.jsonl")
+    write_scores(SHEET, tmp_path)
+    found = read_scores(tmp_path)
     assert found[:5] == SHEET[:5]
     assert np.array_equal(found.parts["tuned"]["bleu"], SHEET.parts["tuned"]["bleu"])
     assert np.array_equal(found.characters["base"], SHEET.characters["base"])
@@ -29,5 +29,5 @@ def test_there_and_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [[], [{"id": "a"}], [[1]]])
 def test_another_file_is_refused(tmp_path: Path, rows: list[object]) -> None:
     write_jsonl(tmp_path / "scores.jsonl", rows)
-    with pytest.raises(DataError, match=r"scores\.jsonl: not what mentalft writes there"):
-        read_scores(tmp_path / "scores.jsonl")
+    with pytest.raises(DataError, match=r"scores\.jsonl(, line 1)?: not what mentalft writes there"):
+        read_scores(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_our_own_files_are_read_back(tmp_path: Path) -> None:
     ]
     responses = [Response(i.id, f"hash{i.id}", "好的", "length", 4) for i in items]
     write_jsonl(tmp_path / "items.jsonl", [item_row(i) for i in items])
-    write_jsonl(tmp_path / "base.jsonl", [r.to_json() for r in responses])
+    write_jsonl(tmp_path / "base.jsonl", [asdict(r) for r in responses])
     found = align(tmp_path / "items.jsonl", {"base": tmp_path / "base.jsonl", "tuned": tmp_path / "base.jsonl"})
     assert found.items == items
     assert found.responses["base"] == found.responses["tuned"] == responses

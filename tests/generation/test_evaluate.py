@@ -99,10 +99,10 @@ def test_perplexity_is_what_transformers_measures_one_by_one(alone: Path, small_
         row = measured[item["id"]]
         assert row["tokens"] == len(whole) - len(asked)
         with torch.no_grad():
-            assert row["tuned_nll"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
+            assert row["nll"]["tuned"] == pytest.approx(float(tuned(ids, labels=labels).loss) * row["tokens"], rel=1e-5)
             with tuned.disable_adapter():
                 loss = float(tuned(ids, labels=labels).loss)
-        assert row["base_nll"] == pytest.approx(loss * row["tokens"], rel=1e-5)
+        assert row["nll"]["base"] == pytest.approx(loss * row["tokens"], rel=1e-5)
 
 
 @pytest.mark.parametrize("sampling", [[], ["eval.do_sample=true", "eval.temperature=0.9"]], ids=["greedy", "sampled"])
@@ -119,8 +119,32 @@ def test_two_processes_answer_as_one(
     for name in ("items", "base", "tuned"):
         assert rows(tmp_path, name) == rows(one, name)
     for mine, other in zip(rows(tmp_path, "perplexity"), rows(one, "perplexity"), strict=True):
-        assert mine.pop("id") == other.pop("id")
-        assert mine == pytest.approx(other, rel=1e-5)
+        assert (mine["id"], mine["tokens"]) == (other["id"], other["tokens"])
+        assert mine["nll"] == pytest.approx(other["nll"], rel=1e-5)
+
+
+def test_the_same_command_gives_the_same_bytes(
+    alone: Path, small_model: Path, adapter: Path, splits: Splits, tmp_path: Path
+) -> None:
+    cfg = config(small_model)
+    cache = ResponseCache(tmp_path / "cache")
+    for name in ("first", "second"):  # the second's baseline comes from the cache
+        evaluate(cfg, located(cfg), adapter, splits, tmp_path / name, cache)
+        written = sorted((tmp_path / name / "responses").iterdir())
+        assert [p.name for p in written] == sorted(p.name for p in (alone / "responses").iterdir())
+        for path in written:
+            assert path.read_bytes() == (alone / "responses" / path.name).read_bytes()
+
+
+def test_the_cache_does_not_ask_how_many_were_decoded_together(
+    small_model: Path, adapter: Path, splits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = ResponseCache(tmp_path / "cache")
+    for size in (4, 2):
+        cfg = config(small_model, f"eval.batch_size={size}", "eval.perplexity=false")
+        evaluate(cfg, located(cfg), adapter, splits, tmp_path / str(size), cache)
+    assert "base: 10 answers from the cache" in capsys.readouterr().out
+    assert rows(tmp_path / "2", "base") == rows(tmp_path / "4", "base")
 
 
 class Killed(BaseException):
@@ -142,8 +166,8 @@ def test_what_was_answered_before_a_kill_is_not_asked_again(
 
         return wrapped
 
-    cfg = config(small_model)
-    for stop in (3, 14, 0):
+    for stop, pace in ((3, "eval.batch_size=4"), (14, "eval.batch_size=2"), (0, "trainer.logging_steps=3")):
+        cfg = config(small_model, pace)
         monkeypatch.setattr("mentalft.generation.batched.generate", counting(stop))
         if stop:
             with pytest.raises(Killed):
@@ -209,5 +233,5 @@ def test_the_user_s_own_questions_are_asked_past_what_is_wrong_in_them(
 
 
 def test_a_run_that_was_not_evaluated_says_so(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="add evaluate to stages"):
+    with pytest.raises(DataError, match="got as far as evaluate, or add it to stages"):
         asked_in(tmp_path)

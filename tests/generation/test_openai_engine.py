@@ -19,6 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 from mentalft.errors import ConfigError, UserError
+from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.openai_engine import OpenAIEngine, RateLimit, check_openai, request_arguments
 from mentalft.records import Message, Prompt
@@ -26,6 +27,7 @@ from tests.test_conf import composed
 
 GREEDY = Decoding(max_new_tokens=6, do_sample=False, temperature=1.0, top_p=1.0, top_k=0, seed=0)
 PROMPTS = [Prompt(str(n), f"hash{n}", [], (Message("user", text),)) for n, text in enumerate(("你好", "睡不着", "嗯"))]
+BASE, TUNED = Contender("base", served_as="base"), Contender("tuned", served_as="tuned")
 KEY = "sk-a-key-of-the-test"
 
 
@@ -97,7 +99,7 @@ def stub() -> Iterator[Callable[[Reply], Stub]]:
 def test_messages_are_sent_and_answers_recorded(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
     server = stub(lambda body, _: (200, said(f" {body['model']}：{body['messages'][-1]['content']} ", "length"), {}))
-    found = {r.id: r for r in engine(server.url, api_key_env="MY_KEY").ask("tuned", PROMPTS)}
+    found = {r.id: r for r in engine(server.url, api_key_env="MY_KEY").ask(TUNED, PROMPTS)}
     assert sorted(found) == ["0", "1", "2"]
     one = found["1"]
     assert (one.text, one.finish_reason, one.tokens, one.prompt_sha256) == ("tuned：睡不着", "length", 4, "hash1")
@@ -107,7 +109,7 @@ def test_messages_are_sent_and_answers_recorded(stub: Any, monkeypatch: pytest.M
 
 def test_an_answer_without_text_is_empty(stub: Any) -> None:
     server = stub(lambda body, _: (200, said(None, "content_filter"), {}))
-    (answer,) = engine(server.url).ask("base", PROMPTS[:1])
+    (answer,) = engine(server.url).ask(BASE, PROMPTS[:1])
     assert (answer.text, answer.finish_reason) == ("", "content_filter")
 
 
@@ -116,7 +118,7 @@ def test_passing_faults_are_tried_again(status: int, stub: Any) -> None:
     server = stub(
         lambda _, call: (status, {"error": "busy"}, {"retry-after-ms": "1"}) if call < 3 else (200, said("好"), {})
     )
-    assert [r.text for r in engine(server.url).ask("base", PROMPTS[:1])] == ["好"]
+    assert [r.text for r in engine(server.url).ask(BASE, PROMPTS[:1])] == ["好"]
     assert len(server.bodies) == 3
 
 
@@ -143,7 +145,7 @@ def test_lasting_faults_are_one_clear_message_without_the_key(
         )
     )
     with pytest.raises(UserError) as failed:
-        list(engine(server.url, **changed).ask("base", PROMPTS))
+        list(engine(server.url, **changed).ask(BASE, PROMPTS))
     for word in [*words, re.escape(server.url)]:
         assert re.search(word, str(failed.value))
     assert KEY not in str(failed.value)
@@ -157,23 +159,23 @@ def test_a_server_that_hangs_or_is_not_there_is_said(stub: Any) -> None:
         return 200, said("spät"), {}
 
     with pytest.raises(UserError, match=r"did not answer within eval\.openai\.timeout=0\.2 s, tried 1 times"):
-        list(engine(stub(hang).url, timeout=0.2, max_retries=0).ask("base", PROMPTS[:1]))
+        list(engine(stub(hang).url, timeout=0.2, max_retries=0).ask(BASE, PROMPTS[:1]))
     let_go.set()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
         with pytest.raises(UserError, match="cannot be reached"):
-            list(engine(url, max_retries=0).ask("base", PROMPTS[:1]))
+            list(engine(url, max_retries=0).ask(BASE, PROMPTS[:1]))
 
 
 def test_a_page_that_is_no_answer_is_said(stub: Any) -> None:
     with pytest.raises(UserError, match="gave no answer to item 0"):
-        list(engine(stub(lambda *_: (200, {**said(""), "choices": []}, {})).url).ask("base", PROMPTS[:1]))
+        list(engine(stub(lambda *_: (200, {**said(""), "choices": []}, {})).url).ask(BASE, PROMPTS[:1]))
 
 
 def test_answers_before_a_fault_are_handed_over(stub: Any) -> None:
     server = stub(lambda _, call: (200, said("好"), {}) if call == 1 else (404, {}, {}))
-    answers = engine(server.url, concurrency=1).ask("base", PROMPTS)
+    answers = engine(server.url, concurrency=1).ask(BASE, PROMPTS)
     assert next(answers).text == "好"
     with pytest.raises(UserError):
         list(answers)
@@ -248,4 +250,4 @@ def test_a_real_server_answers_as_the_model_does_here(real_server: str, small_mo
     expected = {r.id: r for r in generate(model, tokenizer, here, GREEDY, [tokenizer.eos_token_id], 4)}
     name = str(small_model)
     served = engine(real_server, base_model=name, tuned_model=name, timeout=60, concurrency=2)
-    assert {r.id: r for r in served.ask("base", PROMPTS)} == expected
+    assert {r.id: r for r in served.ask(BASE, PROMPTS)} == expected

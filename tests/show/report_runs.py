@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mentalft.files import write_json, write_jsonl, write_text
-from mentalft.records import UNDECIDED, WORSE, Comparison, Flag, Group, Interval, ItemRow, Message
+from mentalft.records import UNDECIDED, WORSE, Comparison, Flag, Group, Interval, ItemRow, Turn
 from mentalft.runs.files import COMPARISON as COMPARISON_FILE
 from mentalft.runs.files import ITEMS
 from mentalft.runs.loading import FinishedRun, read_run
@@ -58,7 +58,7 @@ def item(
 ) -> ItemRow:  # fmt: skip
     """A row of ``items.jsonl``; tuned gains ``number / 100`` where no scores are given, less where it is odd."""
     base_score, tuned_score = scores or (0.5, 0.5 + (-1) ** number * number / 100)
-    turn = [Message("user", f"第{number}晚又睡不着"), Message("assistant", "嗯，第几晚了")]
+    turn = [Turn("user", f"第{number}晚又睡不着"), Turn("assistant", "嗯，第几晚了")]
     return ItemRow(
         id=f"{number}#1", dialogue_id=str(number), topic=topic, history=tuple((turn * turns)[: 2 * turns - 1]),
         references=tuple(references), answers={"base": base, "tuned": tuned},

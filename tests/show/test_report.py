@@ -163,7 +163,7 @@ def test_texts_are_data_whatever_they_hold(tmp_path: Path) -> None:
         assert [shown["texts"][place] for place in row["answers"]] == list(original.answers.values())
         assert [shown["texts"][place] for place in row["references"]] == list(original.references)
         history = [(shown["roles"][r], shown["texts"][t]) for r, t in row["history"]]
-        assert history == list(original.history)
+        assert history == [(turn.role, turn.content) for turn in original.history]
         assert (row["id"], row["topic"]) == (original.id, original.topic)
     assert not re.search("[<>&\u2028\u2029]", page.raw["script"][0])
 

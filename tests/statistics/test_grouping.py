@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mentalft.statistics import pooled_depths, pooled_topics, why_no_topics
+from mentalft.words import told
 
 
 def test_small_topics_are_pooled_and_the_largest_come_first() -> None:
@@ -16,12 +19,17 @@ def test_dialogues_are_counted_not_items() -> None:
     assert pooled_topics(["sleep"] * 30, [str(i % 3) for i in range(30)]).order == ["other"]
 
 
+def why(topics: Sequence[str | None], dialogues: Sequence[str]) -> str | None:
+    said = why_no_topics(topics, dialogues)
+    return told(said) if said else None
+
+
 def test_it_says_why_nothing_is_shown_by_topic() -> None:
     many = [str(i) for i in range(30)]
-    assert why_no_topics([f"t{i % 16}" for i in range(30)], many) == "no topic has at least 10 dialogues"
-    assert why_no_topics(["sleep"] * 30, many) == "all items are of one topic"
-    assert why_no_topics([None] * 30, many) == "no item has a topic"
-    assert why_no_topics(["sleep"] * 20 + ["work"] * 10, many) is None
+    assert why([f"t{i % 16}" for i in range(30)], many) == "no topic has at least 10 dialogues"
+    assert why(["sleep"] * 30, many) == "all items are of one topic"
+    assert why([None] * 30, many) == "no item has a topic"
+    assert why(["sleep"] * 20 + ["work"] * 10, many) is None
 
 
 def test_no_more_topics_than_a_page_holds() -> None:

@@ -44,12 +44,12 @@ def test_the_order_of_items_changes_nothing(clusters: list[str], seed: int, rand
 def test_a_swap_moves_what_one_side_loses_to_the_other(clusters: list[str], seed: int) -> None:
     base, tuned = numbers(len(clusters), seed), numbers(len(clusters), seed + 1)
     swapped = swapped_sums(base, tuned, clusters, resamples=30, seed=seed)
-    assert swapped.base + swapped.tuned == pytest.approx(np.tile((base + tuned).sum(axis=0), (30, 1)))
+    assert swapped.baseline + swapped.contender == pytest.approx(np.tile((base + tuned).sum(axis=0), (30, 1)))
     sums = [[side[np.array(clusters) == name].sum() for name in sorted(set(clusters))] for side in (base, tuned)]
     reachable = {
         round(sum(sums[(bits >> i) & 1][i] for i in range(len(sums[0]))), 6) for bits in range(2 ** len(sums[0]))
     }
-    assert {round(float(total), 6) for total in swapped.base.sum(axis=1)} <= reachable
+    assert {round(float(total), 6) for total in swapped.baseline.sum(axis=1)} <= reachable
 
 
 def test_dialogues_of_one_item_are_the_plain_bootstrap() -> None:
@@ -74,7 +74,7 @@ def test_blocks_bound_the_memory_and_fill_every_row(monkeypatch: pytest.MonkeyPa
     names = [str(i) for i in range(10)]
     drawn = resampled_sums(np.ones((10, 1)), names, resamples=25, seed=0)
     assert drawn.tolist() == [[10.0]] * 25
-    assert swapped_sums(np.ones((10, 1)), np.ones((10, 1)), names, resamples=25, seed=0).base.shape == (25, 1)
+    assert swapped_sums(np.ones((10, 1)), np.ones((10, 1)), names, resamples=25, seed=0).baseline.shape == (25, 1)
 
 
 def test_what_cannot_be_resampled_is_refused() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from mentalft.records import Comparison, Interval, MetricComparison
+from mentalft.records import AnswerLengths, Comparison, Difference, Interval, MetricResult
 from mentalft.tracking.naming import (
-    comparison_rows,
     comparison_summary,
     flattened,
     job_type,
@@ -14,13 +14,16 @@ from mentalft.tracking.naming import (
     run_name,
     run_tags,
 )
+from mentalft.words import Said
 
+DIFFERENCE = Difference(0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better")
 COMPARISON = Comparison(
-    items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1, decoding="greedy", responses={},
-    warnings=("few items",),
+    baseline="base", contenders=("base", "tuned"), items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1,
     metrics=(
-        MetricComparison("bleu", "sig", 0.125, 0.25, 0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better"),
+        MetricResult("bleu", "BLEU", "sig", True, "0–1", {"base": 0.125, "tuned": 0.25}, {"tuned": DIFFERENCE}),
     ),
+    decoding="greedy", answers={name: AnswerLengths(9.0, 1.0) for name in ("base", "tuned")},
+    checks={name: {} for name in ("base", "tuned")}, warnings=(Said("compare.problems", {"problems": 2}),),
 )  # fmt: skip
 
 
@@ -60,4 +63,12 @@ def test_the_summary_holds_scores_interval_p_and_verdict() -> None:
         "base/bleu": 0.125, "tuned/bleu": 0.25, "difference/bleu": 0.125, "difference_low/bleu": 0.1,
         "difference_high/bleu": 0.2, "p_holm/bleu": 0.02, "verdict/bleu": "better",
     }  # fmt: skip
-    assert comparison_rows(COMPARISON) == [["bleu", 0.125, 0.25, 0.125, 0.1, 0.2, 2, 0, 0, 0.02, "better"]]
+
+
+def test_a_third_contender_has_its_difference_under_its_own_name() -> None:
+    (bleu,) = COMPARISON.metrics
+    third = replace(bleu, scores={**bleu.scores, "other": 0.5}, differences={**bleu.differences, "other": DIFFERENCE})
+    summary = comparison_summary(replace(COMPARISON, contenders=("base", "tuned", "other"), metrics=(third,)))
+    assert (summary["other/bleu"], summary["difference/bleu/other"], summary["verdict/bleu/tuned"]) == (
+        0.5, 0.125, "better"
+    )  # fmt: skip

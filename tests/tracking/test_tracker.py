@@ -15,6 +15,7 @@ import pytest
 
 from mentalft.config import TrackingConfig
 from mentalft.errors import DataError
+from mentalft.records import ItemRow, Turn
 from mentalft.tracking import Tracker
 from tests.tracking.reading import transaction_log
 from tests.tracking.test_naming import COMPARISON
@@ -24,10 +25,10 @@ CONFIG = {
     "data": {"name": "sample"}, "model": {"name": "tiny"}, "lora": {"r": 8}, "trainer": {"learning_rate": 2e-5},
 }  # fmt: skip
 CHOICES = {"data": "sample", "model": "tiny", "lora": "qv_r8"}
-ITEM = {
-    "id": "1", "topic": "工作", "history": [{"role": "user", "content": "最近总是睡不好"}], "references": ["慢慢说"],
-    "answers": {"base": "嗯", "tuned": "我在听"},
-}  # fmt: skip
+ITEM = ItemRow(
+    id="1", dialogue_id="d1", topic="工作", history=(Turn("user", "最近总是睡不好"),), references=("慢慢说",),
+    answers={"base": "嗯", "tuned": "我在听"}, flags={}, scores={},
+)  # fmt: skip
 
 
 def settings(mode: str = "auto", **given: Any) -> TrackingConfig:

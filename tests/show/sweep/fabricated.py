@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def make_comparison(run_dir: Path, worse: float = 0.0) -> None:
         ids, tuple(f"h{i}" for i in ids), tuple(f"d{i % DIALOGUES}" for i in range(ITEMS)), (None,) * ITEMS,
         (1,) * ITEMS, {"base": lengths, "tuned": lengths}, parts,
     )  # fmt: skip
-    write_scores(sheet, run_dir / "scores.jsonl")
+    write_scores(sheet, run_dir)
     COMPARISON.save(run_dir, comparison(float(np.exp(nll.sum() / tokens.sum()))))
 
 
@@ -132,10 +132,8 @@ def comparison(perplexity: float) -> Comparison:
     )  # fmt: skip
 
 
-def metric(
-    name: str, base: float, tuned: float, reach: float, verdict: Verdict, *, higher: bool = True
-) -> MetricResult:
+def metric(name: str, base: float, tuned: float, reach: float, verdict: str, *, higher: bool = True) -> MetricResult:
     d = tuned - base
-    found = Difference(d, Interval(d - reach, d + reach), 40, 5, 15, 0.001, 0.003, reach, verdict)
+    found = Difference(d, Interval(d - reach, d + reach), 40, 5, 15, 0.001, 0.003, reach, cast(Verdict, verdict))
     scores = {"base": base, "tuned": tuned}
     return MetricResult(name, TITLES[name], f"{name}|made up", higher, None, scores, {"tuned": found})

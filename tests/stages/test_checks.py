@@ -5,10 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mentalft.inputs import asks_here, check_inputs
 
+from mentalft.config import Config
 from mentalft.errors import UserError
+from mentalft.experiment import located
+from mentalft.modeling.locate import LocatedModel
+from mentalft.stages import STAGES
+from mentalft.stages.evaluate import answers_here
 from tests.test_conf import composed
+
+
+def check_inputs(cfg: Config) -> LocatedModel | None:
+    """As an experiment does before anything runs."""
+    stages = [stage for stage in STAGES if stage.is_wanted(cfg)]
+    for stage in stages:
+        stage.check(cfg)
+    return located(cfg, stages)
+
 
 SERVER = ["eval=openai", "eval.openai.base_url=http://x", "eval.openai.base_model=a", "eval.openai.tuned_model=b"]
 
@@ -38,7 +51,8 @@ def test_what_no_stage_needs_is_not_looked_at(tmp_path: Path) -> None:
     needs_none = ["stages=[prepare]", "lora.adapter=/nope", "eval.adapter=/nope", "model.name_or_path=/nope"]
     assert check_inputs(composed(*needs_none)) is None
     server = composed(*SERVER, "eval.adapter=/nope", "stages=[evaluate]")
-    assert not asks_here(server)
+    assert not answers_here(server)
+    assert check_inputs(server) is None
 
 
 def test_a_server_that_does_not_ask_the_trained_adapter_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:

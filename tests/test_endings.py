@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mentalft.outcome import Result, show
-from mentalft.show.tables import write_comparison
 
 from mentalft.errors import UserError
-from mentalft.files import write_json, write_jsonl
+from mentalft.experiment import Result, show
+from mentalft.records import TrainingResult
+from mentalft.runs.files import COMPARISON as FILE
+from mentalft.runs.files import ITEMS, TRAINED
+from mentalft.stages import STAGES
 from mentalft.tracking import Tracker
-from tests.show.test_tables import COMPARISON, TITLES
+from mentalft.words import told
+from tests.show.compared import COMPARISON
 from tests.test_conf import composed
 
 NEXT = "mentalft data=local data.path=FILE"
@@ -20,15 +23,16 @@ NEXT = "mentalft data=local data.path=FILE"
 
 @pytest.fixture
 def run_dir(tmp_path: Path) -> Path:
-    write_comparison(COMPARISON, TITLES, tmp_path)
-    write_jsonl(tmp_path / "items.jsonl", [])
-    write_json(tmp_path / "training.json", {"validation_loss": 1.5})
+    FILE.save(tmp_path, COMPARISON)
+    ITEMS.save(tmp_path, [])
+    TRAINED.save(tmp_path, TrainingResult(1.5))
     return tmp_path
 
 
 def ended(run_dir: Path, *overrides: str) -> Result:
     cfg = composed("tracking=none", *overrides)
-    return show(cfg, run_dir, Tracker(cfg.tracking, run_dir))
+    stages = [stage for stage in STAGES if stage.is_wanted(cfg)]
+    return show(cfg, stages, run_dir, Tracker(cfg.tracking, run_dir))
 
 
 def test_warnings_stand_above_the_table_and_the_directory_below(
@@ -36,7 +40,7 @@ def test_warnings_stand_above_the_table_and_the_directory_below(
 ) -> None:
     result = ended(run_dir)
     said = capsys.readouterr().out
-    places = [said.index(words) for words in (COMPARISON.warnings[0], "interval", "run directory: ", NEXT)]
+    places = [said.index(words) for words in (told(COMPARISON.warnings[0]), "interval", "run directory: ", NEXT)]
     assert places == sorted(places)
     assert (result.comparison, result.objective) == (COMPARISON, 1.5)
 
@@ -65,6 +69,8 @@ def test_what_to_do_next_is_for_the_embedded_model_alone(
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_is_not_handed_to_a_sweep(loss: float, run_dir: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("mentalft.outcome.read_json", lambda path: {"validation_loss": loss})  # JSON holds no NaN
+    monkeypatch.setattr(
+        "mentalft.runs.files.JsonFile.load", lambda file, _: TrainingResult(loss) if file is TRAINED else COMPARISON
+    )
     with pytest.raises(UserError, match=r"objective \(validation_loss\) is (nan|inf); lower trainer\.learning_rate"):
         ended(run_dir)
