@@ -192,6 +192,9 @@ def workspace(
 
 def main() -> None:
     """Entry point of the console script ``mentalft-runs``."""
+    from mentalft.console import show_any_character
+
+    show_any_character()
     try:
         app()
     except UserError as error:

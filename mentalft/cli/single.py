@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from mentalft.config import Config
+from mentalft.config import OPEN_KEYS, Config
 from mentalft.config.composition import load_config
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, UserError
@@ -48,6 +49,16 @@ class Place(NamedTuple):
         from mentalft.console import shown
 
         return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+
+
+def readable(argument: str) -> str:
+    """``argument`` as Hydra can read it: a plain value in another script is put into quotes (it reads only ASCII without
+    them), and names may be added to a mapping that is the user's own (it lets them only where it is asked with ``++``)."""
+    key, equals, value = argument.partition("=")
+    plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
+    if equals and key.isascii() and plain and not value.isascii():
+        argument = f'{key}="{value}"'
+    return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
 
 
 def compose_alone(overrides: list[str]) -> Composed:

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from mentalft.console import console, language, log_to, quiet_libraries, set_language
+from mentalft.console import console, language, log_to, quiet_libraries, set_language, show_any_character
 from mentalft.errors import Stopped, UserError
 from mentalft.files import write_json
 from mentalft.words import Language
@@ -210,6 +210,7 @@ def _worker(
     try:
         with handled(_raise_stopped):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # from here on one can be taken
+            show_any_character()
             quiet_libraries()
             set_language(spoken)
             _take_share()
