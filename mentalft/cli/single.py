@@ -52,8 +52,8 @@ class Place(NamedTuple):
 
 
 def readable(argument: str) -> str:
-    """``argument`` as Hydra can read it: a plain value in another script is put into quotes (it reads only ASCII without
-    them), and names may be added to a mapping that is the user's own (it lets them only where it is asked with ``++``)."""
+    """``argument`` as Hydra can read it: a plain value in another script is put into quotes, as it reads only ASCII
+    without them, and a name of the user's own gets the ``++`` that lets it into a mapping."""
     key, equals, value = argument.partition("=")
     plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
     if equals and key.isascii() and plain and not value.isascii():

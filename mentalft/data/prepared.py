@@ -136,7 +136,7 @@ def stage(
     with written_whole(folder / "rejected.jsonl") as handle:
         about: list[dict[str, Any]] = []
         collector = Collector(lambda rejected: _reject(handle, rejected, sources, len(about)))
-        with bar("reading dialogues", None) as shown:
+        with bar(Said("data.reading_bar"), None) as shown:
             for source in sources:
                 limits = [n for n in (source.max_dialogues, most and most - collector.dialogues) if n is not None]
                 limit = min(limits, default=None)
