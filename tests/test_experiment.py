@@ -241,7 +241,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "trainer.precision=fp16"], ["trainer.precision=fp16 needs a CUDA GPU"]),
         (["data.path=good.json", "model.name_or_path=./no_model"], ["./no_model", "does not exist"]),
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
-        (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
+        (
+            ["data.path=good.json", "stages=[compare]"],
+            ["compare needs what the evaluate stage makes", "add evaluate to stages"],
+        ),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
         (
             ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
@@ -410,7 +413,7 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
-    assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")
+    assert (comparison["items"], comparison["metrics"][0]["differences"]["tuned"]["verdict"]) == (12, "better")
     first = next(iter(read_jsonl(run_dir / "items.jsonl")))
     assert (first["answers"]["base"], first["scores"]["base"]["rouge1"]) == ("", 0.0)
     assert read_json(run_dir / "manifest.json")["choices"] == {"eval": "default", "tracking": "none"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mentalft.config import EMBEDDED, Config
+from mentalft.config import Config
 from mentalft.records import Asked
 from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
@@ -46,10 +46,6 @@ def _check(cfg: Config) -> None:
     from mentalft.metrics.registry import check_available
 
     check_available(cfg.eval)
-    if "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
-        from mentalft.modeling.embedder import load_embedder
-
-        load_embedder(cfg.eval.embedder)
 
 
 COMPARE = Stage(
