@@ -69,13 +69,13 @@ def compose_alone(overrides: list[str]) -> Composed:
         Exception: as Hydra and OmegaConf raise them (:func:`mentalft.config.mistakes.in_words`).
     """
     ConfigStore.instance().store("base_config", Config, replace=True)
-    state = GlobalHydra.instance()
-    around, state.hydra = state.hydra, None  # a notebook may use Hydra for something of its own
+    around = GlobalHydra.instance().hydra  # a notebook may use Hydra for something of its own
+    GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_module("mentalft.conf"):
             plain = hydra.compose("config", overrides=overrides, return_hydra_config=True)
     finally:
-        state.hydra = around
+        GlobalHydra.instance().hydra = around  # Hydra has put another instance in its place
     config = load_config(_without_hydra(plain))
     if config.sweep_dir:
         raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
@@ -142,6 +142,8 @@ def run_in(composed: Composed, place: Place) -> None:
                     log.exception("unexpected error")
                     raise
                 log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
+                if isinstance(error, UserError):
+                    raise
                 raise UserError(message) from error
     except Exception:
         remove_if_bare(place.claimed)
