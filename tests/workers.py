@@ -31,26 +31,3 @@ def runs_out_of_memory(folder: Path) -> None:
     if rank() == 1:
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
     time.sleep(300)
-
-
-def _wait_here() -> None:
-    """Until the signal has come."""
-    folder = Path(os.environ["MENTALFT_TEST_FOLDER"])
-    (folder / f"{os.getpid()}.here").write_text(str(os.getpid()))
-    while not (folder / "go").exists():
-        time.sleep(0.01)
-
-
-def waits(folder: Path, moment: str) -> None:
-    if moment == "loaded":
-        _wait_here()
-    (folder / f"{os.getpid()}.here").write_text(str(os.getpid()))
-    while True:
-        time.sleep(0.01)
-
-
-if os.environ.get("MENTALFT_TEST_MOMENT") == "importing" and os.environ.get("LOCAL_RANK") is None:
-    import multiprocessing
-
-    if multiprocessing.parent_process() is not None:  # a worker, before its work begins
-        _wait_here()
