@@ -29,14 +29,14 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 
 from mentalft.assets import SAMPLE_DIALOGUES, TINY_MODEL
-from mentalft.config.composition import load_config
 from mentalft.config import Config
+from mentalft.config.composition import load_config
 from mentalft.data.asking import questions_of
 from mentalft.files import write_jsonl
+from mentalft.generation.evaluate import SIDES, evaluate
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import locate_model
 from mentalft.records import Dialogue, Prompt, Splits
-from mentalft.generation.evaluate import SIDES, evaluate
 
 Answers = dict[str, dict[str, str]]
 """Side → id of the prompt → text."""

@@ -16,11 +16,11 @@ import hydra
 from hydra.core.config_store import ConfigStore
 
 from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.config.composition import load_config
 from mentalft.config import Config, EvalConfig
+from mentalft.config.composition import load_config
 from mentalft.files import read_json
-from mentalft.metrics.scoring import score_all
 from mentalft.metrics.registry import Embedder, scorers_of
+from mentalft.metrics.scoring import score_all
 
 NOT_MEASURED = ("cosine", "bertscore")
 

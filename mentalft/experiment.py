@@ -57,7 +57,7 @@ def run_experiment(
     check_needs(stages, run_dir)
     for stage in stages:
         stage.check(cfg)
-    context = Context(cfg, run_dir, tracker.log, _located(cfg, stages))
+    context = Context(cfg, run_dir, tracker.log, located(cfg, stages))
     choices = used_by((stage.name for stage in stages), choices)
     record = partial(record_of, cfg, overrides, choices, context.located)
 
@@ -75,10 +75,10 @@ def run_experiment(
         from mentalft.show.writing import report
 
         report(cfg.report, run_dir)
-    return _show(cfg, stages, run_dir, tracker)
+    return show(cfg, stages, run_dir, tracker)
 
 
-def _located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
+def located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
     """The model, after looking at whether it can be used here as asked; None where no stage loads it."""
     if not any(stage.will_load_model(cfg) for stage in stages):
         return None
@@ -95,7 +95,7 @@ def _located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
     return located
 
 
-def _show(cfg: Config, stages: Sequence[Stage], run_dir: Path, tracker: Tracker) -> Result:
+def show(cfg: Config, stages: Sequence[Stage], run_dir: Path, tracker: Tracker) -> Result:
     """Print the table and where things are; hand the scores to the tracker; return what a sweep wants to know."""
     comparison = None
     if COMPARE in stages:

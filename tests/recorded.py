@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from mentalft.config import Config
 from mentalft.data.items import item_row
 from mentalft.files import sha256_file, write_json, write_jsonl
-from mentalft.records import Item, Message, Response, TrainingResult
-from mentalft.runs.files import TRAINED
+from mentalft.records import Item, Made, Message, Response, TrainingResult
+from mentalft.runs.files import MADE, TRAINED
 from mentalft.runs.loop import run_stage
 from mentalft.runs.manifest import record_of, write_records
 from mentalft.runs.markers import ModelRecord, Record
@@ -33,12 +33,19 @@ def record(cfg: Config | None = None, overrides: tuple[str, ...] = ()) -> Record
 
 
 def run(
-    run_dir: Path, cfg: Config, stage: str, work: Callable[[], object] | None = None, overrides: tuple[str, ...] = ()
-) -> None:
-    """Run ``stage``, with ``work`` in place of its own, and keep the run's record, as an experiment does."""
+    run_dir: Path, cfg: Config, stage: str, work: Callable[[], object] | None = None, overrides: tuple[str, ...] = (),
+    *, bare: bool = False,
+) -> None:  # fmt: skip
+    """Run ``stage``, with ``work`` in place of its own, and keep the run's record, as an experiment does.
+
+    Args:
+        bare: there are no files of other stages.
+    """
     (declared,) = [s for s in STAGES if s.name == stage]
     if work is not None:
         declared = replace(declared, work=lambda _: work(), inputs=lambda _: {})
+    if bare:
+        declared = replace(declared, from_run=lambda _: {})
 
     from mentalft.show.model_card import write_card
 
@@ -104,8 +111,8 @@ def _items(items: int = 12) -> list[Item]:
 def _evaluate(run_dir: Path, asked: list[Item]) -> None:
     folder = run_dir / "responses"
     write_jsonl(folder / "items.jsonl", (item_row(item) for item in asked))
-    write_json(folder / "decoding.json", {"decoding": "greedy", "engine": "transformers"})
+    MADE.save(run_dir, Made("base", ["base", "tuned"], "greedy", "transformers"))
     for contender, least in (("base", 3), ("tuned", 9)):
         texts = [item.references[0][: least + n % 5] for n, item in enumerate(asked)]
-        rows = [Response(i.id, i.id, t, "stop", len(t)).to_json() for i, t in zip(asked, texts, strict=True)]
+        rows = [asdict(Response(i.id, i.id, t, "stop", len(t))) for i, t in zip(asked, texts, strict=True)]
         write_jsonl(folder / f"{contender}.jsonl", rows)

@@ -17,9 +17,9 @@ from omegaconf import OmegaConf
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.cli.main import run
-from mentalft.experiment import score_again
 from mentalft.files import read_json, read_jsonl
 from mentalft.runs.verify import verify
+from mentalft.stages import STAGES
 from tests.conftest import dialogue_record
 from tests.tracking.reading import transaction_log
 
@@ -90,11 +90,12 @@ def check_answers(run_dir: Path) -> None:
     comparison = read_json(run_dir / "comparison.json")
     assert comparison["items"] == len(items) == len(base)
     for row in comparison["metrics"]:
-        for side in ("base", "tuned"):
-            scores = [i["scores"][side][row["metric"]] for i in items]
+        for name in ("base", "tuned"):
+            scores = [i["scores"][name][row["metric"]] for i in items]
             if row["metric"] not in ("corpus_bleu", "chrf", "perplexity"):  # these are no means of items
-                assert row[side] == pytest.approx(sum(scores) / len(scores))
-        assert row["interval"][0] <= row["difference"] <= row["interval"][1]
+                assert row["scores"][name] == pytest.approx(sum(scores) / len(scores))
+        found = row["differences"]["tuned"]
+        assert found["interval"][0] <= found["difference"] <= found["interval"][1]
 
 
 def check_manifest(run_dir: Path) -> None:
@@ -111,7 +112,7 @@ def check_privacy(run_dir: Path) -> None:
     records = transaction_log(run_dir)
     logged = {k: v for r in records if r["type"] == "summary" for k, v in r["summary"]["update"].items()}
     for score in read_json(run_dir / "comparison.json")["metrics"]:
-        assert logged[f"tuned/{score['metric']}"] == score["tuned"]
+        assert logged[f"tuned/{score['metric']}"] == score["scores"]["tuned"]
     log = json.dumps(records, ensure_ascii=False)
     files = [path for path in (run_dir / "wandb").rglob("*") if path.is_file() and path.suffix != ".wandb"]
     uploaded = log + "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
@@ -164,7 +165,7 @@ def test_a_later_command_changes_the_record_of_what_it_did_alone(
     assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["length"])
     assert "| length |" in card.read_text(), "the card has the new comparison"
     assert "| ROUGE-1 |" not in card.read_text()
-    assert verify(run_dir, score_again).equal
+    assert verify(run_dir, STAGES).equal
     capsys.readouterr()
     assert mentalft(monkeypatch, *quick_overrides, "tracking=none", "lora.r=4", f"run_dir={run_dir}") == 0
     assert "train: already done" in capsys.readouterr().out, "a card written anew is no reason to train again"
@@ -240,7 +241,10 @@ def test_damaged_records_are_set_aside_and_counted_on_screen(
         (["data.path=good.json", "trainer.precision=fp16"], ["trainer.precision=fp16 needs a CUDA GPU"]),
         (["data.path=good.json", "model.name_or_path=./no_model"], ["./no_model", "does not exist"]),
         (["data.path=good.json", "eval.embedder=./no_embedder"], ["eval.embedder=./no_embedder"]),
-        (["data.path=good.json", "stages=[compare]"], ["does not exist; add evaluate to stages"]),
+        (
+            ["data.path=good.json", "stages=[compare]"],
+            ["compare needs what the evaluate stage makes", "add evaluate to stages"],
+        ),
         (["data.path=good.json", "stages=[prepare,evaluate]"], ["holds no adapter", "add train to stages"]),
         (
             ["data.path=good.json", "eval.adapter=./none", "stages=[prepare,evaluate]"],
@@ -409,7 +413,7 @@ def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(
     assert f"base.json: no answer to '{questions[0]}'; it scores as an empty one" in said
     assert len(list(read_jsonl(run_dir / "responses" / "problems.jsonl"))) == 2
     comparison = read_json(run_dir / "comparison.json")
-    assert (comparison["items"], comparison["metrics"][0]["verdict"]) == (12, "better")
+    assert (comparison["items"], comparison["metrics"][0]["differences"]["tuned"]["verdict"]) == (12, "better")
     first = next(iter(read_jsonl(run_dir / "items.jsonl")))
     assert (first["answers"]["base"], first["scores"]["base"]["rouge1"]) == ("", 0.0)
     assert read_json(run_dir / "manifest.json")["choices"] == {"eval": "default", "tracking": "none"}

@@ -9,10 +9,10 @@ import pytest
 from mentalft.errors import DataError
 from mentalft.files import (
     default_cache_dir,
-    folder_written_whole,
     read_jsonl,
     sha256_folder,
     sha256_json,
+    temporary_folder,
     write_json,
     write_jsonl,
     write_text,
@@ -35,19 +35,19 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
-    with folder_written_whole(tmp_path / "f") as folder:
-        (folder / "x").write_text("old")
+def test_a_temporary_folder_is_gone_however_it_ends(tmp_path: Path) -> None:
+    with temporary_folder(tmp_path / "f") as folder:
+        (folder / "x").write_text("new")
+        (folder / "x").replace(tmp_path / "x")
 
     def fail() -> None:
-        with folder_written_whole(tmp_path / "f") as folder:
+        with temporary_folder(tmp_path / "f") as folder:
             (folder / "x").write_text("half")
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
-    assert (tmp_path / "f" / "x").read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 def test_json_never_holds_nan(tmp_path: Path) -> None:

@@ -38,8 +38,18 @@ def main() -> None:
 
 def run(argv: list[str]) -> int:
     """Run ``mentalft`` with ``argv`` and return the exit code."""
-    want_traceback = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
+    given = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises what went wrong instead of printing and exiting itself
+    try:
+        return _run(argv, want_traceback=given not in (None, "", "0"))
+    finally:
+        if given is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = given
+
+
+def _run(argv: list[str], *, want_traceback: bool) -> int:
     ConfigStore.instance().store("base_config", Config, replace=True)
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")

@@ -80,6 +80,6 @@ register(
         },
         scale="-1 to 1",
         make=_make,
-        has_model=True,
+        needs_embedder=True,
     )
 )

@@ -7,13 +7,15 @@ They are screens by rule (:mod:`mentalft.metrics.integrity_rules`), not judgemen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mentalft.config import BoundsConfig
 from mentalft.metrics import integrity_rules as rules
 from mentalft.metrics.length import characters
-from mentalft.records import Flag, Item, Response
 from mentalft.words import Said, contender
+
+if TYPE_CHECKING:
+    from mentalft.records import Flag, Item, Response
 
 CHECKS = ("echo", "empty", "cut", "repetition", "other_language", "role_leak")
 """What is looked for; the catalogue has the words, such as ``check.they_echo``."""
@@ -79,6 +81,8 @@ def warnings(found: Mapping[str, Integrity], baseline: str, bounds: BoundsConfig
 
 
 def _flags(item: Item, response: Response) -> tuple[Flag, ...]:
+    from mentalft.records import Flag
+
     text = response.text
     user = next((m.content for m in reversed(item.messages) if m.role == "user"), "")
     found = {

@@ -6,14 +6,14 @@ The modules of this package are looked through once; a file that calls :func:`re
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 import mentalft.metrics
-from mentalft.config import EvalConfig, extra_name
+from mentalft.config import EMBEDDED, EvalConfig, extra_name
 from mentalft.metrics.tokens import Tokenizer, chosen, language_of
 from mentalft.words import Language, Said
 
@@ -101,6 +101,8 @@ class Metric:
     higher_is_better: bool = True
     of_answer: bool = True
     """False for a metric of length itself, or of the references: there is nothing to hold length equal for."""
+    needs_embedder: bool = False
+    """It asks for :attr:`Given.embedder`."""
     has_model: bool = False
     """It loads a model of its own, which one process holds."""
     measured: bool = False
@@ -235,13 +237,24 @@ def stored_scorer(name: str, title: str, signature: str, *, higher_is_better: bo
     return Scorer(stored, signature, score)
 
 
-def check_available(cfg: EvalConfig) -> None:
-    """Raises ConfigError where a metric that ``cfg`` names cannot be had, before anything costly has run."""
-    from mentalft.metrics.extra import load_extra
+def check_available(cfg: EvalConfig, named: Iterable[str] | None = None) -> None:
+    """Look for what metrics need before anything costly has run.
 
-    for name in cfg.metrics:
-        registry()[name].check()
-    for spec in cfg.extra_metrics:
+    Args:
+        named: the metrics; None is those of ``eval.metrics``, and the extra ones.
+
+    Raises:
+        UserError: a package, a file or the embedder cannot be had.
+    """
+    from mentalft.metrics.extra import load_extra
+    from mentalft.modeling.embedder import load_embedder
+
+    metrics = [registry()[name] for name in (cfg.metrics if named is None else named)]
+    for metric in metrics:
+        metric.check()
+    if cfg.embedder != EMBEDDED and any(metric.needs_embedder for metric in metrics):
+        load_embedder(cfg.embedder)
+    for spec in cfg.extra_metrics if named is None else ():
         load_extra(spec)
 
 

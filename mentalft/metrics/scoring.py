@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from copy import copy
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from mentalft.config import EvalConfig
-from mentalft.metrics.registry import Scorer, scorers_of
+from mentalft.metrics.registry import Metric, Scorer, scorers_of
 from mentalft.metrics.tokens import language_of
 
 if TYPE_CHECKING:
@@ -42,23 +40,31 @@ def score_all(
         processes: null is one a core where there are many answers, else this one alone.
     """
     count = processes or ((os.cpu_count() or 1) if len(answers) * len(references) >= MANY else 1)
-    away = [name for name, scorer in scorers.items() if not scorer.metric.has_model] if count > 1 else []
+    away = [name for name, scorer in scorers.items() if not _stays_here(scorer.metric)] if count > 1 else []
     here = {name: metric for name, metric in scorers.items() if name not in away}
     spread = _in_processes(cfg, away, answers, references, count) if away else {contender: {} for contender in answers}
     home = _score(here, answers, references)
     return {contender: {name: (spread[contender] | home[contender])[name] for name in scorers} for contender in answers}
 
 
+def _stays_here(metric: Metric) -> bool:
+    """Whether it has a model, which one process holds."""
+    return metric.has_model or metric.needs_embedder
+
+
 def _in_processes(
     cfg: EvalConfig, names: list[str], answers: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]],
     processes: int,
 ) -> Scores:  # fmt: skip
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    import numpy as np
+
     plain = copy(cfg)
     plain.metrics, plain.extra_metrics = names, []
     if plain.language == "auto":
         plain.language = language_of(references)
-    import numpy as np
-
     slices = [slice(start, start + CHUNK) for start in range(0, len(references), CHUNK)]
     jobs = [({contender: texts[part] for contender, texts in answers.items()}, references[part]) for part in slices]
     with ProcessPoolExecutor(min(processes, len(jobs)), get_context("spawn"), _start, (plain,)) as pool:

@@ -19,6 +19,7 @@ from mentalft.records import BETTER, WORSE
 from mentalft.runs.files import COMPARISON
 from mentalft.runs.markers import markers, unfinished
 from mentalft.runs.stage import RESULT_GROUPS, owners
+from mentalft.runs.sweep_files import STATUS, Status
 from mentalft.words import Said, told
 
 MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
@@ -101,7 +102,7 @@ def _run_dirs(root: Path) -> Iterator[Path]:
 def _listed(run_dir: Path) -> ListedRun:
     name = shown(run_dir.absolute())
     try:
-        return _as_trial(_read(run_dir, name), _json(run_dir / "status.json"))
+        return _as_trial(_read(run_dir, name), STATUS.load(run_dir) if STATUS.exists(run_dir) else None)
     except (DataError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = str(error) or type(error).__name__
         return ListedRun(name, _date_of(run_dir, {}), UNREADABLE, problem=problem.splitlines()[0])
@@ -132,18 +133,17 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     )
 
 
-def _as_trial(run: ListedRun, status: dict[str, Any] | None) -> ListedRun:
+def _as_trial(run: ListedRun, status: Status | None) -> ListedRun:
     """``run`` with what its sweep recorded in ``status``."""
     if status is None:
         return run
-    overrides = [*status.get("fixed", ()), *status["overrides"]]
+    choices = {group: name for group, name in status.choices.items() if group in RESULT_GROUPS}
     return replace(
         run,
-        state=status["state"] if status["state"] in (FAILED, RUNNING) else run.state,
-        problem=status.get("error") or run.problem,
-        choices=run.choices
-        or {group: name for group, name in (status.get("choices") or {}).items() if group in RESULT_GROUPS},
-        overrides=tuple(_telling(overrides)),
+        state=status.state if status.state in (FAILED, RUNNING) else run.state,
+        problem=status.error or run.problem,
+        choices=run.choices or choices,
+        overrides=tuple(_telling([*status.fixed, *status.overrides])),
         of_sweep=True,
     )
 

@@ -28,7 +28,7 @@ def check_needs(stages: Sequence[Stage], run_dir: Path) -> None:
                 first = need.partition("|")[0]
                 raise DataError(
                     f"{stage.name} needs what the {first} stage makes, and {run_dir} does not have it; "
-                    f"add {first} to stages, or continue a run that has it with run_dir="
+                    f"add {first} to stages, or continue a run that has it: run_dir=RUN"
                 )
 
 

@@ -96,7 +96,8 @@ def _entry(marker: Marker) -> dict[str, Any]:
     record = msgspec.to_builtins(marker.record)
     cost = {key: value for key, value in asdict(marker.cost).items() if value is not None}
     digest = sha256_json(record.pop("config"))
-    return {**cost, "started": marker.started, **record, "config_sha256": digest, "outputs": marker.outputs}
+    outputs = {name: hashed for name, hashed in marker.outputs.items() if hashed}
+    return {**cost, "started": marker.started, **record, "config_sha256": digest, "outputs": outputs}
 
 
 def resolved(done: Mapping[str, Marker], now: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from mentalft.config import Config
 from mentalft.config.fields import bears, settings_of, stages_of, value_at
-from mentalft.files import default_cache_dir
+from mentalft.files import default_cache_dir, digest_file
 
 if TYPE_CHECKING:
     from mentalft.modeling.locate import LocatedModel
@@ -91,10 +93,21 @@ class Stage:
         return self.loads_model if isinstance(self.loads_model, bool) else self.loads_model(cfg)
 
     def made_from(self, context: Context) -> dict[str, Any]:
-        """All that decides its result: each setting that bears on it, by its key, and its inputs."""
+        """All that decides its result: each setting that bears on it, by its key, and its inputs, as JSON has them."""
         cfg = context.cfg
         settings = {s.key: value_at(cfg, s.key) for s in settings_of(cfg) if bears(s, self.name, cfg)}
-        return {**settings, **self.from_run(context), **self.inputs(context)}
+        return as_json({**settings, **self.from_run(context), **self.inputs(context)})
+
+
+def digest(path: Path) -> str | None:
+    """Of the file ``path``; None where it is not there."""
+    return digest_file(path) if path.is_file() else None
+
+
+def as_json(values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` as they come back from a file, so that both can be held against each other."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    return found
 
 
 def groups_of(stages: Iterable[str]) -> set[str]:

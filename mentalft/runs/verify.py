@@ -20,9 +20,9 @@ from mentalft.comparison.compare import compare
 from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
-from mentalft.data.download import is_remote
+from mentalft.data.read.download import is_remote
+from mentalft.data.read.sources import local_files, sha256_of, specs
 from mentalft.data.report import overlap_in
-from mentalft.data.sources import local_files, sha256_of, specs
 from mentalft.errors import DataError, UserError
 from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in
@@ -32,7 +32,7 @@ from mentalft.runs.differences import MOST, differences, in_words, result_differ
 from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
 from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, as_json
 from mentalft.words import told
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config]
         if stage.name not in done:
             continue
         try:
-            now = stage.from_run(Context(used[stage.name], run_dir))
+            now = as_json(stage.from_run(Context(used[stage.name], run_dir)))
         except (UserError, OSError) as error:
             skipped.append(f"{stage.name}: {error}")
             continue

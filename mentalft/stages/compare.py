@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from mentalft.config import EMBEDDED, Config
-from mentalft.files import digest_file
+from mentalft.config import Config
 from mentalft.records import Asked
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
 
 
@@ -30,11 +27,11 @@ def _from_run(context: Context) -> dict[str, Any]:
     asked = _asked(context)
     measured = context.cfg.eval.perplexity and asked.perplexity
     return {
-        "overlap": msgspec.to_builtins(_overlap(context)),
-        "likelihoods": digest_file(asked.perplexity) if measured and asked.perplexity else None,
+        "overlap": _overlap(context),
+        "likelihoods": digest(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,
-        "items": digest_file(asked.folder / "items.jsonl"),
-        "responses": {name: digest_file(path) for name, path in asked.responses.items()},
+        "items": digest(asked.folder / "items.jsonl"),
+        "responses": {name: digest(path) for name, path in asked.responses.items()},
     }
 
 
@@ -49,10 +46,6 @@ def _check(cfg: Config) -> None:
     from mentalft.metrics.registry import check_available
 
     check_available(cfg.eval)
-    if "cosine" in cfg.eval.metrics and cfg.eval.embedder != EMBEDDED:
-        from mentalft.modeling.embedder import load_embedder
-
-        load_embedder(cfg.eval.embedder)
 
 
 COMPARE = Stage(

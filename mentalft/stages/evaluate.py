@@ -9,9 +9,9 @@ from typing import Any
 from mentalft.config import Config
 from mentalft.console import say
 from mentalft.errors import ConfigError, DataError
-from mentalft.files import digest_file, sha256_folder
+from mentalft.files import sha256_folder
 from mentalft.runs.markers import marker_file
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
 
 
@@ -35,11 +35,11 @@ def _adapter(context: Context) -> Path | None:
 
 def _from_run(context: Context) -> dict[str, Any]:
     from mentalft.data.items import files_asked
-    from mentalft.data.prepare import splits_in
+    from mentalft.data.prepare import split_paths
 
     adapter = _adapter(context)
     return {
-        "data": [digest_file(path) for path in files_asked(context.cfg.eval, splits_in(context.run_dir))],
+        "data": [digest(path) for path in files_asked(context.cfg.eval, split_paths(context.run_dir))],
         "adapter": sha256_folder(adapter, ("adapter_*",)) if adapter else None,
     }
 
@@ -70,7 +70,7 @@ def _check(cfg: Config) -> None:
 
     check_engine(cfg.eval)
     if cfg.eval.questions:
-        from mentalft.data.question_files import read_questions
+        from mentalft.data.read.questions import read_questions
 
         read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
     if cfg.eval.adapter and answers_here(cfg):
@@ -113,7 +113,7 @@ def _lay_out(context: Context) -> None:
 
 def _digests(context: Context) -> dict[str, Any]:
     paths = [Path(path).expanduser() for _, path in _given(context.cfg) if path]
-    return {"given": [digest_file(path) if path.is_file() else None for path in paths]}
+    return {"given": [digest(path) for path in paths]}
 
 
 ANSWERS = Stage(

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
-from mentalft.files import digest_file, sha256_folder
-from mentalft.runs.stage import Context, Stage
+from mentalft.config import VALIDATION_LOSS, Config
+from mentalft.files import sha256_folder
+from mentalft.runs.stage import Context, Stage, digest
 
 
 def _from_run(context: Context) -> dict[str, Any]:
-    from mentalft.data.prepare import splits_in
+    from mentalft.data.prepare import split_paths
 
     return {
-        "data": [digest_file(splits_in(context.run_dir).validation)],
+        "data": [digest(split_paths(context.run_dir).validation)],
         "adapter": sha256_folder(context.run_dir / "adapter", ("adapter_*",)),
     }
 
@@ -30,14 +30,9 @@ def _work(context: Context) -> None:
 
 
 def _check(cfg: Config) -> None:
-    from mentalft.metrics.registry import registry
+    from mentalft.metrics.registry import check_available
 
-    name, e = cfg.eval.objective, cfg.eval
-    registry()[name].check()
-    if name == "cosine" and e.embedder != EMBEDDED:
-        from mentalft.modeling.embedder import load_embedder
-
-        load_embedder(e.embedder)
+    check_available(cfg.eval, [cfg.eval.objective])
 
 
 OBJECTIVE = Stage(

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.config import Config
-from mentalft.files import digest_file
-from mentalft.runs.stage import Context, Stage
+from mentalft.runs.stage import Context, Stage, digest
 
 
 def _from_run(context: Context) -> dict[str, Any]:
-    from mentalft.data.prepare import splits_in
+    from mentalft.data.prepare import split_paths
 
-    splits = splits_in(context.run_dir)
-    return {"data": [digest_file(splits.train), digest_file(splits.validation)]}
+    splits = split_paths(context.run_dir)
+    return {"data": [digest(splits.train), digest(splits.validation)]}
 
 
 def _inputs(context: Context) -> dict[str, Any]:

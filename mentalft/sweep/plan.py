@@ -120,7 +120,13 @@ def _first_value(override: Override) -> str:
 
 
 def check_free(sweep_dir: Path) -> None:
-    """Raise :class:`ConfigError` where another command is running trials of the sweep in ``sweep_dir``."""
+    """Raise :class:`ConfigError` where ``sweep_dir`` is no place for a sweep, or another command runs its trials."""
+    is_empty = not sweep_dir.exists() or (sweep_dir.is_dir() and not any(sweep_dir.iterdir()))
+    if not is_empty and not SWEEP_PLAN.exists(sweep_dir):
+        raise ConfigError(
+            f"sweep_dir={sweep_dir} holds files that are of no sweep of mentalft; nothing was written there. "
+            "Give a sweep's directory, an empty one, or one that does not exist yet"
+        )
     running = running_elsewhere(sweep_dir)
     if running:
         raise ConfigError(

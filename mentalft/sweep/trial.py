@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from mentalft.console import console, log_to, say, set_language, shown
 from mentalft.errors import UserError, first_line
 from mentalft.experiment import run_tracked
 from mentalft.files import sha256_json, write_text
+from mentalft.runs.place import held
 from mentalft.runs.sweep_files import (
     DONE,
     FAILED,
@@ -169,7 +171,14 @@ def _split(trial: Trial) -> tuple[list[str], list[str]]:
 def _run(trial: Trial, status: Status) -> Status:
     run_dir = trial.sweep_dir / str(status.job)
     write_status(trial.sweep_dir, status)
-    with log_to(run_dir):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(run_dir))
+        except UserError as error:  # somebody else uses it, and has the log
+            ended = status.ended_as(FAILED, error=str(error))
+            write_status(trial.sweep_dir, ended)
+            return ended
+        stack.enter_context(log_to(run_dir))
         say(Said("sweep.trial_in", {"trial": in_short(status), "directory": shown(run_dir)}))
         for name, text in trial.records.items():
             write_text(run_dir / ".hydra" / name, text)

@@ -139,9 +139,9 @@ def test_help_names_every_option_of_every_group(
 
 
 def test_a_second_run_in_the_same_second_gets_its_own_directory() -> None:
-    from mentalft.cli.main import _claim
+    from mentalft.cli.single import claim
 
-    claimed = {_claim(Path("outputs")) for _ in range(5)}
+    claimed = {claim(Path("outputs")) for _ in range(5)}
     assert len(claimed) == 5
     assert all(path.is_dir() for path in claimed)
 

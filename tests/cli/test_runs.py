@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from mentalft.runs.settings import write_settings
-from omegaconf import OmegaConf
 
+import mentalft
 from mentalft.cli import runs as runs_cli
 from mentalft.files import read_json
-from mentalft.runs.manifest import write_manifest
-from tests.recorded import recorded_run
+from mentalft.runs.manifest import write_records
+from mentalft.stages import STAGES
+from tests.comparison.test_runs import make_run
+from tests.recorded import record, recorded_run
 from tests.show.sweep.fabricated import make_trial
-from tests.stages.test_compare_runs import make_run
 
 
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -116,8 +116,8 @@ def test_verify_ends_with_0_or_1(
     assert called(monkeypatch, "verify", tmp_path / "nowhere") == 1
     stopped = recorded_run(tmp_path / "stopped")
     (stopped / ".stages" / "compare.json").unlink()
-    write_manifest(stopped, {})  # as a stage does that begins again
-    write_settings(stopped, OmegaConf.to_container(OmegaConf.load(stopped / "config.resolved.yaml")))
+    settings = mentalft.load_run(stopped).settings
+    write_records(stopped, record(settings), STAGES)  # as a stage does that begins again
     assert called(monkeypatch, "verify", stopped) == 1
     said = capsys.readouterr().out
     assert "unfinished: compare was begun and is not complete" in said

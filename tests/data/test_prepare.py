@@ -10,14 +10,18 @@ import pytest
 
 from mentalft.config import DataConfig
 from mentalft.data import prepare as stage
-from mentalft.data.pool import processes
 from mentalft.data.prepare import splits_in
-from mentalft.data.sources import sources_of
-from mentalft.data.splits import CONFLICT, placed
+from mentalft.data.read.pool import processes
+from mentalft.data.read.sources import sources_of
+from mentalft.data.split.places import CONFLICT, placed
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits
+from mentalft.runs.loop import run_stage
+from mentalft.runs.stage import Context
+from mentalft.stages import PREPARE
 from tests.conftest import dialogue_record
+from tests.recorded import record
 from tests.test_conf import composed
 
 
@@ -127,10 +131,14 @@ def test_a_test_set_that_is_in_the_train_split_stops_the_run(tmp_path: Path) -> 
 
 def test_what_an_earlier_run_left_is_not_taken_for_this_one(tmp_path: Path) -> None:
     path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
-    prepare(config(path), tmp_path / "run")
+    cfg = composed("data=local", f"data.path={path}", "data.num_proc=1", "cache=false", "stages=[prepare]")
+    run_stage(PREPARE, Context(cfg, tmp_path / "run"), record, lambda: None)
+    first = (tmp_path / "run" / "data" / "train.jsonl").read_bytes()
     written(path, [dialogue_record(n) for n in range(60)] + [{"messages": None}] * 6)
     with pytest.raises(DataError, match="cannot be used"):
-        prepare(config(path), tmp_path / "run")
+        run_stage(PREPARE, Context(cfg, tmp_path / "run"), record, lambda: None)
+    (kept,) = (tmp_path / "run" / "superseded").rglob("train.jsonl")
+    assert kept.read_bytes() == first
     with pytest.raises(DataError, match="add prepare to stages"):
         splits_in(tmp_path / "run")
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from mentalft.data.report import audit_lines, overlap_in_words, summary_lines
+from mentalft.data.report import audit_lines, overlap_in, summary_lines
+from mentalft.runs.files import DATA_REPORT
+from mentalft.words import told
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def report() -> dict[str, Any]:
 
 
 def test_nothing_that_happened_to_a_record_goes_unsaid(report: dict[str, Any]) -> None:
-    said = "\n".join(line for line, _ in summary_lines(report, Path("run/data")))
+    said = "\n".join(told(line) for line, _ in summary_lines(report, Path("run/data")))
     for words in (
         "20 records → 8 train, 1 validation, 1 test dialogues", "7 records set aside in run/data/rejected.jsonl",
         "7 × reason 0", "and 2 reasons, all in that file", "2 exact duplicates", "1 near duplicates of several",
@@ -52,11 +54,11 @@ def test_nothing_that_happened_to_a_record_goes_unsaid(report: dict[str, Any]) -
 
 def test_what_was_found_and_left_is_called_so(report: dict[str, Any]) -> None:
     report["privacy"]["mode"] = "report"
-    assert "found, not redacted: 2 × PHONE" in "\n".join(line for line, _ in summary_lines(report, Path("d")))
+    assert "found, not redacted: 2 × PHONE" in "\n".join(told(line) for line, _ in summary_lines(report, Path("d")))
 
 
 def test_an_audit_names_sources_lengths_and_topics(report: dict[str, Any]) -> None:
-    said = "\n".join(line for line, _ in audit_lines(report))
+    said = "\n".join(told(line) for line, _ in audit_lines(report))
     for words in (
         "source corpus: d.json, 2.5 MB, SHA-256 abababababab…, revision c0ffee; licence: research use",
         "assistant turns: 16 train", "half up to 200, 95 % up to 1,400, longest 2,000",
@@ -65,10 +67,15 @@ def test_an_audit_names_sources_lengths_and_topics(report: dict[str, Any]) -> No
         assert words in said
     report["sources"][0]["file_count"] = 1200
     report["tokens"] = {"not_counted": "the hub cannot be reached"}
-    said = "\n".join(line for line, _ in audit_lines(report))
+    said = "\n".join(told(line) for line, _ in audit_lines(report))
     assert "1,200 files" in said
     assert "not counted: the hub cannot be reached" in said
 
 
-def test_the_comparison_is_told_of_every_overlap(report: dict[str, Any]) -> None:
-    assert "2 of 51 items of question bank" in overlap_in_words(report)
+def test_the_comparison_is_told_of_every_overlap(report: dict[str, Any], tmp_path: Path) -> None:
+    assert overlap_in(tmp_path) == ()
+    DATA_REPORT.save(tmp_path, report)
+    none, bank = overlap_in(tmp_path)
+    assert told(bank) == "2 of 51 items of question bank"
+    assert told(bank, "zh") == "题库的 51 条中有 2 条"
+    assert told(none).startswith("none of the test split")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,25 @@ def test_warnings_say_in_words_what_exceeds_a_bound() -> None:
     assert told(of_three[0]) == "100.0% of the other answers are empty (bound 2.0%; base 0.0%)"
     of_base = warnings({"base": bad, "other": good, "tuned": good}, "base", bounds)
     assert told(of_base[0]) == "100.0% of the base answers are empty (bound 2.0%; other 0.0%, tuned 0.0%)"
+
+
+@pytest.mark.parametrize(("rate", "warned"), [(0.09, False), (0.1, False), (0.11, True)])
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_share_is_warned_of_above_its_bound_only(check: str, rate: float, warned: bool) -> None:
+    bounds = replace(composed().eval.bounds, **{check: 0.1})
+    tuned = Integrity((), {**dict.fromkeys(CHECKS, 0.0), check: rate}, 1.0)
+    said = warnings({"base": looked_at(REFERENCE), "tuned": tuned}, "base", bounds)
+    assert [w.values["rate"] for w in said] == ([rate] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "than"), [(0.49, "shorter"), (0.5, None), (0.51, None), (1.99, None), (2.0, None), (2.01, "longer")]
+)
+def test_a_length_is_warned_of_beyond_its_bounds_only(ratio: float, than: str | None) -> None:
+    bounds = replace(composed().eval.bounds, length_ratio_low=0.5, length_ratio_high=2.0)
+    tuned = Integrity((), dict.fromkeys(CHECKS, 0.0), ratio)
+    said = [told(w) for w in warnings({"base": looked_at(REFERENCE), "tuned": tuned}, "base", bounds)]
+    assert [f"much {than} than" in sentence for sentence in said] == ([True] if than else [])
 
 
 @given(st.text(max_size=120), st.text(max_size=120), st.text(max_size=60))

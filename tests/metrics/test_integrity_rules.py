@@ -87,3 +87,25 @@ def test_few_different_runs_of_four_are_a_loop() -> None:
 def test_five_units_and_three_tenths_are_another_language(foreign: int, own: int, found: bool) -> None:
     words = " ".join(["maybe", "you", "could", "try", "to", "rest"][:foreign])
     assert (rules.other_language(f"{UNITS[:own]} {words}", [OTHER]) is not None) is found
+
+
+@pytest.mark.parametrize("length", [rules.EVIDENCE - 1, rules.EVIDENCE, rules.EVIDENCE + 1])
+def test_no_more_than_so_much_of_a_turn_is_shown(length: int) -> None:
+    found = rules.echo(UNITS[:length], UNITS[:length])
+    assert found is not None
+    assert found.values["text"] == UNITS[: min(length, rules.EVIDENCE)]
+
+
+def test_the_last_twenty_characters_show_where_an_answer_was_cut() -> None:
+    for length in (19, 20, 21):
+        found = rules.cut(f"{UNITS[:length]}\n", "length")
+        assert found is not None
+        assert told(found) == f"…{UNITS[max(length - 20, 0) : length]}"
+
+
+@pytest.mark.parametrize(("length", "found"), [(60, True), (61, False)])
+def test_a_piece_of_up_to_sixty_characters_four_times_in_a_row_is_a_loop(length: int, found: bool) -> None:
+    """Runs of four are few either way; the evidence tells which rule it was."""
+    said = rules.repetition(f"{(UNITS + OTHER)[:length]}" * 4)
+    assert said is not None
+    assert told(said).startswith("4 times in a row") is found

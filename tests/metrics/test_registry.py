@@ -14,7 +14,7 @@ from rouge import Rouge
 from rouge_chinese import Rouge as RougeChinese
 from rouge_score.rouge_scorer import RougeScorer
 
-from mentalft.errors import ConfigError
+from mentalft.errors import ConfigError, ModelError
 from mentalft.metrics.registry import (
     Embedder,
     Metric,
@@ -55,12 +55,35 @@ ALL = metrics(f"eval.metrics=[{','.join(PLAIN)}]")
 def test_every_metric_scores_items_and_their_sum(name: str) -> None:
     metric = ALL[name]
     parts = metric.score(["甲乙丙丁，一起说吧。", ""], [["甲乙丙丁，一起说吧。"], ["我们慢慢说吧。"]])
-    best, empty = metric.total(parts)
-    assert best == pytest.approx(
-        100 if name in ("corpus_bleu", "chrf") else best if name == "length_reference" else 1, abs=0.01
-    )
+    empty = metric.total(parts)[1]
     assert empty == 0.0
     assert np.isfinite(metric.total(np.zeros((2, parts.shape[1])))).all()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bleu1",
+        "bleu2",
+        "bleu3",
+        "bleu",
+        "corpus_bleu",
+        "chrf",
+        "rouge1",
+        "rouge2",
+        "rougeL",
+        "meteor",
+        "cosine",
+        "distinct1",
+        "distinct2",
+        "length",
+    ],
+)
+def test_the_reference_itself_scores_as_high_as_the_scale_goes(name: str) -> None:
+    metric = ALL[name]
+    (best,) = metric.total(metric.score(["甲乙丙丁，一起说吧。"], [["甲乙丙丁，一起说吧。"]]))
+    assert metric.scale is not None
+    assert best == pytest.approx(float(metric.scale.replace("–", " ").split()[-1]), abs=0.01)
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -94,8 +117,8 @@ def test_no_embedder_is_loaded_for_metrics_that_need_none() -> None:
 
 def test_names_of_metrics_import_no_heavy_library() -> None:
     code = (
-        "import sys, mentalft.metrics.registry, mentalft.metrics.integrity; "
-        "print([m for m in ('torch', 'nltk', 'jieba', 'sacrebleu', 'evaluate') if m in sys.modules])"
+        "import sys; from mentalft.metrics.registry import names; assert names(); heavy = 'torch', 'nltk', 'jieba', "
+        "'sacrebleu', 'evaluate', 'numpy', 'concurrent.futures'; print([m for m in heavy if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -112,6 +135,18 @@ def test_what_a_metric_needs_is_looked_for_before_anything_runs(monkeypatch: pyt
     for override, message in (("eval.metrics=[bertscore]", "pip install"), ("eval.extra_metrics=[./no.py]", "exist")):
         with pytest.raises(ConfigError, match=message):
             check_available(composed(override).eval)
+    with pytest.raises(ConfigError, match="pip install"):
+        check_available(composed().eval, ["bertscore"])
+
+
+def test_an_embedder_is_looked_for_where_a_metric_needs_it() -> None:
+    absent = "eval.embedder=./absent"
+    check_available(composed(absent, "eval.metrics=[bleu]").eval)
+    check_available(composed(absent, "eval.metrics=[cosine]").eval, ["bleu"])
+    with pytest.raises(ModelError, match="does not exist"):
+        check_available(composed(absent, "eval.metrics=[cosine]").eval)
+    with pytest.raises(ModelError, match="does not exist"):
+        check_available(composed(absent, "eval.metrics=[bleu]").eval, ["cosine"])
 
 
 def sentence(hypothesis: list[str], target: list[str], method: str, weights: tuple[float, ...] = (0.25,) * 4) -> float:
@@ -180,7 +215,8 @@ def test_every_metric_says_what_it_is_in_both_languages() -> None:
     for name, metric in registry().items():
         assert metric.name == name
         assert set(metric.about) == {"en", "zh"}
-        assert metric.scale or name == "perplexity"
+        assert all(metric.about.values())
+        assert metric.scale != ""
     assert (
         about("rougeL", "en")
         == "F-measure of the longest common subsequence shared with the best reference, mean over answers"

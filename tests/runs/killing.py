@@ -15,7 +15,10 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mentalft.runs.stage import Context
 
 CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -113,34 +116,91 @@ def main(stage: str, folder: Path) -> None:
     from mentalft.runs.place import held
     from mentalft.runs.stage import Context
     from mentalft.stages import STAGES
-    from tests.recorded import CHOICES, record, recorded_run
+    from tests.recorded import record, recorded_run
     from tests.test_conf import composed
 
     start = recorded_run(folder / "run")
     for name in ("data/mine.txt", "adapter/notes.md", "checkpoints/my_model.pt", "responses/interviews.docx"):
         (start / name).parent.mkdir(exist_ok=True)
         (start / name).write_text(f"the user's {name}")
-    shutil.copytree(start / "data", folder / "data")
-    options = {
-        "prepare": ["data=local", f"data.path={folder / 'corpus.json'}", "data.num_proc=1", "data.split_seed=7", "cache=false",
-                    "data.validation_fraction=0.3", "data.test_fraction=0.3"],
-        "answers": ["stages=[compare]", "eval.references=REFERENCES", "eval.responses.base=BASE", "eval.responses.tuned=TUNED"],
-        "compare": ["eval.metrics=[length,distinct1]", "eval.bootstrap_resamples=200"],
-    }  # fmt: skip
-    cfg = composed(*options[stage])
+    for name in ("base", "tuned", "items"):
+        shutil.copy(start / "responses" / f"{name}.jsonl", folder / f"{name}.jsonl")
+    options, outputs = {
+        "prepare": (
+            ["data=local", f"data.path={folder / 'corpus.json'}", "data.num_proc=1", "data.split_seed=7", "cache=false",
+             "data.validation_fraction=0.3", "data.test_fraction=0.3"],
+            ["data/train.jsonl", "data/validation.jsonl", "data/test.jsonl", "data/rejected.jsonl", "data/report.json"],
+        ),
+        "train": (["seed=7"], ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "training.json"]),
+        "evaluate": (["eval.max_new_tokens=9"], ["responses/base.jsonl", "responses/tuned.jsonl"]),
+        "compare": (
+            ["eval.metrics=[length,distinct1]", "eval.bootstrap_resamples=200"],
+            ["comparison.json", "comparison.csv", "items.jsonl", "scores.jsonl", "metrics.json"],
+        ),
+    }[stage]  # fmt: skip
+    cfg = composed(*options)
     (declared,) = [s for s in STAGES if s.name == stage]
-    outputs = {
-        "prepare": ["data/train.jsonl", "data/validation.jsonl", "data/test.jsonl"],
-        "compare": ["comparison.json", "items.jsonl", "scores.jsonl", "metrics.json"],
-    }[stage]
-    model_free = replace(declared, inputs=lambda _: {"given": CHOICES["data"]})
+    simulated = {"train": _train, "evaluate": _evaluate}.get(stage)
+    if simulated:
+        declared = replace(declared, work=simulated, inputs=lambda _: {})
 
     def work(run_dir: Path) -> None:
         with held(run_dir):
-            keep = lambda: write_records(run_dir, record(cfg), STAGES)  # noqa: E731
-            run_stage(model_free, Context(cfg, run_dir), lambda: record(cfg), keep)
+            run_stage(
+                declared,
+                Context(cfg, run_dir),
+                lambda: record(cfg),
+                lambda: write_records(run_dir, record(cfg), STAGES),
+            )
 
     print(f"{stage}: {kill_everywhere(start, work, outputs)} operations")
+
+
+def _train(context: Context) -> None:
+    """What training does to files, without a model: sealed checkpoints, a log, an adapter put in place at the end."""
+    from mentalft.files import json_line, temporary_folder
+    from mentalft.records import TrainingResult
+    from mentalft.runs.files import TRAINED
+    from mentalft.runs.place import install
+    from mentalft.training.checkpoints import newest_whole, rotate, seal
+
+    run_dir, checkpoints = context.run_dir, context.run_dir / "checkpoints"
+    found = newest_whole(checkpoints)
+    done = found[1]["step"] if found else 0
+    for step in range(done + 1, 4):
+        folder = checkpoints / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "weights").write_text(f"weights of step {step}")
+        seal(folder, step=step)
+        with (run_dir / "training.jsonl").open("a") as log:
+            log.write(json_line({"train/step": step}))
+        rotate(checkpoints, 2, str(checkpoints / "checkpoint-1"))
+    with temporary_folder(run_dir / "adapter") as folder:
+        for name in ("adapter_model.safetensors", "adapter_config.json", "tokenizer.json"):
+            (folder / name).write_text(f"{name} of {context.cfg.seed}")
+        install(run_dir, "train", folder, run_dir / "adapter")
+    TRAINED.save(run_dir, TrainingResult(1.0))
+
+
+def _evaluate(context: Context) -> None:
+    """What evaluating does to files, without a model: answers as they come, put together at the end."""
+    from dataclasses import asdict
+
+    from mentalft.files import write_jsonl
+    from mentalft.generation import answer_log
+    from mentalft.records import Made, Response
+    from mentalft.runs.files import MADE
+
+    folder = context.run_dir / "responses"
+    ids = [f"{n}#1" for n in range(4)]
+    write_jsonl(folder / "items.jsonl", [{"id": name} for name in ids])
+    MADE.save(context.run_dir, Made("base", ["base", "tuned"], "greedy", "transformers"))
+    for name in ("base", "tuned"):
+        path = folder / f"{name}.jsonl"
+        answer_log.so_far(path, lambda row: row["id"] in ids)
+        missing = [one for one in ids if one not in answer_log.ids_gathered(path)]
+        answer_log.add(path, 0, (asdict(Response(one, one, f"{name} {one}", "stop", 3)) for one in missing))
+        answer_log.finish(path, ids, lambda row: row["id"] in ids)
 
 
 if __name__ == "__main__":

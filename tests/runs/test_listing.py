@@ -12,6 +12,7 @@ from rich.console import Console
 from mentalft.files import MARKED, read_json, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
 from mentalft.runs.markers import Cost, Marker, marker_file
+from mentalft.runs.sweep_files import FAILED, RUNNING, STATUS, Status
 from mentalft.show.listing import runs_table
 from mentalft.words import told
 from tests.recorded import METRICS, record, recorded_run, score
@@ -68,9 +69,13 @@ def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
 
 def test_a_trial_is_listed_with_what_its_sweep_recorded(capsys: pytest.CaptureFixture[str]) -> None:
     begun("multirun/sweep/0", "2026-11-21T10:00:00+00:00", "prepare")
-    for number, state, error in ((0, "failed", "lora.r must be at least 1"), (1, "running", None)):
-        recorded = {"state": state, "error": error, "fixed": ["seed=1"], "overrides": [f"lora.r={number}"]}
-        write_json(Path(f"multirun/sweep/{number}/status.json"), recorded)
+    for number, state, error in ((0, FAILED, "lora.r must be at least 1"), (1, RUNNING, None)):
+        recorded = Status(
+            job=number, overrides=[f"lora.r={number}"], fixed=["seed=1"], state=state, error=error, objective=None,
+            objective_name="validation_loss", direction="minimize", started="2026-11-21T10:00:00+00:00", ended=None,
+            seconds=None, command=[], choices={},
+        )  # fmt: skip
+        STATUS.save(Path(f"multirun/sweep/{number}"), recorded)
     runs = by_name(list_runs([Path("multirun")]))
     assert {name: (run.state, run.overrides) for name, run in runs.items()} == {
         "0": ("failed", ("seed=1", "lora.r=0")),

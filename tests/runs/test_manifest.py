@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.files import read_json
-from mentalft.runs.manifest import record_of, write_manifest
-from tests.recorded import MODEL, recorded_run, score
+from mentalft.runs.manifest import record_of, write_records
+from mentalft.stages import STAGES
+from tests.recorded import recorded_run, score
 from tests.test_conf import composed
 
 
@@ -55,7 +56,7 @@ def test_a_stage_done_again_changes_its_own_record_alone(tmp_path: Path) -> None
 
 
 def test_a_run_without_a_stage_has_the_command_s_record(tmp_path: Path) -> None:
-    write_manifest(tmp_path, record_of(composed(), ["seed=42"], {"data": "sample"}, None))
+    write_records(tmp_path, record_of(composed(), ["seed=42"], {"data": "sample"}, None), STAGES)
     found = read_json(tmp_path / "manifest.json")
     assert (found["data"], found["stages"], found["command"]) == (None, {}, ["mentalft", "seed=42"])
     assert problems(found) == []
@@ -64,6 +65,6 @@ def test_a_run_without_a_stage_has_the_command_s_record(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["data.path={}", "data.sources=[{},b.json]", 'data.path="{}"'])
 def test_the_home_folder_s_name_is_left_out_and_the_command_still_works(key: str) -> None:
     given = key.format(f"{Path.home()}/corpus.json")
-    (_, recorded) = record_of(composed(), [given], {}, MODEL)["command"]
+    (_, recorded) = record_of(composed(), [given], {}, None).command
     assert str(Path.home()) not in recorded
     assert composed("data=local", recorded).data == composed("data=local", given).data

@@ -6,21 +6,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from mentalft.runs.settings import is_demonstration, settings_of
 from omegaconf import OmegaConf
 
-from mentalft.runs.markers import mark_done
-from tests.recorded import recorded_run, score
+from mentalft.runs.manifest import is_demonstration, resolved
+from mentalft.runs.markers import markers
+from mentalft.stages import STAGES
+from tests.recorded import recorded_run, run, score
 from tests.test_conf import composed
 
 
 def test_values_are_those_of_the_stage_that_used_them(tmp_path: Path) -> None:
-    run_dir = recorded_run(tmp_path / "run", "lora.r=4", "seed=7", "data.max_length=256", "eval.batch_size=3")
-    later = ("stages=[compare]", "lora.r=16", "data.max_length=64", "eval.batch_size=9", "eval.metrics=[length]")
+    run_dir = recorded_run(tmp_path / "run", "lora.r=4", "seed=7", "data.max_length=256", "eval.max_new_tokens=30")
+    later = ("stages=[compare]", "lora.r=16", "data.max_length=64", "eval.max_new_tokens=90", "eval.metrics=[length]")
     later = (*later, f"run_dir={run_dir}", "report.language=zh")
     score(run_dir, composed("data=local", "data.path=other.json", *later))
     found = OmegaConf.load(run_dir / "config.resolved.yaml")
-    assert (found.lora.r, found.seed, found.data.max_length, found.eval.batch_size) == (4, 7, 256, 3)
+    assert (found.lora.r, found.seed, found.data.max_length, found.eval.max_new_tokens) == (4, 7, 256, 30)
     assert found.data.path == str(tmp_path / "corpus.json")
     assert found.eval.metrics == ["length"], "what scores are made with is the compare stage's"
     assert found.stages == ["prepare", "train", "evaluate", "compare"], "all that are complete, not the last command's"
@@ -30,7 +31,7 @@ def test_values_are_those_of_the_stage_that_used_them(tmp_path: Path) -> None:
 
 def test_a_run_without_a_stage_has_the_command_s_values(tmp_path: Path) -> None:
     now = asdict(composed("lora.r=4"))
-    assert settings_of(tmp_path, now) == now
+    assert resolved(markers(tmp_path), now, STAGES) == now
 
 
 @pytest.mark.parametrize(
@@ -47,5 +48,5 @@ def test_the_embedded_model_on_embedded_data_is_a_demonstration(
 ) -> None:
     assert not is_demonstration(tmp_path), "answers were given as files"
     for stage, override in (("prepare", data), ("evaluate", asking)):
-        mark_done(tmp_path, stage, {}, [], {}, {"config": asdict(composed(override))})
+        run(tmp_path, composed(override), stage, lambda: None, bare=True)
     assert is_demonstration(tmp_path) == expected

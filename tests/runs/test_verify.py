@@ -11,9 +11,9 @@ import pytest
 
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.errors import DataError
-from mentalft.experiment import score_again
 from mentalft.files import MARKED, read_json, read_jsonl, write_json, write_jsonl
 from mentalft.runs.verify import Verified, verify
+from mentalft.stages import STAGES
 from tests.recorded import recorded_run
 
 
@@ -39,7 +39,7 @@ def edit_json(path: Path, change: Callable[[Any], object]) -> None:
 
 def test_an_untouched_run_is_equal_and_is_only_read(run_dir: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in run_dir.rglob("*")}
-    found = verify(run_dir, score_again)
+    found = verify(run_dir, STAGES)
     assert said(found) == ""
     assert found.equal
     assert found.unfinished == ()
@@ -52,14 +52,14 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
     rows = list(read_jsonl(path))
     rows[3]["text"] = rows[3]["text"][:1]
     write_jsonl(path, rows)
-    words = said(verify(run_dir, score_again))
+    words = said(verify(run_dir, STAGES))
     for part in (
         "files of evaluate: responses/tuned.jsonl was changed since it was written",
-        "compare scored other answers than responses/ holds now",
-        "scores in metrics.json: metrics.rouge1.tuned is",
-        "scores in comparison.json: metrics.rouge1.tuned is",
+        "compare was made from other responses than there is now; run it again",
+        "scores in metrics.json: metrics.rouge1.scores.tuned is",
+        "scores in comparison.json: metrics.rouge1.scores.tuned is",
         "more of metrics.rouge1",
-        "scores in comparison.json: metrics.length.tuned is",
+        "scores in comparison.json: metrics.length.scores.tuned is",
         "scores in items.jsonl: scores.tuned.rouge1 of 1 of 12 items (first: 3#1:",
         "scores in scores.jsonl: parts.tuned.rouge1 of 1 of 12 items",
     ):
@@ -69,8 +69,8 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        ("metrics.json", lambda v: v["metrics"]["rouge1"].update(tuned=0.99), "metrics.rouge1.tuned is 0.99, recomputed 0."),
-        ("comparison.json", lambda v: v["metrics"][1].update(p_value=0.5), "metrics.length.p_value is 0.5, recomputed"),
+        ("metrics.json", lambda v: v["metrics"]["rouge1"]["scores"].update(tuned=0.99), "metrics.rouge1.scores.tuned is 0.99, recomputed 0."),
+        ("comparison.json", lambda v: v["metrics"][1]["differences"]["tuned"].update(p_value=0.5), "metrics.length.differences.tuned.p_value is 0.5, recomputed"),
         ("comparison.json", lambda v: v.update(warnings=[]), "scores in comparison.json: warnings is [], recomputed"),
         ("manifest.json", lambda v: v.pop("seeds"), "manifest.json: the whole: 'seeds' is a required property"),
         ("manifest.json", lambda v: v["seeds"].update(seed=1), "manifest.json: seeds.seed is 1, recomputed 42"),
@@ -79,29 +79,29 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
 )  # fmt: skip
 def test_an_edited_figure_is_named(name: str, change: Callable[[Any], object], words: str, run_dir: Path) -> None:
     edit_json(run_dir / name, change)
-    assert words in said(verify(run_dir, score_again))
+    assert words in said(verify(run_dir, STAGES))
 
 
 @pytest.mark.parametrize("stage", ["train", "compare"])
 def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir: Path) -> None:
     (run_dir / MARKED / f"{stage}.json").unlink()
-    found = verify(run_dir, score_again)
+    found = verify(run_dir, STAGES)
     assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
 
 
 def test_edited_settings_are_named(run_dir: Path) -> None:
     path = run_dir / "config.resolved.yaml"
     path.write_text(path.read_text().replace("\n  r: 8", "\n  r: 16"))
-    assert "config.resolved.yaml: lora.r is 16, recomputed 8" in said(verify(run_dir, score_again))
+    assert "config.resolved.yaml: lora.r is 16, recomputed 8" in said(verify(run_dir, STAGES))
 
 
 def test_another_adapter_and_other_data_are_named(run_dir: Path) -> None:
     (run_dir / "adapter" / "adapter_model.safetensors").write_text("another")
     (run_dir / "data" / "train.jsonl").unlink()
-    words = said(verify(run_dir, score_again))
-    assert "evaluate asked another adapter than adapter/ holds now" in words
+    words = said(verify(run_dir, STAGES))
+    assert "evaluate was made from other adapter than there is now; run it again" in words
     assert "files of prepare: data/train.jsonl is gone" in words
-    assert "train learnt from other data than data/ holds now" in words
+    assert "train was made from other data than there is now; run it again" in words
 
 
 def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir: Path) -> None:
@@ -109,9 +109,9 @@ def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir:
     text = corpus.read_text()
     try:
         corpus.write_text(text.replace("谢谢", "多谢", 1))
-        assert "corpus.json hashes to" in said(verify(run_dir, score_again))
+        assert "corpus.json hashes to" in said(verify(run_dir, STAGES))
         corpus.unlink()
-        found = verify(run_dir, score_again)
+        found = verify(run_dir, STAGES)
     finally:
         corpus.write_text(text)
     assert found.equal
@@ -121,45 +121,35 @@ def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir:
 def test_a_metric_whose_model_is_gone_is_taken_as_stored_and_said(tmp_path: Path) -> None:
     shutil.copytree(TINY_EMBEDDER, tmp_path / "embedder")
     run_dir = recorded_run(tmp_path / "run", "eval.metrics=[cosine,length]", f"eval.embedder={tmp_path / 'embedder'}")
-    assert verify(run_dir, score_again).equal
+    assert verify(run_dir, STAGES).equal
     shutil.rmtree(tmp_path / "embedder")
-    found = verify(run_dir, score_again)
+    found = verify(run_dir, STAGES)
     assert said(found) == ""
     (skipped,) = [s for check in found.checks for s in check.not_looked_at]
     assert skipped.startswith("cosine is not computed again, but taken as stored: eval.embedder=")
-    edit_json(run_dir / "comparison.json", lambda v: v["metrics"][0].update(p_value=0.5))
-    assert "metrics.cosine.p_value is 0.5, recomputed" in said(verify(run_dir, score_again)), "its test is done again"
+    edit_json(run_dir / "comparison.json", lambda v: v["metrics"][0]["differences"]["tuned"].update(p_value=0.5))
+    assert "metrics.cosine.differences.tuned.p_value is 0.5, recomputed" in said(verify(run_dir, STAGES)), (
+        "its test is done again"
+    )
 
 
 def test_other_versions_are_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mentalft.runs.verify.versions", lambda: {"jieba": "0.1"})
-    found = verify(run_dir, score_again)
+    found = verify(run_dir, STAGES)
     assert any(sentence.startswith("jieba 0.1 (the run had 0.42.1)") for sentence in found.other_versions)
 
 
-def test_the_record_of_an_older_mentalft_is_one_line_and_the_rest_is_looked_at(run_dir: Path) -> None:
-    edit_json(run_dir / "manifest.json", lambda v: v.pop("schema"))
-    for path in (run_dir / MARKED).glob("*.json"):
-        edit_json(path, lambda v: v.pop("record"))
-    settings = run_dir / "config.resolved.yaml"
-    settings.write_text(settings.read_text().replace("  lower_is_better: []\n", ""))
-    found = verify(run_dir, score_again)
-    assert found.equal
-    assert {c.what: c.not_looked_at for c in found.checks if c.not_looked_at} == {
-        "manifest.json": ("written by an older mentalft (no schema)",)
-    }
-    edit_json(run_dir / "metrics.json", lambda v: v["metrics"]["rouge1"].update(tuned=0.99))
-    words = said(verify(run_dir, score_again))
-    assert "files of compare: metrics.json was changed" in words
-    assert "scores in metrics.json: metrics.rouge1.tuned is 0.99" in words
-    settings.write_text("eval: {metrics: [rouge1]}\nseed: 1\n")
-    (skipped,) = verify(run_dir, score_again).checks[-1].not_looked_at
-    assert "config.resolved.yaml is not what this mentalft scores with" in skipped
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"\xff\x00"])
+def test_a_damaged_marker_is_named(damage: bytes, run_dir: Path) -> None:
+    (run_dir / MARKED / "compare.json").write_bytes(damage)
+    found = verify(run_dir, STAGES)
+    assert "compare.json: not what mentalft writes there" in said(found)
+    assert found.unfinished
 
 
 def test_what_is_no_run_is_one_message(tmp_path: Path, run_dir: Path) -> None:
     with pytest.raises(DataError, match=r"holds no manifest\.json"):
-        verify(tmp_path, score_again)
+        verify(tmp_path, STAGES)
     (run_dir / "manifest.json").write_text("{")
-    with pytest.raises(DataError, match="is not JSON"):
-        verify(run_dir, score_again)
+    with pytest.raises(DataError, match="not JSON"):
+        verify(run_dir, STAGES)

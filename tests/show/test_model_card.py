@@ -42,7 +42,7 @@ def test_the_front_matter_is_what_the_hub_expects(run_dir: Path) -> None:
     assert data.datasets is None, "a file of one's own is no data set on the hub"
     results = {result.metric_name: result for result in data.eval_results}
     stored = read_json(run_dir / "metrics.json")["metrics"]
-    assert results["ROUGE-1 (0–1)"].metric_value == pytest.approx(stored["rouge1"]["tuned"], abs=1e-6)
+    assert results["ROUGE-1 (0–1)"].metric_value == pytest.approx(stored["rouge1"]["scores"]["tuned"], abs=1e-6)
     assert results["ROUGE-1 (0–1)"].metric_type == "rouge"
     assert (results["length (0–1)"].dataset_name, results["length (0–1)"].dataset_split) == (
         "local, held-out dialogues",

@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 
 from mentalft.config import Config
 from mentalft.errors import ConfigError
-from mentalft.sweep.plan import begin, plan_sweep
+from mentalft.sweep.plan import begin, check_free, plan_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +67,11 @@ def test_a_study_lies_in_the_sweeps_directory(tmp_path: Path) -> None:
     told = begin(plan, ["mentalft", "-m"], tmp_path)
     assert f"hydra.sweeper.storage='sqlite:///{tmp_path}/study.db'" in told
     assert "hydra.sweeper.n_trials=12" in told
+
+
+def test_a_folder_of_other_files_is_no_sweep(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "my_model.pt").write_text("the user's")
+    with pytest.raises(ConfigError, match="are of no sweep of mentalft"):
+        check_free(tmp_path)
+    check_free(tmp_path / "new")

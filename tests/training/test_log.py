@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from mentalft.files import json_line, read_jsonl
-from mentalft.show import training_log
+from mentalft.training import log as training_log
 from mentalft.training.log import TrainingLog, follow
 
 

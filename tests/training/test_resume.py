@@ -149,8 +149,19 @@ def test_a_seal_holds_every_file(tmp_path: Path) -> None:
 
 def test_old_checkpoints_go_and_the_best_stays(tmp_path: Path) -> None:
     for step in (2, 4, 6, 10):
-        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "inner").mkdir(parents=True)
+        (tmp_path / f"checkpoint-{step}" / "inner" / "weights").write_text("w")
+        seal(tmp_path / f"checkpoint-{step}")
     rotate(tmp_path, 2, str(tmp_path / "checkpoint-2"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
     rotate(tmp_path, 1, None)
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-10"]
+
+
+def test_what_is_not_of_a_checkpoint_stays_when_it_goes(tmp_path: Path) -> None:
+    for step in (2, 4):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        seal(tmp_path / f"checkpoint-{step}")
+    (tmp_path / "checkpoint-2" / "notes.md").write_text("the user's")
+    rotate(tmp_path, 1, None)
+    assert [p.name for p in (tmp_path / "checkpoint-2").iterdir()] == ["notes.md"]

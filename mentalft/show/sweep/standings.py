@@ -29,6 +29,8 @@ from mentalft.words import Said
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 SEED = 0
+TRAINED = "tuned"
+"""The contender that a trial trains, which its objective is of."""
 FEW_DEGREES = 3
 """Degrees of freedom; with fewer the scatter between seeds is hardly known."""
 
@@ -118,12 +120,12 @@ def metric_of(objective_name: str) -> str:
 def _verdicts(
     best: ScoreSheet, others: Mapping[int, ScoreSheet], metric: str, *, higher_is_better: bool
 ) -> dict[int, str]:
-    parts = {str(place): sheet.parts["tuned"][metric][None] for place, sheet in others.items()}
+    parts = {str(place): sheet.parts[TRAINED][metric][None] for place, sheet in others.items()}
     measured = {
         metric: Measured(
             metric,
             metric,
-            {"best": best.parts["tuned"][metric][None], **parts},
+            {"best": best.parts[TRAINED][metric][None], **parts},
             mean,
             higher_is_better,
             of_answer=False,
@@ -145,7 +147,7 @@ def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:
         sheet = read_scores(run_dir)
     except (OSError, DataError):
         return None
-    parts = sheet.parts["tuned"].get(metric)
+    parts = sheet.parts.get(TRAINED, {}).get(metric)
     return sheet if parts is not None and parts.shape[1:] == (2,) and len(set(sheet.dialogues)) > 1 else None
 
 

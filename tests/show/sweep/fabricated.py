@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -132,10 +132,8 @@ def comparison(perplexity: float) -> Comparison:
     )  # fmt: skip
 
 
-def metric(
-    name: str, base: float, tuned: float, reach: float, verdict: Verdict, *, higher: bool = True
-) -> MetricResult:
+def metric(name: str, base: float, tuned: float, reach: float, verdict: str, *, higher: bool = True) -> MetricResult:
     d = tuned - base
-    found = Difference(d, Interval(d - reach, d + reach), 40, 5, 15, 0.001, 0.003, reach, verdict)
+    found = Difference(d, Interval(d - reach, d + reach), 40, 5, 15, 0.001, 0.003, reach, cast(Verdict, verdict))
     scores = {"base": base, "tuned": tuned}
     return MetricResult(name, TITLES[name], f"{name}|made up", higher, None, scores, {"tuned": found})

@@ -20,6 +20,7 @@ def test_a_finished_trial_with_what_it_cost(tmp_path: Path) -> None:
     assert (trial.seconds, trial.training_seconds) == (100, 60)
     assert (trial.parameters, trial.memory_bytes, trial.train_dialogues) == (8 * 64 + 8, 1.5 * 2**30, 200)
     assert trial.adapter_bytes is not None
+    assert trial.parameters is not None
     assert trial.adapter_bytes > 4 * trial.parameters
     assert trial.comparison is not None
     assert trial.has_report
