@@ -24,7 +24,6 @@ from mentalft.data.prompts import with_system
 from mentalft.data.read.gathering import settings_for
 from mentalft.data.read.pool import Submit
 from mentalft.data.read.prepared import staged
-from mentalft.data.read.shapes import shape_of
 from mentalft.data.read.sources import Source, local_files
 from mentalft.data.read.staging import Index, PartFile
 from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
@@ -197,7 +196,7 @@ def _external(path: str) -> list[Dialogue]:
     from mentalft.data.read.reading import read_dialogues
 
     files = local_files(path, key="data.external_tests")
-    found = [d for f in files for d in read_dialogues(f, shape_of(f).format) if isinstance(d, Dialogue)]
+    found = [d for f in files for d in read_dialogues(f, key="data.external_tests") if isinstance(d, Dialogue)]
     if not found:
         raise DataError(f"data.external_tests: {path} holds no dialogue")
     return found

@@ -19,15 +19,10 @@ from xxhash import xxh3_128_hexdigest
 from mentalft import data
 from mentalft import records as _records
 from mentalft.console import Bar, bar, say
-from mentalft.data.read.blocks import Block, file_blocks, line_blocks, table_blocks
-from mentalft.data.read.compressed import inner_suffix
 from mentalft.data.read.gathering import Settings
 from mentalft.data.read.pool import Submit
-from mentalft.data.read.shapes import is_array
 from mentalft.data.read.sources import Source
 from mentalft.data.read.staging import Collector, Index, PartFile, Reader
-from mentalft.data.read.tables import TABLES
-from mentalft.data.read.workers import Part
 from mentalft.errors import DataError, first_line
 from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
 from mentalft.records import Rejected
@@ -196,7 +191,7 @@ def _stage_one(
         reader.most = None if most is None else most - (collector.dialogues - before[0])
         if reader.most is not None and reader.most <= 0:
             break
-        for part, name in _parts(reader, files, source):
+        for part, name in reader.read(files, whole_file=source.shape.whole_file):
             collector.add(part, name, [labels[path] for path in files])
             shown.advance(len(part.bytes))
             if most is not None:
@@ -224,21 +219,3 @@ def _together(source: Source) -> Iterator[list[Path]]:
         yield list(source.files)
     else:
         yield from ([path] for path in source.files)
-
-
-def _parts(reader: Reader, files: list[Path], source: Source) -> Iterator[tuple[Part, str]]:
-    path = files[0]
-    if source.shape.whole_file:
-        return reader.plain(file_blocks(files))
-    if inner_suffix(path) in TABLES:
-        return reader.plain(_checked_table(path))
-    return reader.array(path) if is_array(path) else reader.plain(line_blocks(path))
-
-
-def _checked_table(path: Path) -> Iterator[Block]:
-    try:
-        yield from table_blocks(path)
-    except DataError:
-        raise
-    except Exception as error:  # csv.Error, and pyarrow's own
-        raise DataError(f"{path.name} cannot be read as a table: {error}") from error
