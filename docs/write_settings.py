@@ -1,4 +1,4 @@
-"""Writes ``docs/settings.md`` from the schema: ``python -m mentalft.config.document > docs/settings.md``."""
+"""Writes ``settings.md`` beside this file from the schema: ``python docs/write_settings.py``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -16,7 +17,7 @@ HEAD = """# Settings
 Every setting, its type and bounds, and the stages whose results it decides: a change of it makes those stages run again
 ([runs.md](runs.md)), and the stages that read what they write. *pace* and *presentation* change no result, *place* says
 where files lie or which stages run. `mentalft --cfg job` shows the values. Made from the schema by
-`python -m mentalft.config.document > docs/settings.md`; a test holds the two against each other.
+`python docs/write_settings.py`; a test holds the two against each other.
 """
 
 
@@ -70,6 +71,4 @@ def docstrings(kind: type) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    import sys
-
-    sys.stdout.write(settings_page())
+    Path(__file__).with_name("settings.md").write_text(settings_page(), encoding="utf-8")
