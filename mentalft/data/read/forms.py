@@ -43,6 +43,43 @@ class Draft(NamedTuple):
     """The turns as found, where each is an object with a role and a content and nothing else."""
 
 
+class Form(NamedTuple):
+    """A form of records as its function below declares it."""
+
+    read: Callable[[Any], Draft]
+    mark: Callable[[Any], bool]
+    """Whether a record carries what this form is known by."""
+    of: type
+    """What a record is: ``dict``, ``list`` or ``str``."""
+
+
+FORMS: dict[str, Form] = {}
+"""By name, in the order in which they are looked for; ``table`` comes from :func:`table_row`."""
+
+
+def form(
+    name: str, mark: Callable[[Any], bool] = lambda _: False, of: type = dict
+) -> Callable[[Callable[[Any], Draft]], Callable[[Any], Draft]]:
+    """Register a reader under ``name``; without a ``mark`` it is used only where it is named."""
+
+    def register(read: Callable[[Any], Draft]) -> Callable[[Any], Draft]:
+        FORMS[name] = Form(read, mark, of)
+        return read
+
+    return register
+
+
+def names() -> tuple[str, ...]:
+    """What ``data.format`` may be."""
+    return ("auto", *FORMS, "table")
+
+
+def _has_list(key: str) -> Callable[[Any], bool]:
+    return lambda record: isinstance(record.get(key), list)
+
+
+@form("chatml")
+@form("soulchat", _has_list("messages"))
 def _messages(record: Mapping[str, Any]) -> Draft:
     """SoulChatCorpus, PsyDTCorpus, ChatML, OpenAI: ``{"id", "topic", "messages": [{"role", "content"}]}``."""
     turns = _pairs(record, "messages", "role", "content")
@@ -57,6 +94,7 @@ def _messages(record: Mapping[str, Any]) -> Draft:
     )
 
 
+@form("emollm", _has_list("conversation"))
 def _emollm(record: Mapping[str, Any]) -> Draft:
     """EmoLLM: ``{"conversation": [{"system"?, "input", "output"}, …]}``; the system text is on the first turn."""
     turns: list[tuple[Any, Any]] = []
@@ -69,12 +107,17 @@ def _emollm(record: Mapping[str, Any]) -> Draft:
     return Draft(record.get("id"), record.get("topic"), turns, "conversation, text {}")
 
 
+@form("sharegpt", _has_list("conversations"))
 def _sharegpt(record: Mapping[str, Any]) -> Draft:
     """ShareGPT: ``{"conversations": [{"from", "value"}], "system"?}``."""
     turns = _pairs(record, "conversations", "from", "value")
     return Draft(record.get("id"), record.get("topic"), _system(record) + turns, "conversations[{}]")
 
 
+@form(
+    "esconv",
+    lambda r: isinstance(r.get("dialog"), list) or str(r.get("text", "")).lstrip().startswith('{"'),
+)
 def _esconv(record: Mapping[str, Any]) -> Draft:
     """ESConv: ``{"dialog": [{"speaker", "content"}]}``; on the hub, as JSON in ``text``, with ``text`` for content."""
     if "dialog" not in record:
@@ -90,6 +133,7 @@ def _esconv(record: Mapping[str, Any]) -> Draft:
     return Draft(record.get("id"), record.get("problem_type"), turns, "dialog[{}]")
 
 
+@form("psyqa", lambda r: "answers" in r and "question" in r)
 def _psyqa(record: Mapping[str, Any]) -> Draft:
     """PsyQA: ``{"question", "description", "keywords", "questionID", "answers": [{"answer_text"}]}``."""
     asked = [record.get("question"), record.get("description")]
@@ -103,6 +147,7 @@ def _psyqa(record: Mapping[str, Any]) -> Draft:
     return Draft(record.get("questionID"), topic, turns, "question and answers, text {}", tuple(usable[1:]))
 
 
+@form("alpaca", lambda r: {"instruction", "output"} <= r.keys())
 def _alpaca(record: Mapping[str, Any]) -> Draft:
     """Alpaca: ``{"instruction", "input", "output", "history"?: [[question, answer]], "system"?}``."""
     turns = _system(record)
@@ -117,6 +162,8 @@ def _alpaca(record: Mapping[str, Any]) -> Draft:
     return Draft(record.get("id"), record.get("topic"), turns, "instruction, input, output and history, text {}")
 
 
+@form("cpsycoune", lambda turns: all(isinstance(t, str) and marked(t)[0] for t in turns[:4]), of=list)
+@form("smilechat", lambda turns: all(isinstance(turn, dict) and "role" in turn for turn in turns), of=list)
 def _turn_list(record: Any) -> Draft:
     """SMILECHAT: ``[{"role", "content"}]``; CPsyCounE: ``["求助者：…", "支持者：…"]``."""
     if not isinstance(record, list):
@@ -126,6 +173,7 @@ def _turn_list(record: Any) -> Draft:
     return Draft(None, None, _pairs({"turns": record}, "turns", "role", "content"), "turn {}")
 
 
+@form("cpsycound", lambda text: any(marked(line)[0] for line in text.splitlines()[:50]), of=str)
 def _transcript(record: Any) -> Draft:
     """CPsyCounD: lines ``来访者：…`` and ``心理咨询师：…``; a line without a mark goes on with the turn before it."""
     turns: list[tuple[Any, Any]] = []
@@ -170,42 +218,22 @@ def table_row(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Draft
     return read
 
 
-READERS: dict[str, Callable[[Any], Draft]] = {
-    "soulchat": _messages,
-    "chatml": _messages,
-    "emollm": _emollm,
-    "sharegpt": _sharegpt,
-    "esconv": _esconv,
-    "psyqa": _psyqa,
-    "alpaca": _alpaca,
-    "smilechat": _turn_list,
-    "cpsycoune": _turn_list,
-    "cpsycound": _transcript,
-}
-"""Formats of records; ``table`` comes from :func:`table_row`."""
-
-
 def format_of(record: Any) -> str | None:
     """The format whose mark ``record`` carries; None when it carries none."""
-    if isinstance(record, str):
-        return "cpsycound" if any(marked(line)[0] for line in record.splitlines()[:50]) else None
-    if isinstance(record, list) and record:
-        if all(isinstance(turn, dict) and "role" in turn for turn in record):
-            return "smilechat"
-        return "cpsycoune" if all(isinstance(t, str) and marked(t)[0] for t in record[:4]) else None
+    if not record:
+        return None
+    for name, one in FORMS.items():
+        if isinstance(record, one.of) and one.mark(record):
+            return name
     if not isinstance(record, dict):
         return None
-    for mark, name in (("messages", "soulchat"), ("conversation", "emollm"), ("conversations", "sharegpt")):
-        if isinstance(record.get(mark), list):
-            return name
-    if isinstance(record.get("dialog"), list) or str(record.get("text", "")).lstrip().startswith('{"'):
-        return "esconv"
-    if "answers" in record and "question" in record:
-        return "psyqa"
-    if {"instruction", "output"} <= record.keys():
-        return "alpaca"
-    names = {str(name).strip().lower().replace("_", "") for name in record}
-    return "table" if names & set(QUESTION_COLUMNS) and names & set(ANSWER_COLUMNS) else None
+    columns = {str(name).strip().lower().replace("_", "") for name in record}
+    return "table" if columns & set(QUESTION_COLUMNS) and columns & set(ANSWER_COLUMNS) else None
+
+
+def is_object(name: str | None) -> bool:
+    """Whether a record of that format is an object; a bare list or text may be the inside of another one."""
+    return name is not None and (name not in FORMS or FORMS[name].of is dict)
 
 
 def kind(value: Any) -> str:

@@ -18,7 +18,7 @@ from mentalft.data.clean import screening
 from mentalft.data.clean.privacy import redactor
 from mentalft.data.clean.repair import remarks, repaired
 from mentalft.data.clean.screening import Screened
-from mentalft.data.read.forms import READERS, Draft, NotADialogue, kind, table_row
+from mentalft.data.read.forms import FORMS, Draft, NotADialogue, is_object, kind, table_row
 from mentalft.data.read.scanning import Raw
 from mentalft.data.split.fingerprints import END, MARK, hashed, marked_text
 from mentalft.errors import DataError
@@ -54,10 +54,12 @@ class Gathered:
 
     def __init__(self, settings: Settings, counts: dict[str, Counter[str]], *, careful: bool = False) -> None:
         self.settings, self.counts, self.careful = settings, counts, careful
-        self.read: Callable[[Any], Draft] = READERS.get(settings.format) or table_row(settings.columns)
+        self.read: Callable[[Any], Draft] = (
+            FORMS[settings.format].read if settings.format in FORMS else table_row(settings.columns)
+        )
         self.redact = redactor(settings.hotlines)
         self._redacts = settings.privacy == "redact"
-        self.of_lists = settings.format in ("smilechat", "cpsycoune", "cpsycound")
+        self.of_lists = not is_object(settings.format)
         self.texts: list[str] = []
         """Marked; before redaction."""
         self.marks = 0

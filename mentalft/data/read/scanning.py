@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import IO, Any, NamedTuple
 
-from mentalft.data.read.forms import format_of
+from mentalft.data.read.forms import format_of, is_object
 
 CHUNK = 1 << 20
 EDGE = 64
@@ -132,7 +132,7 @@ class ArrayScanner:
             except (ValueError, RecursionError):
                 search_from = self.position + 1
                 continue
-            if format_of(value) not in (None, "smilechat", "cpsycoune"):
+            if is_object(format_of(value)):
                 return True  # a bare list of turns may be the inside of a damaged record
             search_from = self.position + 1
 

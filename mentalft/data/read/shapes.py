@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 from mentalft.data.read.blocks import BOM, scanned_text, table_blocks
 from mentalft.data.read.compressed import inner_suffix, opened
 from mentalft.data.read.encoding import check_encoding
-from mentalft.data.read.forms import column_of, format_of, marked
+from mentalft.data.read.forms import column_of, format_of, is_object, marked, names
 from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
 
-FORMATS = "soulchat, chatml, emollm, sharegpt, alpaca, smilechat, cpsycound, cpsycoune, psyqa, esconv, table"
 ACCEPTED = (
-    f"a file, folder or pattern of dialogues in one of the forms {FORMATS} "
+    f"a file, folder or pattern of dialogues in one of the forms {', '.join(names()[1:])} "
     "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
 )
 LOOKED_AT = 100
@@ -137,7 +136,7 @@ def _is_turn_list(path: Path) -> bool:
     if path.stat().st_size > 1 << 20:
         return False
     value = _whole(path)
-    return isinstance(value, list) and format_of(value) in ("smilechat", "cpsycoune")
+    return isinstance(value, list) and format_of(value) is not None and not is_object(format_of(value))
 
 
 def _whole(path: Path) -> Any:

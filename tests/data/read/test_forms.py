@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentalft.data.clean.repair import repaired
-from mentalft.data.read.forms import READERS, NotADialogue, format_of, table_row
+from mentalft.data.read.forms import FORMS, NotADialogue, form, format_of, names, table_row
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -25,7 +25,7 @@ KEYS = [
 
 def test_messages_become_turns() -> None:
     turns = [{"role": "user", "content": " 你好 "}, {"role": "assistant", "content": "我在"}]
-    found = READERS["soulchat"]({"id": 3, "normalizedTag": "睡眠", "messages": turns})
+    found = FORMS["soulchat"].read({"id": 3, "normalizedTag": "睡眠", "messages": turns})
     assert (found.id, found.topic) == (3, "睡眠")
     assert found.turns == [("user", " 你好 "), ("assistant", "我在")]
 
@@ -36,11 +36,11 @@ def test_columns_of_a_table_can_be_named() -> None:
     assert found.turns == [("system", "c"), ("user", "a"), ("assistant", "b")]
 
 
-@pytest.mark.parametrize("form", [*READERS, "table"])
+@pytest.mark.parametrize("name", names()[1:])
 @given(record=JSON | st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
-def test_any_record_is_a_whole_dialogue_or_a_reason(form: str, record: Any) -> None:
-    reader = READERS.get(form) or table_row({})
-    if form not in ("smilechat", "cpsycoune", "cpsycound") and not isinstance(record, dict):
+def test_any_record_is_a_whole_dialogue_or_a_reason(name: str, record: Any) -> None:
+    reader = FORMS[name].read if name in FORMS else table_row({})
+    if name not in ("smilechat", "cpsycoune", "cpsycound") and not isinstance(record, dict):
         return
     try:
         found = repaired(reader(record), Counter(), keep_leading_assistant=False)
@@ -56,4 +56,16 @@ def test_any_record_is_a_whole_dialogue_or_a_reason(form: str, record: Any) -> N
 
 @given(JSON)
 def test_a_form_is_found_or_not_but_nothing_crashes(record: Any) -> None:
-    assert format_of(record) in (None, *READERS, "table")
+    assert format_of(record) in (None, *FORMS, "table")
+
+
+def test_a_form_is_its_function_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mentalft.data.read.forms.FORMS", dict(FORMS))
+    from mentalft.data.read import forms
+
+    @form("letters", lambda record: "letter" in record)
+    def _letters(record: dict[str, Any]) -> forms.Draft:
+        return forms.Draft(None, None, [("user", record["letter"]), ("assistant", record["reply"])], "letter, text {}")
+
+    assert format_of({"letter": "你好", "reply": "我在"}) == "letters"
+    assert "letters" in names()
