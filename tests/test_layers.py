@@ -29,8 +29,9 @@ ONLY_IN = {
     "wandb": {"tracking"},
     "optuna": {"sweep.study", "show.sweep.importance"},
 }
-UPWARD = {("config.checks", "metrics.registry")}
-"""The one import upward, made when a configuration is checked: metrics say their names, each in the file that defines it."""
+UPWARD = {("config.checks", "metrics.registry"), ("config.checks", "data.read.forms")}
+"""The imports upward, made when a configuration is checked: metrics and forms of data say their names, each where it is
+defined."""
 LOOSE_MODULES = 6
 
 
