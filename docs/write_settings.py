@@ -16,8 +16,8 @@ from mentalft.config.fields import bounds_of
 HEAD = """# Settings
 Every setting, its type and bounds, and the stages whose results it decides: a change of it makes those stages run again
 ([runs.md](runs.md)), and the stages that read what they write. *pace* and *presentation* change no result, *place* says
-where files lie or which stages run. `mentalft --cfg job` shows the values, with overrides to see their effect. Made from the schema by
-`python docs/write_settings.py`; a test holds the two against each other.
+where files lie or which stages run. `mentalft --cfg job` shows the values, with overrides to see their effect.
+Made from the schema by `python docs/write_settings.py`; a test holds the two against each other.
 """
 
 
