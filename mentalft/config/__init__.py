@@ -4,7 +4,6 @@ from mentalft.config.report import ReportConfig
 from mentalft.config.schema import (
     ARTIFACTS,
     EMBEDDED,
-    FORMATS,
     OPEN_KEYS,
     RUNNING_ORDER,
     STAGES,
@@ -26,7 +25,6 @@ from mentalft.config.training import LoraConfig, TrainerConfig
 __all__ = [
     "ARTIFACTS",
     "EMBEDDED",
-    "FORMATS",
     "OPEN_KEYS",
     "RUNNING_ORDER",
     "STAGES",

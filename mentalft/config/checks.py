@@ -10,7 +10,6 @@ from typing import Any
 from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
-    FORMATS,
     STAGES,
     VALIDATION_LOSS,
     Config,
@@ -22,6 +21,12 @@ from mentalft.config.schema import (
 
 def _metrics() -> tuple[str, ...]:
     from mentalft.metrics.registry import names
+
+    return names()
+
+
+def _formats() -> tuple[str, ...]:
+    from mentalft.data.read.forms import names
 
     return names()
 
@@ -60,6 +65,7 @@ def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterato
 
 def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
+    yield from _choice_problems("data.format", [cfg.data.format], _formats())
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, _metrics())
     yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
@@ -139,8 +145,8 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
         if isinstance(spec, dict):
             if unknown := sorted(map(str, spec.keys() - known)):
                 yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
-            if spec.get("format") not in (None, *FORMATS):
-                yield f"{key}.format={spec['format']}: accepted are {', '.join(FORMATS)}"
+            if spec.get("format") is not None:
+                yield from _choice_problems(f"{key}.format", [spec["format"]], _formats())
             if not isinstance(spec.get("columns", {}), dict):
                 yield f"{key}.columns must be a mapping such as {{question: NAME, answer: NAME}}"
             weight, most = spec.get("weight", 1), spec.get("max_dialogues", 1)

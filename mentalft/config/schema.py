@@ -23,10 +23,6 @@ TokenizerName = Literal[
 ARTIFACTS = ("adapter", "report")
 EMBEDDED = "embedded"
 VALIDATION_LOSS = "validation_loss"
-FORMATS = (
-    "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
-    "esconv", "table",
-)  # fmt: skip
 
 
 @dataclass
@@ -40,11 +36,8 @@ class DataConfig:
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
     columns, licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train
     split."""
-    format: Literal[
-        "auto", "soulchat", "chatml", "emollm", "sharegpt", "alpaca", "smilechat", "cpsycound", "cpsycoune", "psyqa",
-        "esconv", "table",
-    ] = value(bears_on="prepare")  # fmt: skip
-    """Form of the records; ``auto`` looks at the first ones."""
+    format: str = value(bears_on="prepare")
+    """Form of the records (docs/data.md); ``auto`` looks at the first ones."""
     columns: dict[str, Any] = value(bears_on="prepare")
     """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
     sha256: Optional[str] = value(bears_on="prepare")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mentalft.assets import QUESTION_BANK
 from mentalft.config import EvalConfig
 from mentalft.data.prompts import with_system
-from mentalft.data.question_files import read_questions
+from mentalft.data.read.questions import read_questions
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Item, Message, Rejected, Splits

@@ -17,20 +17,20 @@ import orjson
 from mentalft.assets import QUESTION_BANK
 from mentalft.config import DataConfig
 from mentalft.console import progress, say
-from mentalft.data.fingerprints import Keys
-from mentalft.data.gathering import settings_for
+from mentalft.data.clean.privacy import redactor
 from mentalft.data.items import bank_items
 from mentalft.data.lengths import TOKEN_SAMPLE
-from mentalft.data.overlap import overlap
-from mentalft.data.pool import Submit
-from mentalft.data.prepared import staged
-from mentalft.data.privacy import redactor
 from mentalft.data.prompts import with_system
+from mentalft.data.read.gathering import settings_for
+from mentalft.data.read.pool import Submit
+from mentalft.data.read.prepared import staged
+from mentalft.data.read.shapes import shape_of
+from mentalft.data.read.sources import Source, local_files
+from mentalft.data.read.staging import Index, PartFile
 from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
-from mentalft.data.shapes import shape_of
-from mentalft.data.sources import Source, local_files
-from mentalft.data.splits import CONFLICT, SPLITS, Places, later_copies, placed, thinned
-from mentalft.data.staging import Index, PartFile
+from mentalft.data.split.fingerprints import Keys
+from mentalft.data.split.overlap import overlap
+from mentalft.data.split.places import CONFLICT, SPLITS, Places, later_copies, placed, thinned
 from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
 from mentalft.files import write_json, written_whole
@@ -83,7 +83,7 @@ def prepare(
     """Write ``data/{train,validation,test}.jsonl``, ``rejected.jsonl`` and ``report.json``.
 
     Args:
-        submit: has a block read, as :func:`mentalft.data.pool.processes` yields it.
+        submit: has a block read, as :func:`mentalft.data.read.pool.processes` yields it.
         cache: the cache's folder; None keeps nothing.
         tokens: a function from a sample of dialogues to the report of their lengths in tokens.
         audit: say everything on screen that the report holds in short.
@@ -194,7 +194,7 @@ def _bank() -> list[Dialogue]:
 
 
 def _external(path: str) -> list[Dialogue]:
-    from mentalft.data.reading import read_dialogues
+    from mentalft.data.read.reading import read_dialogues
 
     files = local_files(path, key="data.external_tests")
     found = [d for f in files for d in read_dialogues(f, shape_of(f).format) if isinstance(d, Dialogue)]

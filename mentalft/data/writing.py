@@ -15,10 +15,10 @@ import orjson
 from xxhash import xxh3_128
 
 from mentalft.config import DataConfig
-from mentalft.data.fingerprints import hashed
-from mentalft.data.sources import Source
-from mentalft.data.splits import CONFLICT, SPLITS, Places
-from mentalft.data.staging import Index, PartFile
+from mentalft.data.read.sources import Source
+from mentalft.data.read.staging import Index, PartFile
+from mentalft.data.split.fingerprints import hashed
+from mentalft.data.split.places import CONFLICT, SPLITS, Places
 from mentalft.files import json_line, remember_digest, written_whole
 
 OPENING = b'"messages":['

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mentalft.config import EvalConfig
 from mentalft.console import say, shown
-from mentalft.data.answer_files import align
 from mentalft.data.items import item_row
+from mentalft.data.read.answers import align
 from mentalft.files import digest_file, write_jsonl
 from mentalft.generation.contenders import BASELINE, given_answers
 from mentalft.records import GivenFile, Made, Rejected

@@ -20,9 +20,9 @@ from mentalft.comparison.compare import compare
 from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
-from mentalft.data.download import is_remote
+from mentalft.data.read.download import is_remote
+from mentalft.data.read.sources import local_files, sha256_of, specs
 from mentalft.data.report import overlap_in
-from mentalft.data.sources import local_files, sha256_of, specs
 from mentalft.errors import DataError, UserError
 from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in

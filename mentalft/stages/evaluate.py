@@ -71,7 +71,7 @@ def _check(cfg: Config) -> None:
 
     check_engine(cfg.eval)
     if cfg.eval.questions:
-        from mentalft.data.question_files import read_questions
+        from mentalft.data.read.questions import read_questions
 
         read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
     if cfg.eval.adapter and answers_here(cfg):

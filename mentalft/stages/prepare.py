@@ -15,17 +15,17 @@ from mentalft.runs.stage import Context, Stage
 
 if TYPE_CHECKING:
     from mentalft.data.prompts import PromptBuilder
-    from mentalft.data.sources import Source
+    from mentalft.data.read.sources import Source
 
 
 def _sources(context: Context) -> list[Source]:
-    from mentalft.data.sources import sources_of
+    from mentalft.data.read.sources import sources_of
 
     return context.once("sources", lambda: sources_of(context.cfg.data, context.cache_dir))
 
 
 def _inputs(context: Context) -> dict[str, Any]:
-    from mentalft.data.sources import local_files
+    from mentalft.data.read.sources import local_files
 
     tests = context.cfg.data.external_tests
     return {
@@ -35,7 +35,7 @@ def _inputs(context: Context) -> dict[str, Any]:
 
 
 def _work(context: Context) -> None:
-    from mentalft.data.pool import processes
+    from mentalft.data.read.pool import processes
 
     cfg, sources = context.cfg, _sources(context)
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
@@ -76,7 +76,7 @@ def _reads(cfg: Config) -> Iterator[tuple[str, str | None]]:
 
 
 def _check(cfg: Config) -> None:
-    from mentalft.data.sources import check_local
+    from mentalft.data.read.sources import check_local
 
     check_local(cfg.data)
 

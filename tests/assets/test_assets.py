@@ -12,9 +12,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mentalft.assets import FOLDER, QUESTION_BANK, SAMPLE_DIALOGUES, TINY_EMBEDDER, TINY_MODEL
-from mentalft.data.fingerprints import keys_of
-from mentalft.data.reading import read_dialogues
-from mentalft.data.splits import placed
+from mentalft.data.read.reading import read_dialogues
+from mentalft.data.split.fingerprints import keys_of
+from mentalft.data.split.places import placed
 from mentalft.files import read_json, read_jsonl, sha256_file
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import Dialogue

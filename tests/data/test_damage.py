@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mentalft.data.pool import processes
 from mentalft.data.prepare import prepare
-from mentalft.data.reading import read_dialogues
-from mentalft.data.sources import sources_of
+from mentalft.data.read.pool import processes
+from mentalft.data.read.reading import read_dialogues
+from mentalft.data.read.sources import sources_of
 from mentalft.errors import DataError
 from mentalft.files import read_json
 from mentalft.records import Dialogue

@@ -7,7 +7,7 @@ from typing import Any
 from mentalft.data.lengths import token_lengths
 from mentalft.data.prompts import PromptBuilder
 from mentalft.records import Dialogue
-from tests.data.test_splits import dialogue
+from tests.data.split.test_places import dialogue
 
 
 def test_they_are_those_of_the_rendered_dialogues(tokenizer: Any) -> None:

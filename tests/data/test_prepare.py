@@ -10,10 +10,10 @@ import pytest
 
 from mentalft.config import DataConfig
 from mentalft.data import prepare as stage
-from mentalft.data.pool import processes
 from mentalft.data.prepare import splits_in
-from mentalft.data.sources import sources_of
-from mentalft.data.splits import CONFLICT, placed
+from mentalft.data.read.pool import processes
+from mentalft.data.read.sources import sources_of
+from mentalft.data.split.places import CONFLICT, placed
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits

@@ -10,9 +10,9 @@ import numpy as np
 import orjson
 import pytest
 
-from mentalft.data.splits import CONFLICT
-from mentalft.data.staging import Index, PartFile
-from mentalft.data.workers import ARRAYS
+from mentalft.data.read.staging import Index, PartFile
+from mentalft.data.read.workers import ARRAYS
+from mentalft.data.split.places import CONFLICT
 from mentalft.data.writing import APART, Writer
 from mentalft.files import digest_file, read_jsonl
 from tests.test_conf import composed

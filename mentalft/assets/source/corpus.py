@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.assets import SAMPLE_DIALOGUES
-from mentalft.data.fingerprints import keys_of
-from mentalft.data.reading import read_dialogues
-from mentalft.data.splits import SPLITS, placed
+from mentalft.data.read.reading import read_dialogues
+from mentalft.data.split.fingerprints import keys_of
+from mentalft.data.split.places import SPLITS, placed
 from mentalft.records import Dialogue
 
 VALIDATION_FRACTION, TEST_FRACTION, SPLIT_SEED = 0.1, 0.2, 42

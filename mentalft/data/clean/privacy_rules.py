@@ -1,0 +1,178 @@
+"""Where personal data stands in Chinese counselling text: the rules, each kept only as it is sure.
+
+``docs/decisions/008-privacy-rules.md`` says why these are rules of our own; the lines labelled by hand in
+``tests/data/privacy_*.jsonl`` measure them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from mentalft.data.clean import screening
+from mentalft.data.clean.screening import DIGIT, LETTER, NUMBERED, PLACE, SPELLED, SPELT
+
+CJK = "\u4e00-\u9fff"
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田"
+    "任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文牛葛游柯庄聂章鲁倪覃霍柳俞梅翁岳祁"
+    "張劉陳楊趙黃吳孫馬羅鄭謝韓馮於蕭許鄧蔣賈葉閻餘戴鐘蘇盧魯葉"
+)
+COMPOUND_SURNAMES = "欧阳|司马|上官|诸葛|司徒|东方|皇甫|尉迟|公孙|慕容|令狐|夏侯"
+PLACES = (
+    "北京|上海|天津|重庆|广州|深圳|杭州|南京|苏州|成都|武汉|西安|长沙|郑州|青岛|济南|沈阳|大连|哈尔滨|长春|合肥|福州|厦门|宁波|"
+    "无锡|佛山|东莞|昆明|贵阳|南宁|南昌|太原|石家庄|兰州|银川|西宁|乌鲁木齐|拉萨|海口|呼和浩特|温州|珠海|徐州|洛阳|烟台|河北|河南|"
+    "山东|山西|湖北|湖南|广东|广西|江苏|浙江|安徽|福建|江西|四川|贵州|云南|陕西|甘肃|青海|辽宁|吉林|黑龙江|海南|内蒙古|宁夏|新疆|西藏|香港|澳门|台北|臺北|新北|台中|臺中|高雄"
+)
+COMPANIES = "(?:有限公司|集团|公司|医院|银行|大学|学院|中学|小学|法院|律师事务所|研究院|研究所)"
+
+
+class Rule(NamedTuple):
+    type: str
+    concern: int
+    """The flag of :mod:`mentalft.data.clean.screening` without which there is nothing to find."""
+    hints: tuple[str, ...]
+    """One of these, if any, stands in every text that the rule finds something in; looking for them is faster."""
+    pattern: re.Pattern[str]
+    """Fast where it begins with one literal or one class of characters, and without flags."""
+    group: int = 0
+    """What is replaced."""
+    needs: re.Pattern[str] | None = None
+    """A cheaper pattern without which the dear one cannot match."""
+
+
+NAME = rf"(?:(?:{COMPOUND_SURNAMES})[{CJK}]{{1,2}}|[{SURNAMES}][{CJK}]{{1,2}})"
+AFTER_NAME = r"(?=[\x02-\x04，。！？、；：,.!?;:\s~～)）」”\"']|$|今年|来自|是一|是个|，)"
+AT_WORK = r"(?=里?(?:上班|工作|任职|实习|上学|读书|教书|读|当|做|念))"
+IN_NUMBERS = r"[\d０-９一二三四五六七八九十百]"
+ROOM = rf"(?:{IN_NUMBERS}|[A-Za-z-]){{1,5}}"
+RULES = (
+    Rule("URL", LETTER, ("http", "www.", "HTTP", "WWW."), re.compile(r"(?ai)(?:https?://|www\.)[\w./?=&%#~:+@!$,;*-]+[\w/=&#]")),
+    Rule(
+        "EMAIL",
+        LETTER,
+        ("@", "＠"),
+        re.compile(
+            r"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*\s?[@＠]\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+        ),
+    ),
+    Rule(
+        "EMAIL",
+        LETTER,
+        (" at ", "#", "艾特"),
+        re.compile(
+            r"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*(?: dot [\w-]+)*(?: at | ?艾特 ?|#)"
+            r"[A-Za-z0-9-]+(?:(?:\.| dot )[A-Za-z0-9-]+)*(?:\.| dot )(?:com|cn|net|org|edu)\b"
+        ),
+    ),
+    Rule(
+        "URL",
+        LETTER,
+        (".com/", ".cn/", ".net/", ".org/", ".cc/", ".me/"),
+        re.compile(r"(?a)(?<![\w.@])[A-Za-z0-9][A-Za-z0-9.-]*\.(?:com|cn|net|org|cc|me)/[\w./?=&%#~:+@!$,;*-]*[\w/=&#]"),
+    ),
+    Rule(
+        "WECHAT",
+        LETTER,
+        ("微信", "薇信", "威信", "卫星号", "x", "X", "hat", "V", "v"),
+        re.compile(
+            r"[微薇威卫WwVv加](?:(?<=[微薇威])信号?|(?<=[Vv])信号?|(?<=卫)星号|(?<=[Ww])[Ee][Cc][Hh][Aa][Tt]"
+            r"|(?<=[VvWw])(?<![A-Za-z].)[Xx]|(?<=加)我?[Vv])"
+            r"(?:号?码?|號碼?|\s?[Ii][Dd])?\s*(?:[:：是为為叫（(搜吧]|就是|也可以)?\s*([A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9])"
+        ),
+        1,
+    ),
+    Rule(
+        "QQ",
+        DIGIT,
+        ("Q", "q", "扣", "企"),
+        re.compile(
+            r"[Qq扣企](?:(?<=[Qq])[Qq]|(?<=扣)扣|(?<=企)鹅号|(?<=[Qq])(?<![A-Za-z].)(?=[号號:：])|(?<=加[Qq])|(?<=加我[Qq]))"
+            r"(?:号码?|號碼?|群号?)?\s*(?:[:：是为為/]|就是)?\s*([1-9]\d{4,10})(?!\d)"
+        ),
+        1,
+    ),
+    Rule(
+        "QQ",
+        DIGIT,
+        ("Q", "q", "扣"),
+        re.compile(
+            r"[Qq扣](?:(?<=[Qq])[Qq]|(?<=扣)[我扣]|(?<=[Qq])(?<![A-Za-z].))(?:号码?|號碼?)?(?:吧|哈|啊|[，,、\s])+(?:[是为:：]\s*)?"
+            r"([1-9]\d{7,9})(?!\d)"
+        ),
+        1,
+    ),
+    Rule("PHONE", SPELLED, (), re.compile(rf"[一幺][三四五六七八九](?<![{SPELT}]..)(?: ?[{SPELT}]){{9}}(?![{SPELT}])")),
+    Rule("PHONE", DIGIT, (".",), re.compile(r"1[3-9]\d(?<![\d.]...)\.\d{4}\.\d{4}(?![\d.])")),
+    Rule(
+        "NAME",
+        screening.NAME,
+        (),
+        re.compile(
+            r"[叫是:：](?:(?<=[我俺]叫)|(?<=我就叫)|(?<=我名叫)|(?<=本人叫)|(?<=本名叫)|(?<=名字叫)|(?<=名字就叫)|(?<=真名叫)|(?<=全名叫)"
+            r"|(?<=我名字[是：:])|(?<=我的名字[是：:])|(?<=我真名[是：:])|(?<=我的真名[是：:])|(?<=我全名[是：:])|(?<=我的全名[是：:])|(?<=姓名[是：:]))"
+            rf"做?\s*({NAME}|小[{CJK}]){AFTER_NAME}"
+        ),
+        1,
+    ),
+    Rule(
+        "NAME",
+        screening.NAME,
+        ("我姓",),
+        re.compile(rf"我姓([{SURNAMES}])[，,]?\s*名?字?叫(\1[{CJK}]{{1,2}}){AFTER_NAME}"),
+        2,
+    ),
+    Rule("NAME", screening.NAME, ("叫",), re.compile(r"我(?:的?名字)?叫\s*([A-Z][a-z]+[ ·][A-Z][a-z]+)"), 1),
+    Rule(
+        "NAME",
+        LETTER,
+        ("name is", "name's"),
+        re.compile(r"\b[Mm]y name(?: is|'s) ([A-Z][a-z]+(?:[ -][A-Z][a-z]+){0,2})"),
+        1,
+    ),
+    Rule(
+        "ADDRESS",
+        NUMBERED,
+        ("号", "弄", "號"),
+        re.compile(
+            rf"(?:(?:{PLACES})[{CJK}]{{0,10}}?|(?<=住在)[{CJK}]{{1,8}}?|(?<=家在)[{CJK}]{{1,8}}?|(?<=地址[是：:])[{CJK}]{{1,12}}?)"
+            rf"(?:路|街|大道|巷|弄|胡同)(?:[{CJK}]段)?{IN_NUMBERS}{{1,5}}(?:号|弄|號)"
+            rf"(?:{ROOM}(?:号楼|栋|幢|单元|座|楼|樓|层|室|号)){{0,4}}"
+        ),
+        needs=re.compile(rf"[路街道巷弄同段]{IN_NUMBERS}{{1,5}}[号弄號]"),
+    ),
+    Rule(
+        "ADDRESS",
+        NUMBERED,
+        ("栋", "幢", "座", "号楼"),
+        re.compile(
+            rf"(?<=住)(?!院|宿|校)在?([{CJK}]{{2,10}}?{ROOM}(?:栋|幢|座|号楼)(?:{ROOM}(?:单元|楼|层|室|号)){{0,3}}(?:\d{{3,4}})?室?)"
+        ),
+        1,
+        re.compile(r"住(?!院|宿|校)"),
+    ),
+    Rule(
+        "WORKPLACE",
+        PLACE,
+        ("在",),
+        re.compile(rf"在((?:{PLACES})(?:大学|[{CJK}]{{1,12}}?{COMPANIES})){AT_WORK}"),
+        1,
+        re.compile(rf"在(?:{PLACES})"),
+    ),
+    Rule(
+        "WORKPLACE",
+        PLACE,
+        ("有限公司", "分行"),
+        re.compile(
+            rf"在((?!一|某|这|那|哪|个)[{CJK}]{{2,12}}?(?:有限公司|银行[{CJK}]{{2,5}}分行)){AT_WORK}"
+        ),
+        1,
+    ),
+    Rule(
+        "WORKPLACE",
+        PLACE,
+        ("有限公司",),
+        re.compile(rf"(?:就职于|任职于|供职于|单位是|公司是|公司叫)((?!一|某|这|那|个)[{CJK}]{{2,20}}?有限公司)"),
+        1,
+    ),
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""Answers that exist already, whoever gave them, laid beside their questions and references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from mentalft.data.read.questions import Entry, key_of, kind_of, named, read_entries, read_questions
+from mentalft.errors import DataError
+from mentalft.records import Item, Rejected, Response
+
+
+class Aligned(NamedTuple):
+    items: list[Item]
+    """Every question with a reference, in the order of the reference file."""
+    responses: dict[str, list[Response]]
+    """For each side one response an item, in the same order; a missing answer is an empty one."""
+    problems: list[Rejected]
+    """What was left out, or scored as empty, record by record."""
+
+
+def align(references: Path, answers: dict[str, Path]) -> Aligned:
+    """Lay the answers of each side beside the references, by id where both have ids, else by question.
+
+    The rule: a question without an answer, and an answer that is not text, is an empty answer (and scores 0); an answer
+    to no question is left out; of several answers to one question the first counts.
+
+    Args:
+        answers: for ``base`` and ``tuned``, a file (see :mod:`mentalft.data.read.questions`).
+
+    Raises:
+        DataError: a file cannot be read; or a side answers not one of the questions.
+    """
+    items, problems = read_questions(references, "eval.references", None)
+    places = {item.id: place for place, item in enumerate(items)} | {
+        key_of(item.messages): place for place, item in enumerate(items)
+    }
+    found: dict[str, dict[int, Entry]] = {}
+    for side, path in answers.items():
+        found[side], troubles = _by_place(path, f"eval.responses.{side}", places)
+        problems += troubles
+        problems += [
+            Rejected(path.name, None, f"no answer to {named(item.messages, item.id)}; it scores as an empty one")
+            for place, item in enumerate(items)
+            if place not in found[side]
+        ]
+        if not found[side]:
+            raise DataError(
+                f"eval.responses.{side}={path} answers none of the {len(items)} questions in {references}; "
+                "answers are found by id or by the text of the question"
+            )
+    hashes = [_prompt_hash(item, [by.get(place) for by in found.values()]) for place, item in enumerate(items)]
+    responses = {
+        side: [_response(item, by.get(place), hashes[place][side_number]) for place, item in enumerate(items)]
+        for side_number, (side, by) in enumerate(found.items())
+    }
+    return Aligned(items, responses, problems)
+
+
+def _by_place(path: Path, key: str, places: dict[str, int]) -> tuple[dict[int, Entry], list[Rejected]]:
+    """The first answer to each item, and what is wrong with the file."""
+    found: dict[int, Entry] = {}
+    problems = []
+    for entry in read_entries(path, key):
+        if isinstance(entry, Rejected):
+            problems.append(entry)
+            continue
+        place = places.get(entry.id) if entry.id is not None else None
+        if place is None and entry.messages:
+            place = places.get(key_of(entry.messages))
+        if place is None:
+            has_name = entry.id or entry.messages
+            what = named(entry.messages, entry.id) if has_name else "a record with neither id nor question"
+            reason = f"{what} is not among the references; it is left out"
+        elif place in found:
+            reason = (
+                f"answers {named(entry.messages, entry.id)}, the same question as record {found[place].record}, "
+                "which counts; it is left out"
+            )
+        else:
+            found[place] = entry
+            answer = _only(entry.answer)
+            if isinstance(answer, str):
+                continue
+            reason = (
+                f"the answer to {named(entry.messages, entry.id)} is {kind_of(answer)}, not text; "
+                "it scores as an empty one"
+            )
+        problems.append(Rejected(path.name, entry.record, reason))
+    return found, problems
+
+
+def _only(answer: object) -> object:
+    """The member of a list of one."""
+    return answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+
+
+def _prompt_hash(item: Item, entries: list[Entry | None]) -> list[str]:
+    """What each side was asked: as recorded where every side did that, else the question itself."""
+    recorded = [entry and entry.fields.get("prompt_sha256") for entry in entries]
+    if all(isinstance(value, str) for value in recorded):
+        return [str(value) for value in recorded]
+    return [key_of(item.messages)] * len(entries)
+
+
+def _response(item: Item, entry: Entry | None, prompt_sha256: str) -> Response:
+    answer = _only(entry.answer) if entry else None
+    text = answer.encode("utf-8", "replace").decode("utf-8").strip() if isinstance(answer, str) else ""
+    fields = entry.fields if entry else {}
+    reason, tokens = fields.get("finish_reason"), fields.get("tokens")
+    return Response(
+        id=item.id,
+        prompt_sha256=prompt_sha256,
+        text=text,
+        finish_reason=reason if isinstance(reason, str) else "missing" if entry is None else "unknown",
+        tokens=tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else 0,
+    )

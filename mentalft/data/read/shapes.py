@@ -1,0 +1,161 @@
+"""What form a file's records have: found out from the first of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mentalft.data.read.blocks import BOM, scanned_text, table_blocks
+from mentalft.data.read.compressed import inner_suffix, opened
+from mentalft.data.read.encoding import check_encoding
+from mentalft.data.read.forms import column_of, format_of, is_object, marked, names
+from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
+from mentalft.data.read.tables import TABLES
+from mentalft.errors import DataError
+
+ACCEPTED = (
+    f"a file, folder or pattern of dialogues in one of the forms {', '.join(names()[1:])} "
+    "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
+)
+LOOKED_AT = 100
+"""Records that are looked at to find out the form."""
+
+
+class Shape(NamedTuple):
+    """The form of a file."""
+
+    format: str
+    whole_file: bool
+    """Whether the file is one record."""
+
+
+def shape_of(path: Path, forced: str | None = None, columns: Mapping[str, str] | None = None) -> Shape:
+    """The form of ``path``, found from its first records unless ``forced`` says it.
+
+    Args:
+        columns: ``data.columns``; with a question and an answer, records that have them are rows of a table.
+
+    Raises:
+        DataError: it is none of the known ones; the message says what was seen.
+    """
+    columns = columns or {}
+    if inner_suffix(path) != ".parquet":
+        check_encoding(_head(path), f"data.path={path}")
+    if inner_suffix(path) in TABLES:
+        return Shape(_table_form(path, forced, columns), whole_file=False)
+    seen = "nothing that parses as JSON"
+    for whole_file, value in _first_values(path):
+        if not forced and {"question", "answer"} <= columns.keys() and _has(value, columns):
+            return Shape("table", whole_file)
+        if (found := format_of(value)) is not None:
+            return Shape(forced or found, whole_file)
+        seen = _in_words(value) if value is not None else seen
+        if forced:
+            break
+    if forced:
+        return Shape(forced, whole_file=forced == "cpsycound" or _is_turn_list(path))
+    raise DataError(f"data.path={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
+
+
+def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> str:
+    """The form of a table's rows: columns of turns as data sets on hubs have them, or a question and an answer."""
+    try:
+        found: list[Any] = next((block.payload for block in table_blocks(path)), [])
+        rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
+    except DataError:
+        raise
+    except Exception as error:  # csv.Error, and pyarrow's own
+        raise DataError(f"data.path={path} cannot be read as a table: {error}") from error
+    if not rows:
+        raise DataError(f"data.path={path}: the table has no rows")
+    names = _shown(rows[0])
+    if missing := [name for name in columns.values() if name not in rows[0]]:
+        raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
+    has_both = all(column_of(part, rows[0], columns) is not None for part in ("question", "answer"))
+    form = forced or ("table" if columns else format_of(rows[0]))
+    if form == "alpaca" and not forced and len({str(row.get("instruction")) for row in rows}) == 1:
+        form = "table"  # one instruction for all rows is no question, as in MentalChat16K
+    if form is None or (form == "table" and not has_both):
+        raise DataError(
+            f"data.path={path}: no column is known to hold the question, or none the answer; it has {names}; say "
+            "which they are: 'data.columns={question: NAME, answer: NAME}'"
+        )
+    return form
+
+
+def _has(value: Any, columns: Mapping[str, str]) -> bool:
+    return isinstance(value, dict) and columns["question"] in value and columns["answer"] in value
+
+
+def is_array(path: Path) -> bool:
+    """Whether ``path`` holds a JSON array, not JSON lines."""
+    with opened(path) as handle:
+        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
+
+
+def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
+    """(whether it is the whole file, value) of what may be the first records."""
+    head = _head(path).removeprefix(BOM).decode("utf-8", "replace")
+    if head.lstrip().startswith("["):
+        if _is_turn_list(path):
+            yield True, _whole(path)
+            return
+        scanner = ArrayScanner(*scanned_text(path))
+        for _, raw in zip(range(LOOKED_AT), scanner.records(), strict=False):
+            yield False, raw.value
+    elif head.lstrip().startswith("{"):
+        values = [raw.value for raw in _parsed_lines(head)]
+        yield from ((False, value) for value in values)
+        if not any(isinstance(value, dict) for value in values):
+            yield True, _whole(path)
+    elif any(marked(line)[0] for line in head.splitlines()):
+        yield True, head
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of ``path``; of JSON lines, the last of them whole."""
+    with opened(path) as handle:
+        head = handle.read(1 << 16)
+        is_lines = head.lstrip(b" \t\r\n" + BOM).startswith(b"{")
+        return head + handle.readline(LONGEST_RECORD) if is_lines else head
+
+
+def _parsed_lines(head: str) -> Iterator[Raw]:
+    for line in head.split("\n")[:LOOKED_AT]:
+        try:
+            yield Raw(None, json.loads(line))
+        except (ValueError, RecursionError):
+            continue
+
+
+def _is_turn_list(path: Path) -> bool:
+    """Whether ``path`` is one conversation: an array whose items are turns, not records."""
+    if path.stat().st_size > 1 << 20:
+        return False
+    value = _whole(path)
+    return isinstance(value, list) and format_of(value) is not None and not is_object(format_of(value))
+
+
+def _whole(path: Path) -> Any:
+    try:
+        with opened(path) as handle:
+            return json.loads(handle.read().removeprefix(BOM))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"JSON objects with the keys {_shown(sorted(map(str, value))) or '(none)'}"
+    return f"JSON whose records are {type(value).__name__}s"
+
+
+def _shown(names: Iterable[Any]) -> str:
+    """Names of columns or keys for a message; a table without a head has its first row there, so they are redacted."""
+    from mentalft.data.clean.privacy import redactor
+
+    text = redactor(())(", ".join(str(name) for name in names), Counter())
+    return text[:300].encode("utf-8", "replace").decode("utf-8")

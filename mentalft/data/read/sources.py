@@ -1,0 +1,180 @@
+"""Where dialogues come from: paths, folders, patterns and hubs."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mentalft.assets import SAMPLE_DIALOGUES
+from mentalft.config import EMBEDDED, DataConfig, source_name
+from mentalft.console import say
+from mentalft.data.read.blocks import BOM
+from mentalft.data.read.compressed import cut_short, inner_suffix, opened
+from mentalft.data.read.download import check_hash, fetched, is_remote
+from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
+from mentalft.data.read.tables import TABLES
+from mentalft.errors import DataError
+from mentalft.files import digest_file, sha256_file, sha256_json
+from mentalft.words import Said
+
+TRIED = 20
+"""Files that are looked into for the form of all."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One corpus: its files, and how much of it is wanted."""
+
+    name: str
+    files: tuple[Path, ...]
+    shape: Shape
+    max_dialogues: int | None
+    weight: float
+    licence: str
+    homepage: str | None
+    revision: str | None
+    columns: Mapping[str, str]
+    """``data.columns``, or those of this source."""
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What each file is called where a record is set aside: its name, with its folder where names repeat."""
+        names = [path.name for path in self.files]
+        if len(set(names)) < len(names):
+            top = os.path.commonpath([path.absolute().parent for path in self.files])
+            names = [path.absolute().relative_to(top).as_posix() for path in self.files]
+        return [os.fsencode(name).decode("utf-8", "replace") for name in names]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.files)
+
+    @cached_property
+    def digest(self) -> str:
+        """A quick hash of what its files hold, to tell whether they changed; not for the record."""
+        return sha256_json([digest_file(path) for path in self.files])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What its files hold, as (bytes, SHA-256) over all of them."""
+        return {"bytes": self.size, "sha256": sha256_of(self.files)}
+
+
+def sha256_of(files: Sequence[Path]) -> str:
+    """SHA-256 of a file; of several, of the list of theirs."""
+    digests = [sha256_file(path) for path in files]
+    return digests[0] if len(digests) == 1 else sha256_json(digests)
+
+
+def sources_of(cfg: DataConfig, cache_dir: Path) -> list[Source]:
+    """The corpora that ``cfg`` names, found, downloaded where need be, and looked into.
+
+    Raises:
+        DataError: one of them is missing, empty, of no known form, or cannot be fetched.
+    """
+    return [_source(cfg, dict(spec), cache_dir) for spec in specs(cfg)]
+
+
+def check_local(cfg: DataConfig) -> None:
+    """Raise :class:`DataError` where a path of ``cfg`` cannot be a data file; cheap, done before any work starts."""
+    for spec in specs(cfg):
+        if not is_remote(str(spec["path"])):
+            local_files(str(spec["path"]), cfg.homepage)
+    for path in cfg.external_tests:
+        local_files(path, key="data.external_tests")
+
+
+def specs(cfg: DataConfig) -> list[Mapping[str, Any]]:
+    """``data.sources``, each as a mapping with a path; or ``data.path`` alone."""
+    if not cfg.sources:
+        return [{"path": cfg.path, "name": cfg.name}]
+    return [spec if isinstance(spec, Mapping) else {"path": spec} for spec in cfg.sources]
+
+
+def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
+    path, revision, columns = str(spec["path"]), None, spec.get("columns") or cfg.columns
+    sha256 = spec.get("sha256") or (None if cfg.sources else cfg.sha256)
+    if is_remote(path):
+        if spec.get("licence") or cfg.licence != "not stated":
+            terms = {"path": path, "licence": spec.get("licence") or cfg.licence}
+            say(Said("data.terms", {**terms, "where": cfg.homepage or Said("data.its_page")}))
+        files, revision = fetched(path, cache_dir / "downloads", sha256)
+    else:
+        files = local_files(path, cfg.homepage)
+        if sha256:
+            check_hash(files, sha256, path)
+    forced = spec.get("format") or cfg.format
+    shape = _shape(files, None if forced == "auto" else forced, columns)
+    return Source(
+        name=source_name(spec),
+        files=tuple(files),
+        shape=shape,
+        max_dialogues=spec.get("max_dialogues"),
+        weight=float(spec.get("weight", 1.0)),
+        licence=str(spec.get("licence") or cfg.licence),
+        homepage=spec.get("homepage") or cfg.homepage,
+        revision=revision,
+        columns=columns,
+    )
+
+
+def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str]) -> Shape:
+    """The form of the first file that has one; a damaged file among many costs itself alone."""
+    errors = []
+    for path in files[:TRIED]:
+        try:
+            return shape_of(path, forced, columns)
+        except DataError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def local_files(written: str, homepage: str | None = None, key: str = "data.path") -> list[Path]:
+    """The files that a path, a folder or a pattern stands for, in natural order (2 before 10).
+
+    Raises:
+        DataError: there are none, or one is empty or cannot be read.
+    """
+    if written == EMBEDDED:
+        return [SAMPLE_DIALOGUES]
+    path = Path(written).expanduser()
+    if path.is_dir():
+        suffixes = (".json", ".jsonl", ".txt", *TABLES)
+        found = [p for p in path.iterdir() if _is_data(p, suffixes)]
+        if not found:
+            deeper = next((p for p in path.rglob("*") if _is_data(p, suffixes)), None)
+            hint = f"there are some below: data.path='{path}/**/*{deeper.suffix}'; or " if deeper else ""
+            raise DataError(f"{key}={written} is a directory without data files; {hint}give {ACCEPTED}")
+    elif path.exists():
+        found = [path]
+    else:
+        found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]  # noqa: PTH207 - absolute too
+        if not found:
+            origin = f"download it from {homepage}, or " if homepage else ""
+            raise DataError(f"{key}={written} does not exist; {origin}give {ACCEPTED}")
+    found.sort(key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", str(p))])
+    if len(found) == 1:
+        _check_readable(found[0], f"{key}={found[0]}")
+    return found
+
+
+def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether a folder's reader takes ``path``; what is hidden (``._1.json`` of a Mac) is none of the corpus."""
+    return inner_suffix(path) in suffixes and not path.name.startswith(".") and path.is_file()
+
+
+def _check_readable(path: Path, shown: str) -> None:
+    try:
+        with opened(path) as handle:
+            first, problem = handle.read(4096), cut_short(handle)
+    except OSError as error:
+        raise DataError(f"{shown} cannot be read: {error.strerror or error}") from error
+    if not first.strip(b" \t\r\n" + BOM):
+        state = f"is empty: {problem}" if problem else "is empty"
+        raise DataError(f"{shown} {state}; expected {ACCEPTED}")

@@ -1,0 +1,84 @@
+"""Rows of CSV, TSV and Parquet, some thousand at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mentalft.data.read.compressed import cut_short, inner_suffix, opened
+from mentalft.data.read.scanning import Raw
+
+TABLES = (".csv", ".tsv", ".parquet")
+LONGEST_ROW = 2000
+"""Lines; a row of more is damage: an open quotation mark swallows all that follows."""
+UNCLOSED = "a quotation mark opens in this row and is not closed"
+
+
+def row_batches(path: Path, size: int) -> Iterator[list[Any]]:
+    """Up to ``size`` rows at a time: dictionaries, or a :class:`Raw` with what is wrong with a row."""
+    if inner_suffix(path) == ".parquet":
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=size):
+            yield batch.to_pylist()
+        return
+    with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        lines = (line.replace("\0", "") for line in text)
+        rows = _named(csv_rows(lines, "\t" if inner_suffix(path) == ".tsv" else ","))
+        while batch := list(islice(rows, size)):
+            if cut_short(raw):  # the last row may have lost its end
+                batch[-1] = Raw(None, None, cut_short(raw))
+            yield batch
+
+
+def csv_rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str] | None]:
+    """The rows of a CSV text (RFC 4180); None for a line with an open quotation mark, after which reading goes on."""
+    csv.field_size_limit(1 << 26)
+    coming, again = iter(lines), deque[str]()
+    taken: list[str] = []  # lines of the present row
+
+    def fed() -> Iterator[str]:
+        while len(taken) <= LONGEST_ROW:
+            line = again.popleft() if again else next(coming, None)
+            if line is None:
+                return
+            taken.append(line)
+            yield line
+
+    while True:
+        for row in csv.reader(fed(), delimiter=delimiter):
+            if len(taken) > 1 and _is_open(taken, delimiter):
+                again.extendleft(reversed(taken[1:]))
+                yield None
+                taken.clear()
+                break
+            taken.clear()
+            yield row
+        else:
+            return
+
+
+def _is_open(lines: list[str], delimiter: str) -> bool:
+    """Whether ``lines`` end inside quotation marks."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error)
+    return False
+
+
+def _named(rows: Iterator[list[str] | None]) -> Iterator[Any]:
+    """Each row as a dictionary by the names in the first, None where it has no cell."""
+    names = next((row for row in rows if row), [])
+    for row in rows:
+        if row is None:
+            yield Raw(None, None, UNCLOSED)
+        elif any(cell.strip() for cell in row[len(names) :]):
+            yield Raw(None, None, f"the row has {len(row)} cells, the head {len(names)}")
+        elif row:
+            yield dict(zip(names, row + [None] * (len(names) - len(row)), strict=False))

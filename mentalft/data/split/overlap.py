@@ -1,0 +1,39 @@
+"""Whether what a model is asked was in what it learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mentalft.data.split.fingerprints import U64, Keys, keys_of
+from mentalft.records import Dialogue
+
+
+def overlap(asked: Sequence[Dialogue], train: Keys) -> dict[str, Any]:
+    """How many of ``asked`` open like a training dialogue or are near duplicates of one.
+
+    Args:
+        asked: questions with their answers, as dialogues.
+        train: keys of the training dialogues.
+    """
+    keys = keys_of(asked)
+    found = _in(keys.opening, train.opening)
+    for band in range(keys.bands.shape[1]):
+        found |= _in(keys.bands[:, band], train.bands[:, band])
+    shared = [d.id for d, hit in zip(asked, found.tolist(), strict=True) if hit]
+    return {
+        "items": len(asked),
+        "in_train": len(shared),
+        "share": len(shared) / max(1, len(asked)),
+        "first": shared[:10],
+    }
+
+
+def _in(few: U64, many: U64) -> NDArray[np.bool_]:
+    """Which of ``few`` are in ``many``; the many are looked at once, by their first 16 bits; (few,)."""
+    possible = np.zeros(1 << 16, dtype=bool)
+    possible[few >> np.uint64(48)] = True
+    return np.isin(few, many[possible[many >> np.uint64(48)]])
