@@ -291,21 +291,23 @@ def _notes(folder: Path) -> list[dict[str, Any]]:
 
 def _first_failure(folder: Path, error: Any) -> BaseException:
     """What the process that failed first raised; ``error`` is torch's ``ChildFailedError``."""
-    if noted := _notes(folder):
-        first = min(noted, key=lambda note: (note["kind"] == "stopped", note["time"]))
-        if first["kind"] == "stopped":  # by a signal to that process alone
-            return Stopped(first["message"], first["exit_code"])
-        if first["kind"] == "user":
-            return UserError(first["message"])
-        # one argument, and the message as torch wrote it, so that lack of memory is still known as such
-        return RuntimeError(f"{first['message']}\n(rank {first['rank']})\n{first['traceback']}")
-    failed, failure = next(iter(error.failures.items()))
-    killed = failure.exitcode == -signal.SIGKILL
-    return UserError(
-        f"train: rank {failed} ended with exit code {failure.exitcode}"
-        f"{' (killed; on Linux most often because main memory ran out)' if killed else ''}; "
-        "what is complete stays, and the same command with run_dir= goes on from there"
-    )
+    killed = {
+        r: f for r, f in error.failures.items() if f.exitcode == -signal.SIGKILL
+    }  # others only lost touch with it
+    failed, failure = next(iter((killed or error.failures).items()))
+    first = min(_notes(folder), key=lambda note: float(note["time"]), default=None)
+    if killed or first is None or (first["kind"] == "stopped" and failure.exitcode < 0):  # the launcher stopped others
+        return UserError(
+            f"train: rank {failed} ended with exit code {failure.exitcode}"
+            f"{' (killed; on Linux most often because main memory ran out)' if killed else ''}; "
+            "what is complete stays, and the same command with run_dir= goes on from there"
+        )
+    if first["kind"] == "stopped":
+        return Stopped(first["message"], first["exit_code"])
+    if first["kind"] == "user":
+        return UserError(first["message"])
+    # one argument, and the message as torch wrote it, so that lack of memory is still known as such
+    return RuntimeError(f"{first['message']}\n(rank {first['rank']})\n{first['traceback']}")
 
 
 class Meeting:

@@ -127,7 +127,7 @@ def test_answers_that_the_cache_has_no_room_for_are_kept_in_the_run_alone(
 def test_a_corpus_that_the_cache_has_no_room_for_is_made_beside_the_run(
     dialogue_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mentalft.data import prepared
+    from mentalft.data.read import prepared
 
     made = prepared.stage
 
