@@ -5,8 +5,10 @@ Bars appear only on a terminal; everything said is also in the run's log.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +28,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mentalft.errors import first_line
 from mentalft.words import Language, Said, told
 
 T = TypeVar("T")
@@ -97,13 +100,22 @@ def unbroken() -> Iterator[None]:
             console.width = width
 
 
+class RunLog(logging.FileHandler):
+    """A log that is given up, with one line, where it can no longer be written, as on a full disk."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - as logging calls it
+        logging.getLogger().removeHandler(self)
+        error = sys.exc_info()[1] or OSError()
+        say(Said("cli.no_log", {"path": self.baseFilename, "error": first_line(error)}), style="yellow")
+
+
 @contextmanager
 def log_to(run_dir: Path | None) -> Iterator[None]:
     """Append to ``run_dir/mentalft.log`` what is said and what libraries warn of; None logs nowhere."""
     if run_dir is None:
         yield
         return
-    handler = logging.FileHandler(run_dir / "mentalft.log", encoding="utf-8")
+    handler = RunLog(run_dir / "mentalft.log", encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     log.setLevel(logging.INFO)
@@ -111,7 +123,8 @@ def log_to(run_dir: Path | None) -> Iterator[None]:
         yield
     finally:
         logging.getLogger().removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # what is still to be written cannot be
+            handler.close()
 
 
 def shown(path: Path) -> str:
@@ -156,6 +169,13 @@ def progress(items: Iterable[T], description: Said | str, total: int | None = No
         for item in items:
             yield item
             shown.advance()
+
+
+def show_any_character() -> None:
+    """What a terminal's encoding has no character for is shown as ``\\u4f60``; Python would end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def quiet_libraries() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,9 +162,18 @@ def sha256_folder(path: Path, patterns: tuple[str, ...] = ("*",)) -> str:
     return sha256_json({name: sha256_file(path / name) for name in names})
 
 
+def check_writable(folder: Path) -> None:
+    """Raise :class:`OSError` where nothing can be written into ``folder``, which is made where it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as handle:
+        handle.write(bytes(4096))
+        handle.flush()
+
+
 def default_cache_dir() -> Path:
-    """``mentalft`` in the user's cache folder: ``$XDG_CACHE_HOME``, ``~/Library/Caches``, or ``~/.cache``."""
+    """``mentalft`` in the user's cache folder; ``$XDG_CACHE_HOME`` is heeded on every platform."""
     if os.environ.get("XDG_CACHE_HOME"):
         return Path(os.environ["XDG_CACHE_HOME"]) / "mentalft"
-    home = Path.home()
-    return (home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache") / "mentalft"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mentalft", appauthor=False)

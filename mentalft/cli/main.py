@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import sys
 import time
 from pathlib import Path
@@ -22,8 +21,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from mentalft import __version__
-from mentalft.cli.single import Place, claim, compose_alone, place_of, remove_if_bare, run_in
-from mentalft.config import OPEN_KEYS, Config
+from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, remove_if_bare, run_in
+from mentalft.config import Config
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, Stopped, UserError
 
@@ -33,6 +32,9 @@ EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
 
 def main() -> None:
     """Entry point of the console script ``mentalft``."""
+    from mentalft.console import show_any_character
+
+    show_any_character()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -54,7 +56,7 @@ def _run(argv: list[str], *, want_traceback: bool) -> int:
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0
-    argv = [_opened(_quoted(argument)) for argument in argv]
+    argv = [readable(argument) for argument in argv]
     parser = get_args_parser()
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:
@@ -158,18 +160,6 @@ def _dismiss_others() -> None:
         from mentalft.training.processes import Meeting
 
         Meeting().dismiss()
-
-
-def _quoted(argument: str) -> str:
-    """``key=value`` with a plain value in another script put into quotes; Hydra reads only ASCII without them."""
-    key, equals, value = argument.partition("=")
-    plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
-    return f'{key}="{value}"' if equals and key.isascii() and plain and not value.isascii() else argument
-
-
-def _opened(argument: str) -> str:
-    """Leave to add names to a mapping that is the user's own, which Hydra gives only where it is asked with ``++``."""
-    return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
 
 
 @hydra.main(config_path="pkg://mentalft.conf", config_name="config")

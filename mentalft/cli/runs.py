@@ -66,14 +66,16 @@ def show(
     ] = None,
 ) -> None:
     """Print a finished run again, and open its report."""
-    from mentalft.console import console, say, shown
+    from mentalft.console import console, language, say, shown
     from mentalft.runs.files import COMPARISON
     from mentalft.runs.loading import check_finished
     from mentalft.show.terminal import show_comparison
+    from mentalft.words import Said
 
     check_finished(run)
-    show_comparison(COMPARISON.load(run), run, notes=True)
-    say(f"run directory: {shown(run.absolute())}")
+    _speak_as(run)
+    show_comparison(COMPARISON.load(run), run, language(), notes=True)
+    say(Said("run.directory", {"path": shown(run.absolute())}))
     report = run / "report.html"
     if open_ and not report.is_file():
         raise DataError(f"{run} holds no report.html; write it: mentalft-runs report {run}")
@@ -81,6 +83,17 @@ def show(
         import webbrowser
 
         webbrowser.open(report.absolute().as_uri())
+
+
+def _speak_as(*runs: Path) -> None:
+    """Chinese where all the runs do."""
+    from mentalft.console import set_language
+    from mentalft.runs.api import load_run
+    from mentalft.runs.manifest import RESOLVED
+    from mentalft.show.language import tables_language
+
+    spoken = {load_run(run).settings.report.language if (run / RESOLVED).is_file() else "en" for run in runs}
+    set_language(tables_language("zh" if spoken == {"zh"} else "en"))
 
 
 def _has_a_screen() -> bool:
@@ -123,27 +136,28 @@ def compare(
 ) -> None:
     """Show any number of runs in one table: each run, all together, and the spread between them."""
     from mentalft.comparison.runs import compare_runs
-    from mentalft.console import console
+    from mentalft.console import console, language, say
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
-    from mentalft.words import told
+    from mentalft.words import Said, told
 
     found = compare_runs(runs)
+    _speak_as(*runs)
     for number, run in enumerate(found.runs, 1):
-        console.print(f"run {number}: {run.name}", markup=False)
+        say(Said("cli.run", {"number": number, "name": run.name}))
     for note in found.notes:
-        console.print(f"note: {told(note)}", style="yellow", markup=False)
-    for table in terminal_tables(found, console.width):
+        say(Said("show.note", {"what": note}), style="yellow")
+    for table in terminal_tables(found, console.width, language()):
         console.print()
         console.print(table)
     if found.combined:
         console.print()
-        console.print(told(HOW_TO_READ), style="dim", markup=False, soft_wrap=False)
+        console.print(told(HOW_TO_READ, language()), style="dim", markup=False, soft_wrap=False)
     if markdown:
-        write_runs_markdown(found, markdown)
+        write_runs_markdown(found, markdown, language())
     if json:
         write_runs_json(found, json)
     for path in filter(None, (markdown, json)):
-        console.print(f"written: {path}", markup=False)
+        say(Said("cli.written", {"path": str(path)}))
 
 
 @app.command()
@@ -180,18 +194,46 @@ def sweep(
 
 
 @app.command()
+def metrics(json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
+    """Show which metrics there are: name in eval.metrics, scale, which direction is better, and what it measures."""
+    from mentalft.console import console
+    from mentalft.metrics.registry import listed
+    from mentalft.show.table import Cell, Column, Table, terminal
+    from mentalft.words import Said
+
+    rows = listed("en")
+    if json:
+        from orjson import OPT_INDENT_2, dumps
+
+        print(dumps(rows, option=OPT_INDENT_2).decode())
+        return
+
+    def column(key: str, *, wraps: bool = False) -> Column[dict[str, str]]:
+        return Column(
+            key, Said(f"cli.metric_{key}"), lambda row: Cell(row[key]), left=True, wraps=wraps, keeps=not wraps
+        )
+
+    columns = [*map(column, ("name", "title", "scale", "better")), column("about", wraps=True)]
+    console.print(terminal(Table(columns, rows), console.width))
+
+
+@app.command()
 def workspace(
     project: Annotated[str, typer.Argument(metavar="ENTITY/PROJECT", help="The W&B project that gets the view.")],
 ) -> None:
     """Add a view to a W&B project: curves, scores before and after, sweeps. Needs mentalft[workspaces]."""
     from mentalft.console import say
     from mentalft.tracking.workspace import save_workspace
+    from mentalft.words import Said
 
-    say(f"workspace: {save_workspace(project)}")
+    say(Said("cli.workspace", {"url": save_workspace(project)}))
 
 
 def main() -> None:
     """Entry point of the console script ``mentalft-runs``."""
+    from mentalft.console import show_any_character
+
+    show_any_character()
     try:
         app()
     except UserError as error:

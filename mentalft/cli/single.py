@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from mentalft.config import Config
+from mentalft.config import OPEN_KEYS, Config
 from mentalft.config.composition import load_config
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, UserError
@@ -50,6 +51,16 @@ class Place(NamedTuple):
         return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
 
 
+def readable(argument: str) -> str:
+    """``argument`` as Hydra can read it: a plain value in another script is put into quotes, as it reads only ASCII
+    without them, and a name of the user's own gets the ``++`` that lets it into a mapping."""
+    key, equals, value = argument.partition("=")
+    plain = re.fullmatch(r"[^'\"\\,\[\]{}()$]+", value)
+    if equals and key.isascii() and plain and not value.isascii():
+        argument = f'{key}="{value}"'
+    return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
+
+
 def compose_alone(overrides: list[str]) -> Composed:
     """The configuration of one run, checked.
 
@@ -58,13 +69,13 @@ def compose_alone(overrides: list[str]) -> Composed:
         Exception: as Hydra and OmegaConf raise them (:func:`mentalft.config.mistakes.in_words`).
     """
     ConfigStore.instance().store("base_config", Config, replace=True)
-    state = GlobalHydra.instance()
-    around, state.hydra = state.hydra, None  # a notebook may use Hydra for something of its own
+    around = GlobalHydra.instance().hydra  # a notebook may use Hydra for something of its own
+    GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_module("mentalft.conf"):
             plain = hydra.compose("config", overrides=overrides, return_hydra_config=True)
     finally:
-        state.hydra = around
+        GlobalHydra.instance().hydra = around  # Hydra has put another instance in its place
     config = load_config(_without_hydra(plain))
     if config.sweep_dir:
         raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
@@ -131,6 +142,8 @@ def run_in(composed: Composed, place: Place) -> None:
                     log.exception("unexpected error")
                     raise
                 log.error(message)  # noqa: TRY400 - a user's mistake needs no traceback
+                if isinstance(error, UserError):
+                    raise
                 raise UserError(message) from error
     except Exception:
         remove_if_bare(place.claimed)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from omegaconf import MISSING
-
-from mentalft.config.fields import bounds_of
+from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
     STAGES,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
 from typing import Any, NamedTuple
 
-from omegaconf import MISSING
-
+MISSING: Any = "???"
+"""OmegaConf's sign for a value that has to be given. Importing it would cost what only looks at runs a third of its
+time."""
 PACE = "pace"
 """Changes how fast something is done, how often it is logged, saved or tried again; no result."""
 PRESENTATION = "presentation"

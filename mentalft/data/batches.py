@@ -15,6 +15,7 @@ from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Message
+from mentalft.words import Said
 
 if TYPE_CHECKING:
     import torch
@@ -97,8 +98,16 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
         )
     if encoded.cut or encoded.dropped:
         say(
-            f"train: {path.stem}: {encoded.cut} of {total} dialogues lost their oldest turns to fit in "
-            f"{cfg.max_length} tokens, {encoded.dropped} do not fit and are left out",
+            Said(
+                "train.too_long",
+                {
+                    "split": path.stem,
+                    "cut": encoded.cut,
+                    "total": total,
+                    "most": cfg.max_length,
+                    "dropped": encoded.dropped,
+                },
+            ),
             style="yellow",
         )
     return encoded

@@ -35,6 +35,7 @@ from mentalft.errors import DataError
 from mentalft.files import written_whole
 from mentalft.records import Dialogue, Message, Overlap, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
+from mentalft.words import Said
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
@@ -234,7 +235,7 @@ def _write(cfg: DataConfig, prepared: Prepared, folder: Path, sources: list[Sour
     with ExitStack() as stack:
         writer = Writer(cfg, index, places, folder, stack, sources)
         start = 0
-        for part, data in progress(_read_ahead(prepared, stack), "writing splits", total=len(index.parts)):
+        for part, data in progress(_read_ahead(prepared, stack), Said("data.writing_bar"), total=len(index.parts)):
             writer.part(part, data, same_id, start)
             start += part.dialogues
         writer.finish()

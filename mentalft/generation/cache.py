@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from mentalft.console import say
-from mentalft.errors import DataError
+from mentalft.errors import DataError, first_line
 from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.records import Response
 from mentalft.words import Said
@@ -36,8 +36,8 @@ class ResponseCache:
         """Keep ``responses`` for later runs; a cache that cannot be written is no reason to stop."""
         try:
             write_jsonl(self._path(made_from), map(asdict, responses))
-        except OSError:
-            return
+        except OSError as error:
+            say(Said("cli.no_cache", {"folder": str(self.folder), "error": first_line(error)}), style="yellow")
 
     @contextmanager
     def alone(self, made_from: dict[str, Any]) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from mentalft.console import say
 from mentalft.errors import UserError
+from mentalft.words import Said
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")
@@ -31,7 +32,7 @@ def smaller(error: Exception, size: int, things: str, mend: str) -> int:
     if size == 1:
         raise UserError(f"evaluate: out of memory with a single one of the {things}; {mend}") from error
     size = math.ceil(size / 2)
-    say(f"evaluate: out of memory; going on with {size} {things} at a time", style="yellow")
+    say(Said("evaluate.out_of_memory", {"size": size, "things": Said(f"evaluate.{things}")}), style="yellow")
     error.__traceback__ = None  # its frames hold the tensors that were too large
     gc.collect()
     clear_device_cache()

@@ -113,8 +113,9 @@ def resolved(done: Mapping[str, Marker], now: Mapping[str, Any], stages: Sequenc
             here, there = found, done[stage].record.config
             for name in path:
                 here[name] = dict(here[name])
-                here, there = here[name], there[name]
-            here[last] = there[last]
+                here, there = here[name], there.get(name, {})
+            if last in there:  # else the run is older than the setting
+                here[last] = there[last]
     if done:
         found |= {
             "stages": [stage.name for stage in stages if stage.name in done and stage.wanted is None],

@@ -12,7 +12,10 @@ import msgspec
 
 from mentalft.config import Config
 from mentalft.config.fields import bears, settings_of, stages_of, value_at
-from mentalft.files import default_cache_dir, digest_file
+from mentalft.console import say
+from mentalft.errors import first_line
+from mentalft.files import check_writable, default_cache_dir, digest_file
+from mentalft.words import Said
 
 if TYPE_CHECKING:
     from mentalft.modeling.locate import LocatedModel
@@ -36,6 +39,18 @@ class Context:
     def cache_dir(self) -> Path:
         """What is shared between runs lies there."""
         return Path(self.cfg.cache_dir).expanduser() if self.cfg.cache_dir else default_cache_dir()
+
+    def cache(self) -> Path | None:
+        """The same, for what can be made without it: None where it is not wanted, or cannot be written."""
+        return self.once("cache", self._cache) if self.cfg.cache else None
+
+    def _cache(self) -> Path | None:
+        try:
+            check_writable(self.cache_dir)
+        except OSError as error:
+            say(Said("cli.no_cache", {"folder": str(self.cache_dir), "error": first_line(error)}), style="yellow")
+            return None
+        return self.cache_dir
 
     def model(self) -> LocatedModel:
         """The located model, for a stage that loads it."""

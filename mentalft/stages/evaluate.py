@@ -55,7 +55,8 @@ def _work(context: Context) -> None:
 
     cfg, adapter = context.cfg, _adapter(context)
     model = context.model() if answers_here(cfg) else None
-    cache = ResponseCache(context.cache_dir) if cfg.cache else None
+    folder = context.cache()
+    cache = ResponseCache(folder) if folder else None
     evaluate(cfg, model, adapter, splits_in(context.run_dir), context.run_dir, cache)
 
 

@@ -41,7 +41,7 @@ def _work(context: Context) -> None:
     with processes(sum(source.size for source in sources), cfg.data.num_proc) as submit:
         from mentalft.data.prepare import prepare  # meanwhile the others start
 
-        cache = context.cache_dir if cfg.cache else None
+        cache = context.cache()
         with ThreadPoolExecutor(1) as pool:  # the tokenizer's library is imported while other processes read
             tokens = partial(_tokens, cfg, pool.submit(_prompt_builder, context))
             prepare(cfg.data, sources, context.run_dir, submit, cache, tokens, audit=cfg.stages == ["prepare"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from mentalft.console import quiet_libraries
+from mentalft.console import quiet_libraries, show_any_character
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, write_status
 from mentalft.sweep.locks import INTERRUPTED, KILLED, is_stopping, place_among
 from mentalft.sweep.trial import Trial, already_done, earlier_attempt, run_trial, say_ended, update_page
@@ -75,6 +75,7 @@ def share(things: Sequence[str], place: int, together: int) -> list[str]:
 
 def main(place: int, together: int) -> int:
     """Run the trial that standard input describes, with its share of the machine; the exit code."""
+    show_any_character()
     quiet_libraries()
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // together))  # before torch is imported
     trial = msgspec.json.decode(sys.stdin.readline(), type=Trial, dec_hook=lambda _, given: Path(given))

@@ -29,6 +29,7 @@ from mentalft.tracking.naming import (
     run_name,
     run_tags,
 )
+from mentalft.words import Said
 
 
 class Tracker:
@@ -68,14 +69,14 @@ class Tracker:
         )
         self.run, trouble = open_run(self.cfg, self.run_dir, described)
         if self.run is None:
-            say(f"W&B: not available ({trouble}); the run goes on without it", style="yellow")
+            say(Said("tracking.none", {"trouble": trouble}), style="yellow")
         elif self.run.offline:
             refused = self.cfg.mode == "online"
-            asked = "tracking.mode=online cannot be had: " if refused else ""
-            reason = f" ({asked}{trouble})" if trouble else ""
-            say(f"W&B: offline{reason}; to upload later: {self._sync()}", style="yellow" if refused else None)
+            how = "refused" if refused else "offline_because" if trouble else "offline"
+            told = Said(f"tracking.{how}", {"trouble": trouble, "command": self._sync()})
+            say(told, style="yellow" if refused else None)
         else:
-            say(f"W&B: {self.run.url}")
+            say(Said("tracking.online", {"url": self.run.url}))
         self._attempt(_define_metrics)
 
     def log(self, values: Mapping[str, Any]) -> None:
@@ -115,7 +116,7 @@ class Tracker:
             if path.exists():
                 self._attempt(partial(_log_artifact, name=name, kind=kind, path=path))
             elif self.run is not None:
-                say(f"W&B: the run has no {name} to upload", style="yellow")
+                say(Said(f"tracking.no_{name}"), style="yellow")
 
     def finish(self, error: BaseException | None = None) -> None:
         """Close the run; ``error`` is what ended the experiment, where something did."""
@@ -124,16 +125,17 @@ class Tracker:
         if error is not None:
             told = f"{type(error).__name__}: {first_line(error)}" if self.log_text else without_data(error)
             self.summary({"error": told})
-        missing = None
+        missing = Said("tracking.not_all_logged") if self.warned else None
         try:
             self.run.finish(exit_code=0 if error is None else 1)
         except TimeoutError:
-            missing = f"not all was uploaded within {self.cfg.finish_timeout} s"
+            missing = Said("tracking.not_all_uploaded", {"seconds": self.cfg.finish_timeout})
         except Exception as trouble:
             self._warn(trouble)
             end_service()
-        if missing or self.warned:
-            say(f"W&B: {missing or 'not all was logged'}; to upload what was kept: {self._sync()}", style="yellow")
+            missing = Said("tracking.not_all_logged")
+        if missing:
+            say(Said("tracking.kept", {"missing": missing, "command": self._sync()}), style="yellow")
         self.run = None
 
     def _table(self, name: str, columns: Iterable[str], rows: list[list[Any]]) -> None:
@@ -155,7 +157,7 @@ class Tracker:
 
     def _warn(self, trouble: Exception) -> None:
         if not self.warned:
-            say(f"W&B: {first_line(trouble)}; the run goes on", style="yellow")
+            say(Said("tracking.trouble", {"trouble": first_line(trouble)}), style="yellow")
         self.warned = True
 
     def _sync(self) -> str:

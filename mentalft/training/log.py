@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from mentalft.console import Bar, bar
 from mentalft.files import json_line, write_jsonl
 from mentalft.runs.markers import memory_in_use
+from mentalft.words import Said
 
 FOLLOW_SECONDS = 2.0
 NAMES = {
@@ -55,7 +56,7 @@ class TrainingLog(TrainerCallback):  # type: ignore[misc]
         self.first_validation_loss = next((r["validation/loss"] for r in kept if "validation/loss" in r), math.nan)
         self.tokens_seen = sum(map(self.tokens_of_step, range(state.global_step)))
         if self.writes:
-            self.bar = self.stack.enter_context(bar("training", state.max_steps))
+            self.bar = self.stack.enter_context(bar(Said("train.bar"), state.max_steps))
         self._restart_clock()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002

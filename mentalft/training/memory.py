@@ -12,6 +12,7 @@ from typing import TypeVar
 from mentalft.config import Config
 from mentalft.console import say
 from mentalft.errors import UserError
+from mentalft.words import Said
 
 T = TypeVar("T")
 
@@ -34,9 +35,7 @@ def halving(cfg: Config, attempt: Callable[[int], T]) -> T:
             if not cfg.trainer.auto_find_batch_size or micro == 1:
                 raise UserError(too_large(cfg, micro)) from error
         micro = math.ceil(micro / 2)
-        say(
-            f"train: out of memory; going on with {micro} dialogues at a time, the same effective batch", style="yellow"
-        )
+        say(Said("train.out_of_memory", {"micro": micro}), style="yellow")
         gc.collect()
         clear_device_cache()
 

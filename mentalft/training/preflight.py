@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from humanize import naturalsize
 
 from mentalft.console import shown
 from mentalft.errors import UserError
 from mentalft.runs.markers import memory_in_use
 from mentalft.training.steps import StepPlan
 from mentalft.training.trainer import SupervisedTrainer
+from mentalft.words import Said
 
+UNITS = (("seconds", 1), ("minutes", 60), ("hours", 3600))
 ADAM_BYTES = 8
 """Two fp32 moments a trainable parameter."""
 
@@ -42,13 +45,19 @@ class Preflight:
     disk_bytes: int
     free_disk_bytes: int
 
-    def in_words(self) -> str:
-        return (
-            f"preflight: longest batch {self.batch_rows} × {self.batch_tokens} tokens, "
-            f"{self.peak_memory_bytes / 2**30:.2f} GiB in use; {self.tokens_per_second:,.0f} tokens/s, "
-            f"so about {_duration(self.seconds)} for {self.steps} steps; "
-            f"{_size(self.disk_bytes)} of {_size(self.free_disk_bytes)} free disk"
-        )
+    def said(self) -> Said:
+        unit, per_unit = next(one for one in UNITS if self.seconds < one[1] * 90 or one is UNITS[-1])
+        values = {
+            "rows": self.batch_rows,
+            "tokens": self.batch_tokens,
+            "memory": self.peak_memory_bytes / 2**30,
+            "rate": self.tokens_per_second,
+            "time": Said(f"time.{unit}", {"count": self.seconds / per_unit}),
+            "steps": self.steps,
+            "disk": naturalsize(self.disk_bytes, binary=True),
+            "free": naturalsize(self.free_disk_bytes, binary=True),
+        }
+        return Said("preflight.found", values)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,10 +103,10 @@ def preflight(trainer: SupervisedTrainer, run_dir: Path) -> Preflight:
         free_disk_bytes=shutil.disk_usage(run_dir).free,
     )
     if found.disk_bytes > found.free_disk_bytes:
+        free, needed = (naturalsize(size, binary=True) for size in (found.free_disk_bytes, found.disk_bytes))
         raise UserError(
-            f"preflight: {shown(run_dir)} has {_size(found.free_disk_bytes)} free and the checkpoints need "
-            f"{_size(found.disk_bytes)}; free space, lower trainer.save_total_limit, or choose another place with "
-            "run_dir=PATH"
+            f"preflight: {shown(run_dir)} has {free} free and the checkpoints need {needed}; free space, lower "
+            "trainer.save_total_limit, or choose another place with run_dir=PATH"
         )
     return found
 
@@ -142,13 +151,3 @@ def _as_before(model: Any) -> Iterator[None]:
         torch.random.set_rng_state(states[2])
         if on_gpu is not None:
             torch.cuda.set_rng_state_all(on_gpu)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"

@@ -7,25 +7,36 @@ place is in ``RANK``, ``LOCAL_RANK`` and ``WORLD_SIZE``.
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import signal
 import threading
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-from mentalft.console import console, log_to, quiet_libraries
+import psutil
+
+from mentalft.console import console, language, log_to, quiet_libraries, set_language, show_any_character
 from mentalft.errors import Stopped, UserError
 from mentalft.files import write_json
+from mentalft.words import Language
 
 T = TypeVar("T")
 FOR_EVER = timedelta(days=30)
+PAUSE = 0.1
+"""Seconds between two looks at what others did."""
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 300
 """How long workers that were asked to stop may take to finish their step and save."""
 
@@ -58,19 +69,47 @@ def processes_wanted(asked: int | str) -> int:
 def launch(work: Callable[..., T], processes: int, arguments: tuple[Any, ...], run_dir: Path) -> T:
     """The result of ``work(*arguments)`` on rank 0 of as many fresh ``processes``.
 
-    A process that fails ends the others; what it raised is raised here.
+    A process that fails ends the others; what it raised is raised here. SIGINT and SIGTERM reach the processes by a
+    file in a folder of the launch, which each of them looks at from its beginning to its end: until a process is ready
+    for a signal it would die of one, and others would wait for it in vain.
 
     Raises:
         UserError: as ``work`` raised it.
         Stopped: a signal ended the work.
         RuntimeError: ``work`` raised something else, or a process was killed.
     """
-    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     folder = run_dir / ".stages" / f"workers-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)
+    resource_tracker.ensure_running()  # it would undo the blocking of signals in _launched if it were started there
+    others = set(psutil.Process().children())
+    try:
+        with ThreadPoolExecutor(1) as pool, _passed_on(folder) as asked:
+            launched = pool.submit(_launched, work, processes, arguments, run_dir, folder)
+            while not launched.done():
+                wait([launched], timeout=PAUSE)
+                if asked.at_once or (asked.since and time.monotonic() - asked.since > GRACE_SECONDS):
+                    _kill(set(psutil.Process().children()) - others)
+        if asked.number is not None:
+            raise _stopped(folder, asked.number)
+        return launched.result()[0]
+    except ChildFailedError as error:
+        raise _first_failure(folder, error) from error
+    finally:
+        shutil.rmtree(folder)
+
+
+def _launched(
+    work: Callable[..., T], processes: int, arguments: tuple[Any, ...], run_dir: Path, folder: Path
+) -> dict[int, T]:
+    """The results by rank. In a thread of its own: torch's launcher then leaves this process's signals alone, and the
+    new processes take over from the thread that signals are blocked, until they are ready for them."""
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    for part in ("multiprocessing.api", "agent.server.api"):  # what ends a process is told by its note
+        logging.getLogger(f"torch.distributed.elastic.{part}").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -79,35 +118,71 @@ def launch(work: Callable[..., T], processes: int, arguments: tuple[Any, ...], r
         rdzv_endpoint="localhost:0",
         run_id=folder.name,
         max_restarts=0,
-        monitor_interval=0.1,
+        monitor_interval=PAUSE,
         start_method="spawn",
         shutdown_timeout=GRACE_SECONDS,
     )
-    try:
-        with _handlers_restored():
-            results = elastic_launch(config, _worker)(work, arguments, str(run_dir), str(folder))
-        return results[0]  # type: ignore[no-any-return]
-    except (ChildFailedError, SignalException) as error:
-        raise _first_failure(folder, error) from error
-    finally:
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+    about = (str(run_dir), str(folder), os.getpid(), language())
+    return elastic_launch(config, _worker)(work, arguments, *about)  # type: ignore[no-any-return]
+
+
+@dataclass
+class _Asked:
+    """Whether a signal has asked for the end."""
+
+    number: int | None = None
+    since: float | None = None
+    """On the monotonic clock."""
+    at_once: bool = False
+    """A second Ctrl-C does not wait for a step to end."""
 
 
 @contextmanager
-def _handlers_restored() -> Iterator[None]:
-    """torch's launcher takes over four signals and keeps them."""
+def _passed_on(folder: Path) -> Iterator[_Asked]:
+    """In the block, SIGINT and SIGTERM are told to the processes that look at ``folder``."""
+    asked = _Asked()
+
+    def tell(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.at_once = asked.number is not None and number == signal.SIGINT
+        if asked.number is None:
+            asked.number, asked.since = number, time.monotonic()
+            (folder / f"{number}.stop").touch()
+
+    with handled(tell):
+        yield asked
+
+
+@contextmanager
+def handled(handler: Callable[[int, FrameType | None], None], *numbers: int) -> Iterator[None]:
+    """In the block, the signals (SIGINT and SIGTERM if none is named) call ``handler``; outside of the main thread
+    nothing can be done, and nothing is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-    before = {number: signal.getsignal(number) for number in taken}
+    before = {number: signal.signal(number, handler) for number in numbers or STOPPING}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _kill(processes: set[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _stopped(folder: Path, number: int) -> Stopped:
+    """What is said where a signal ended the work; a process that saved says after which step."""
+    said = [note["message"] for note in _notes(folder) if note["kind"] == "stopped"]
+    name = signal.Signals(number).name
+    general = f"stopped by {name}; what is complete stays"
+    return Stopped(next((message for message in said if message != general), general), 128 + number)
+
+
+def _raise_stopped(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise Stopped(f"stopped by {signal.Signals(number).name}; what is complete stays", exit_code=128 + number)
 
 
 @contextmanager
@@ -116,32 +191,38 @@ def sigterm_raised() -> Iterator[None]:
 
     Training has its own way to stop (``mentalft/training/stopping.py``) while it lasts.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends at once
-        raise Stopped("stopped by SIGTERM; what is complete stays", exit_code=128 + number)
+        _raise_stopped(number, frame)
 
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
+    with handled(stop, signal.SIGTERM):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
-def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str) -> T:
+def _worker(
+    work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, folder: str, launcher: int, spoken: Language
+) -> T:
     """One process: its share of the machine, its voice, and a note of what went wrong."""
-    quiet_libraries()
-    _take_share()
-    write_json(Path(folder) / f"rank{rank()}.pid.json", os.getpid())
-    os.environ["MENTALFT_WORKERS"] = folder
-    console.quiet = rank() > 0
+    os.setsid()  # a terminal's Ctrl-C goes to the launcher, which passes it on
+    done = threading.Event()
+    threading.Thread(target=_watch, args=(Path(folder), launcher, done), daemon=True).start()
     try:
-        with log_to(Path(run_dir) if rank() == 0 else None):
-            return work(*arguments)
+        with handled(_raise_stopped):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)  # from here on one can be taken
+            show_any_character()
+            quiet_libraries()
+            set_language(spoken)
+            _take_share()
+            write_json(Path(folder) / f"rank{rank()}.pid.json", os.getpid())
+            console.quiet = rank() > 0
+            if number := _wish(Path(folder)):
+                _raise_stopped(number, None)
+            with log_to(Path(run_dir) if rank() == 0 else None):
+                return work(*arguments)
     except BaseException as error:
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
         noted = {
             "time": time.time(),
             "rank": rank(),
@@ -153,7 +234,24 @@ def _worker(work: Callable[..., T], arguments: tuple[Any, ...], run_dir: str, fo
         write_json(Path(folder) / f"rank{rank()}.error.json", noted)
         os._exit(1)  # not to wait for the others in a collective that will never be complete
     finally:
+        done.set()
         _leave_group()
+
+
+def _watch(folder: Path, launcher: int, done: threading.Event) -> None:
+    """In a worker, as long as it works: take the launcher's wish to stop, and end with the others.
+
+    A thread can do so while the main one waits in a collective for a process that is gone. One that is gone without a
+    note was killed; none of them ends by itself before all are done.
+    """
+    told = False
+    while not done.wait(PAUSE):
+        asked = signal.SIGTERM if os.getppid() != launcher else _wish(folder)
+        if asked and not told:
+            told = True
+            os.kill(os.getpid(), asked)
+        if _a_peer_is_gone(folder) and not done.is_set():
+            os._exit(1)
 
 
 def _take_share() -> None:
@@ -175,35 +273,32 @@ def _leave_group() -> None:
         torch.distributed.destroy_process_group()
 
 
-def a_peer_is_gone() -> bool:
-    """Whether another worker of the same launch has failed or been killed: waiting for it would be for ever."""
-    folder = os.environ.get("MENTALFT_WORKERS")
-    if not folder:
-        return False
-    if any(Path(folder).glob("*.error.json")):
+def _wish(folder: Path) -> int | None:
+    """The signal by which the launcher was asked to stop."""
+    return next((int(path.stem) for path in folder.glob("*.stop")), None)
+
+
+def _a_peer_is_gone(folder: Path) -> bool:
+    """Whether a worker of this launch has failed or been killed: waiting for it would be for ever."""
+    if any(folder.glob("*.error.json")):
         return True
-    for path in Path(folder).glob("*.pid.json"):
-        try:
-            os.kill(int(path.read_text(encoding="utf-8")), 0)
-        except ProcessLookupError:
-            return True
-    return False
+    return not all(psutil.pid_exists(json.loads(path.read_bytes())) for path in folder.glob("*.pid.json"))
+
+
+def _notes(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in folder.glob("*.error.json")]
 
 
 def _first_failure(folder: Path, error: Any) -> BaseException:
-    """What the process that failed first raised."""
-    noted = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.error.json")]
-    if noted:
-        first = min(noted, key=lambda n: (n["kind"] == "stopped", n["time"]))
-        if first["kind"] == "stopped":
+    """What the process that failed first raised; ``error`` is torch's ``ChildFailedError``."""
+    if noted := _notes(folder):
+        first = min(noted, key=lambda note: (note["kind"] == "stopped", note["time"]))
+        if first["kind"] == "stopped":  # by a signal to that process alone
             return Stopped(first["message"], first["exit_code"])
         if first["kind"] == "user":
             return UserError(first["message"])
         # one argument, and the message as torch wrote it, so that lack of memory is still known as such
         return RuntimeError(f"{first['message']}\n(rank {first['rank']})\n{first['traceback']}")
-    number = getattr(error, "sigval", None)
-    if number is not None:
-        return Stopped(f"train: stopped by {signal.Signals(number).name} before a step was complete", 128 + number)
     failed, failure = next(iter(error.failures.items()))
     killed = failure.exitcode == -signal.SIGKILL
     return UserError(

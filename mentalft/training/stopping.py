@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
@@ -13,44 +12,46 @@ import torch
 from transformers import TrainerCallback
 
 from mentalft.errors import Stopped
+from mentalft.training.processes import handled, world_size
 
 
 class StopOnSignal(TrainerCallback):  # type: ignore[misc]
     """Between two steps, a signal becomes a saved checkpoint and the end of training; a second Ctrl-C ends at once.
 
-    With several processes they stop after the same step, whichever of them got the signal first.
+    With several processes they stop after the same step, whichever of them got the signal first. A signal that comes
+    too late for that is delivered again where the block ends.
     """
 
-    def __init__(self, peer_is_gone: Callable[[], bool] = lambda: False) -> None:
-        """Args:
-        peer_is_gone: whether another process that trains with this one has died; a signal then ends this one at once.
-        """
-        self.peer_is_gone = peer_is_gone
+    def __init__(self) -> None:
         self.received: int | None = None
-        self.previous: dict[int, Any] = {}
+        self.agreed = False
+        """All processes know of it, and the training ends with this step."""
+        self.stack = ExitStack()
 
     def __enter__(self) -> StopOnSignal:
-        if threading.current_thread() is threading.main_thread():
-            self.previous = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.stack.enter_context(handled(self._note))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+        self.stack.close()
+        if self.received and not self.agreed:
+            os.kill(os.getpid(), self.received)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        wish = self.received
         if args.world_size > 1:
-            asked = torch.tensor([self.received or 0], device=args.device)
+            asked = torch.tensor([wish or 0], device=args.device)
             torch.distributed.all_reduce(asked, op=torch.distributed.ReduceOp.MAX)
-            self.received = int(asked) or None
-        if self.received:
-            control.should_save = control.should_training_stop = True
+            wish = int(asked)  # one that comes meanwhile is for the next step: the others do not know of it
+        if wish:
+            self.received = wish
+            self.agreed = control.should_save = control.should_training_stop = True
 
     def raise_if_stopped(self, step: int) -> None:
         """Raises:
         Stopped: a signal ended the training.
         """
-        if self.received:
+        if self.received and self.agreed:
             name = signal.Signals(self.received).name
             raise Stopped(
                 f"train: stopped by {name} after step {step}, and saved",
@@ -58,9 +59,7 @@ class StopOnSignal(TrainerCallback):  # type: ignore[misc]
             )
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.peer_is_gone():
-            os._exit(1)
-        if self.received == number == signal.SIGINT:
+        # a launcher that gets Ctrl-C sends another signal to workers that have had their SIGINT: still one wish
+        if self.received == number == signal.SIGINT and world_size() == 1:
             raise KeyboardInterrupt
-        # a launcher that gets Ctrl-C sends SIGTERM to workers that have had their SIGINT: still one wish
         self.received = self.received or number

@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from humanize import naturalsize
+
 from mentalft.config import Config
 from mentalft.config.composition import typed_config
 from mentalft.console import console, say, shown
@@ -28,8 +30,9 @@ from mentalft.training.arguments import training_arguments
 from mentalft.training.checkpoints import newest_whole
 from mentalft.training.log import TrainingLog, follow
 from mentalft.training.memory import halving
-from mentalft.training.processes import Meeting, a_peer_is_gone, launch, one_of_many, processes_wanted, world_size
+from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, world_size
 from mentalft.training.steps import StepPlan
+from mentalft.words import Said
 
 ANSWER_CURVES = ("bleu", "rougeL")
 """What answers given during training are scored by: metrics that load no model."""
@@ -77,7 +80,7 @@ def train(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path, sen
     if processes == 1:
         material = _material(cfg, located, splits, run_dir)
         return halving(cfg, lambda micro: _attempt(material, micro, send))
-    say(f"train: {processes} processes")
+    say(Said("train.processes", {"processes": processes}))
     with follow(run_dir / "training.jsonl", send):
         return halving(cfg, lambda micro: launch(_work, processes, (cfg, located, splits, run_dir, micro), run_dir))
 
@@ -135,12 +138,13 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
     from mentalft.training.stopping import StopOnSignal
 
     run_dir = material.run_dir
-    with StopOnSignal(a_peer_is_gone) as stop:
+    with StopOnSignal() as stop:
         trainer, log, checkpoint, beginning = _trainer(material, micro, send, stop)
         try:
             if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
                 _preflight(trainer, run_dir)
             trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
+            trainer.accelerator.wait_for_everyone()  # one that ended now would end another that still saves
             stop.raise_if_stopped(trainer.state.global_step)
         finally:
             log.close()
@@ -151,7 +155,8 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
         )
     _save(trainer, material, beginning, loss)
     trainer.accelerator.wait_for_everyone()
-    say(f"train: {trainer.state.global_step} steps, validation loss {log.first_validation_loss:.3f} → {loss:.3f}")
+    done = {"steps": trainer.state.global_step, "before": log.first_validation_loss, "after": loss}
+    say(Said("train.done", done))
     return Trained(run_dir / "adapter", loss)
 
 
@@ -190,7 +195,7 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
     )
     trainer.remove_callback(PrinterCallback)
     if answering and trainer.is_sharded:
-        say("train: eval.during_training needs the whole model in one process and is left out", style="yellow")
+        say(Said("train.no_answers"), style="yellow")
         trainer.remove_callback(answering[0])
     _announce(model, material, plan)
     return trainer, log, checkpoint, beginning
@@ -229,8 +234,8 @@ def _checkpoint(folder: Path) -> tuple[Path | None, dict[str, Any]]:
         return None, {}
     checkpoint, sealed, broken = found
     for name in broken:
-        say(f"train: {name} was cut short and is not used", style="yellow")
-    say(f"train: continuing from {shown(checkpoint)}")
+        say(Said("train.cut_short", {"name": name}), style="yellow")
+    say(Said("train.continuing", {"checkpoint": shown(checkpoint)}))
     return checkpoint, sealed
 
 
@@ -256,7 +261,7 @@ def _preflight(trainer: Any, run_dir: Path) -> None:
 
     found = preflight(trainer, run_dir)
     if trainer.is_world_process_zero():
-        say(found.in_words())
+        say(found.said())
         write_json(run_dir / "preflight.json", found.to_json())
 
 
@@ -266,11 +271,19 @@ def _announce(model: Any, material: Material, plan: StepPlan) -> None:
     trainable, size = sum(p.numel() for p in weights), sum(p.numel() * p.element_size() for p in weights)
     total = model.get_nb_trainable_parameters()[1]
     supervised = sum(int(row.supervised.sum()) for row in train_set.rows)
-    say(
-        f"train: {len(train_set.rows)} dialogues, {sum(plan.lengths):,} tokens, {supervised:,} of them supervised; "
-        f"{trainable:,} of {total:,} parameters ({trainable / total:.2%}), an adapter of {size / 2**20:.1f} MiB; "
-        f"effective batch {plan.examples_per_step}; {precision.name} on {precision.device}"
-    )
+    about = {
+        "dialogues": len(train_set.rows),
+        "tokens": sum(plan.lengths),
+        "supervised": supervised,
+        "trainable": trainable,
+        "total": total,
+        "share": trainable / total,
+        "size": naturalsize(size, binary=True),
+        "batch": plan.examples_per_step,
+        "precision": precision.name,
+        "device": precision.device,
+    }
+    say(Said("train.begins", about))
 
 
 def _save(trainer: Any, material: Material, beginning: Path | None, loss: float) -> None:

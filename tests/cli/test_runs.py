@@ -173,3 +173,25 @@ def test_a_sweep_is_shown_and_written_again(
     assert (tmp_path / "sweep.html").is_file()
     assert called(monkeypatch, "sweep", tmp_path / "nowhere") == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_metrics_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from mentalft.metrics.registry import listed
+
+    assert called(monkeypatch, "metrics", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == listed("en")
+    assert called(monkeypatch, "metrics") == 0
+    said = capsys.readouterr().out
+    assert all(metric["name"] in said and metric["title"] in said for metric in listed("en"))
+
+
+def test_a_run_in_chinese_is_shown_in_chinese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = recorded_run(tmp_path / "run", "report.language=zh")
+    assert called(monkeypatch, "show", run) == 0
+    said = capsys.readouterr().out
+    assert "运行目录：" in said
+    assert "run directory" not in said
+    assert called(monkeypatch, "compare", run) == 0
+    assert "运行 1：" in capsys.readouterr().out

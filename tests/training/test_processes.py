@@ -62,7 +62,7 @@ def test_two_processes_learn_what_one_does_with_the_same_effective_batch(
 ) -> None:  # fmt: skip
     fit(settings(str(small_model), *TWO), data, tmp_path)
     same(alone, tmp_path)
-    assert not list((tmp_path / ".stages").iterdir()), "the workers leave nothing"
+    assert not list(tmp_path.glob(".stages/workers-*")), "the workers leave nothing"
 
 
 def test_a_run_goes_on_with_another_number_of_processes(
@@ -181,12 +181,10 @@ def test_a_signal_to_a_run_of_two_processes_saves_and_it_goes_on(quick_overrides
     env = {**os.environ, "HOME": str(tmp_path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=env) as process:
         log = tmp_path / "run" / "training.jsonl"
-        for _ in range(1200):
+        while process.poll() is None and not (log.is_file() and log.read_text().count("train/loss") > 3):
             time.sleep(0.05)
-            if log.is_file() and log.read_text().count("train/loss") > 3:
-                break
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=120)[1]
+        said = process.communicate()[1]
     assert process.returncode == 143, said
     assert "stopped by SIGTERM after step" in said
     assert "Traceback" not in said

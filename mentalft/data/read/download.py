@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from humanize import naturalsize
 
 from mentalft.console import Bar, bar, say
 from mentalft.errors import DataError, first_line
 from mentalft.files import read_json, sha256_file, sha256_json, write_json
+from mentalft.words import Said
 
 ATTEMPTS, TIMEOUT = 5, 20.0
 """Of one download; seconds without a byte."""
 ADDRESS = re.compile(
     r"(?P<hub>hf|modelscope)://(?:datasets/)?(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<file>.+))?"
 )
+
 EXPECTED = "hf://OWNER/NAME[@REVISION]/FILE or modelscope://OWNER/NAME[@REVISION]/FILE"
 OFFLINE_WAYS = "without a network, download it elsewhere and give data.path=FILE"
 DATA_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt", ".gz", ".zst")
@@ -137,8 +140,8 @@ class ModelScopeFile:
         self.commit = str(stated.get("Revision") or self.revision)
         digest = sha256 or stated.get("Sha256")
         part = target.with_name(f"{target.name}.{sha256_json([self.commit, digest])[:8]}.part")  # of this version alone
-        say(f"downloading {self.address} ({stated['Size'] / 1e6:.0f} MB)")
-        with bar("downloading, in kB", stated["Size"] // 1000) as shown:
+        say(Said("data.downloading", {"address": self.address, "size": naturalsize(stated["Size"], format="%.0f")}))
+        with bar(Said("data.download_bar"), stated["Size"] // 1000) as shown:
             self._download(part, stated["Size"], shown)
         try:
             if digest:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from mentalft.data.read.gathering import Settings
 from mentalft.data.read.pool import Submit
 from mentalft.data.read.sources import Source
 from mentalft.data.read.staging import Collector, Index, PartFile, Reader, rejected_line
-from mentalft.errors import DataError
+from mentalft.errors import DataError, first_line
 from mentalft.files import read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
 from mentalft.records import Rejected, SourceReport
 from mentalft.words import Said
@@ -53,13 +54,33 @@ def staged(
         submit: has a block read, as :func:`mentalft.data.read.pool.processes` yields it.
         cache: the cache's folder; None makes the corpus in ``scratch`` and removes it afterwards.
     """
-    if cache is None:
-        shutil.rmtree(scratch, ignore_errors=True)
-        try:
-            yield scratch, stage(sources, settings, most, submit, scratch)
-        finally:
+    with ExitStack() as stack:
+        found = None
+        if cache is not None:
+            try:
+                found = stack.enter_context(_in_cache(sources, settings, most, submit, cache))
+            except OSError as error:
+                if not _is_of(error, cache):
+                    raise
+                say(Said("cli.no_cache", {"folder": str(cache), "error": first_line(error)}), style="yellow")
+        if found is None:
             shutil.rmtree(scratch, ignore_errors=True)
-        return
+            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            found = scratch, stage(sources, settings, most, submit, scratch)
+        yield found
+
+
+def _is_of(error: OSError, folder: Path) -> bool:
+    """Whether it is the disk or a file of ``folder`` that cannot be written."""
+    if error.filename is None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return Path(str(error.filename)).is_relative_to(folder)
+
+
+@contextmanager
+def _in_cache(
+    sources: list[Source], settings: dict[str, Settings], most: int | None, submit: Submit, cache: Path
+) -> Iterator[tuple[Path, Index]]:
     made_from = {
         "sources": [{"digest": s.digest, "names": s.labels, "name": s.name, "most": s.max_dialogues} for s in sources],
         "shapes": [list(s.shape) for s in sources],
@@ -120,7 +141,7 @@ def stage(
             handle.write(rejected_line(replace(rejected, source=source)))
 
         collector = Collector(reject)
-        with bar("reading dialogues", None) as shown:
+        with bar(Said("data.reading_bar"), None) as shown:
             for source in sources:
                 limits = [n for n in (source.max_dialogues, most and most - collector.dialogues) if n is not None]
                 limit = min(limits, default=None)

@@ -22,6 +22,7 @@ from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
 from mentalft.files import digest_file, sha256_file, sha256_json
+from mentalft.words import Said
 
 TRIED = 20
 """Files that are looked into for the form of all."""
@@ -102,7 +103,8 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
     sha256 = spec.get("sha256") or (None if cfg.sources else cfg.sha256)
     if is_remote(path):
         if spec.get("licence") or cfg.licence != "not stated":
-            say(f"data: {path}: terms of use: {spec.get('licence') or cfg.licence} ({cfg.homepage or 'see its page'})")
+            terms = {"path": path, "licence": spec.get("licence") or cfg.licence}
+            say(Said("data.terms", {**terms, "where": cfg.homepage or Said("data.its_page")}))
         files, revision = fetched(path, cache_dir / "downloads", sha256)
     else:
         files = local_files(path, cfg.homepage)
