@@ -158,7 +158,7 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     if "prepare" not in used or not DATA_REPORT.exists(run_dir):
         return
     changed, skipped = [], []
-    for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir)["sources"], strict=True):
+    for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir).sources, strict=True):
         path = str(spec["path"])
         if is_remote(path):
             skipped.append(f"{path} is on a hub, and is not fetched again")
@@ -168,8 +168,8 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         except DataError as error:
             skipped.append(str(error))
             continue
-        if now != source["sha256"]:
-            changed.append(f"{path} hashes to {now[:12]}…, and the run read {source['sha256'][:12]}…")
+        if now != source.sha256:
+            changed.append(f"{path} hashes to {now[:12]}…, and the run read {source.sha256[:12]}…")
     yield Check("the data set", tuple(changed), tuple(skipped))
 
 

@@ -20,7 +20,8 @@ from mentalft.data.read.pool import Submit
 from mentalft.data.read.scanning import ArrayScanner
 from mentalft.data.read.workers import ARRAYS, Part
 from mentalft.data.split.fingerprints import BANDS
-from mentalft.records import Rejected
+from mentalft.files import json_line
+from mentalft.records import Rejected, SourceReport
 
 
 class PartFile(NamedTuple):
@@ -41,9 +42,14 @@ class Index:
     arrays: dict[str, Any]
     topics: list[str]
     parts: list[PartFile]
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    """For each source: what the report says of it, and ``dialogues``, how many of the rows are its."""
+    sources: list[SourceReport] = field(default_factory=list)
+    """``dialogues`` says how many of the rows are of each; the hashes of its files come later."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+def rejected_line(rejected: Rejected) -> str:
+    """What ``rejected.jsonl`` says of a record."""
+    return json_line({key: value for key, value in vars(rejected).items() if value is not None})
 
 
 class Collector:
