@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from mentalft.console import set_language
+
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it; before torch is imported
 os.environ["HYDRA_FULL_ERROR"] = "0"
@@ -17,7 +19,8 @@ os.environ["HYDRA_FULL_ERROR"] = "0"
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty home, no W&B key, and a working directory of the test's own."""
+    """An empty home, no W&B key, a working directory of the test's own, and English."""
+    set_language("en")
     home = tmp_path_factory.mktemp("home")
     for name in [n for n in os.environ if n.startswith(("WANDB_", "HF_"))]:
         monkeypatch.delenv(name)
