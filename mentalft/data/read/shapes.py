@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mentalft.data.read.blocks import scanned_text, table_blocks
 from mentalft.data.read.compressed import inner_suffix, opened
 from mentalft.data.read.encoding import BOM, check_encoding
-from mentalft.data.read.forms import column_of, format_of, is_object, marked, names
+from mentalft.data.read.forms import FORMS, column_of, format_of, is_object, names
 from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
@@ -55,11 +55,12 @@ def shape_of(
             return Shape("table", whole_file)
         if (found := format_of(value)) is not None:
             return Shape(forced or found, whole_file)
-        seen = _in_words(value) if value is not None else seen
+        seen = seen if value is None or isinstance(value, str) else _in_words(value)
         if forced:
             break
     if forced:
-        return Shape(forced, whole_file=forced == "cpsycound" or _is_turn_list(path))
+        is_text = forced in FORMS and FORMS[forced].of is str
+        return Shape(forced, whole_file=is_text or _is_turn_list(path))
     raise DataError(f"{key}={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
 
 
@@ -103,7 +104,7 @@ def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
         yield from ((False, value) for value in values)
         if not any(isinstance(value, dict) for value in values):
             yield True, _whole(path)
-    elif any(marked(line)[0] for line in head.splitlines()):
+    else:
         yield True, head
 
 
