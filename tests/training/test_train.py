@@ -110,7 +110,7 @@ def test_a_disk_without_room_is_refused_before_training(
     from types import SimpleNamespace
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match=r"preflight: .*MiB free.*save_total_limit"):
+    with pytest.raises(UserError, match=r"preflight: .* 1000 Bytes free.*save_total_limit"):
         fit(settings(str(small_model), "trainer.preflight=true"), data, tmp_path)
 
 
