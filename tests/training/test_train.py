@@ -119,7 +119,7 @@ def test_what_is_learnt_is_counted_before_training(
 ) -> None:  # fmt: skip
     fit(settings(str(small_model), "trainer.preview=1", "trainer.max_steps=3"), data, tmp_path)
     said = capsys.readouterr().out
-    assert "2,048 of 221,344 parameters (0.93%), an adapter of 0.0 MiB; effective batch 8" in said
+    assert "2,048 of 221,344 parameters (0.93%), an adapter of 8.0 KiB; effective batch 8" in said
     assert said.count("⟦") >= 1
     log = (tmp_path / "training.jsonl").read_text()
     for name in (
