@@ -53,12 +53,94 @@ class Rejected:
     """Where in the record, if it is one place."""
     offset: int | None = None
     """Of the record in the file, in bytes, where its text could not be parsed."""
+    source: str | None = None
+    """Which corpus it is of, where there are several."""
 
     def in_words(self) -> str:
         """File, record, field and reason on one line."""
         record = f", record {self.record}" if self.record else ""
         field = f'"{self.field}" ' if self.field else ""
         return f"{self.file}{record}: {field}{self.reason}"
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """A corpus that was read, and what became of its records."""
+
+    name: str
+    licence: str
+    sha256: str = ""
+    """Of its file; of several, of the list of theirs."""
+    bytes: int = 0
+    files: tuple[str, ...] = ()
+    """The first of them."""
+    file_count: int = 1
+    format: str = ""
+    revision: str | None = None
+    homepage: str | None = None
+    weight: float = 1.0
+    records: int = 0
+    dialogues: int = 0
+    rejected_by_reason: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TokenLengths:
+    """How long dialogues are in a model's tokens, with its chat template, by a sample of them."""
+
+    model: str | None = None
+    sampled_dialogues: int = 0
+    quantiles: dict[str, int] = field(default_factory=dict)
+    max_length: int | None = None
+    share_longer: float = 0.0
+    """Of the sample: what will be cut at ``max_length``."""
+    not_counted: str | None = None
+    """Why there are no lengths."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many of a set of questions open like a training dialogue or are near duplicates of one."""
+
+    items: int
+    in_train: int
+    share: float = 0.0
+    first: tuple[str, ...] = ()
+    """Ids of some of those in the train split."""
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What became of every record.
+
+    ``records`` = dialogues of the three splits + ``rejected`` + ``duplicates`` + ``between_splits`` + ``unused``; a
+    record that was mended or redacted is among the dialogues.
+    """
+
+    sources: tuple[SourceReport, ...]
+    source: dict[str, Any]
+    """What the manifest says of the data, one corpus or several."""
+    dialogues: dict[str, int]
+    """By split, and so are these: assistant turns, and the quantiles of characters a dialogue."""
+    assistant_turns: dict[str, int]
+    characters: dict[str, dict[str, int]] = field(default_factory=dict)
+    records: int = 0
+    rejected: int = 0
+    rejected_by_reason: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    between_splits: int = 0
+    unused: int = 0
+    train_lines: int = 0
+    """Of ``train.jsonl``, where the weights of the sources repeat dialogues or leave some out."""
+    repaired_by_rule: dict[str, int] = field(default_factory=dict)
+    remarks: dict[str, int] = field(default_factory=dict)
+    privacy: dict[str, int | str] = field(default_factory=dict)
+    """``mode``, how many of each type were found, and in how many ``dialogues``."""
+    topics: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Dialogues by topic and split, the most frequent topic first."""
+    tokens: TokenLengths | None = None
+    overlap: dict[str, Overlap] = field(default_factory=dict)
+    """With the train split, by the set's name."""
 
 
 class Splits(NamedTuple):

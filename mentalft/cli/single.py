@@ -91,9 +91,11 @@ def place_of(composed: Composed) -> Place:
     """Where a single run writes: a directory that it continues, or one that no other run has.
 
     Raises:
-        ConfigError: the directory is no run's, or is not there though it is needed.
+        ConfigError: the directory is no run's, is not there though it is needed, or holds what the run reads where it
+            writes.
     """
-    from mentalft.runs.place import check_place
+    from mentalft.runs.place import check_apart, check_place
+    from mentalft.stages import STAGES
 
     config = composed.config
     given = any(o.lstrip("+").startswith("hydra.run.dir=") for o in composed.plain.hydra.overrides.hydra)
@@ -108,6 +110,7 @@ def place_of(composed: Composed) -> Place:
             "begin it with; correct the path, or add prepare to stages"
         )
     check_place(run_dir, "run_dir" if config.run_dir else "hydra.run.dir")
+    check_apart(config, run_dir, [stage for stage in STAGES if stage.is_wanted(config)])
     return Place(run_dir, None, None if run_dir.exists() else run_dir)
 
 

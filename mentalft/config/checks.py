@@ -146,7 +146,7 @@ def _source_problems(sources: list[Any]) -> Iterator[str]:
             if unknown := sorted(map(str, spec.keys() - known)):
                 yield f"{key}: no such key {', '.join(unknown)}; accepted are {', '.join(sorted(known))}"
             if spec.get("format") is not None:
-                yield from _choice_problems(f"{key}.format", [spec["format"]], _formats())
+                yield from _choice_problems(f"{key}.format", [str(spec["format"])], _formats())
             if not isinstance(spec.get("columns", {}), dict):
                 yield f"{key}.columns must be a mapping such as {{question: NAME, answer: NAME}}"
             weight, most = spec.get("weight", 1), spec.get("max_dialogues", 1)

@@ -102,7 +102,9 @@ class ResponsesConfig:
     """Files of answers that exist already, to be scored by ``stages=[compare]``; both or none."""
 
     base: Optional[str] = value(bears_on="answers")
+    """Those of the baseline."""
     tuned: Optional[str] = value(bears_on="answers")
+    """Those that are held against it."""
 
 
 @dataclass
@@ -134,6 +136,7 @@ class BoundsConfig:
     echo: float = number(ge=0, le=1, bears_on="compare")
     """Begin with what the user said last, or largely repeat it."""
     empty: float = number(ge=0, le=1, bears_on="compare")
+    """Hold nothing but white space."""
     cut: float = number(ge=0, le=1, bears_on="compare")
     """End at ``max_new_tokens``."""
     repetition: float = number(ge=0, le=1, bears_on="compare")
@@ -143,6 +146,7 @@ class BoundsConfig:
     role_leak: float = number(ge=0, le=1, bears_on="compare")
     """Hold role labels or template tokens."""
     length_ratio_low: float = number(ge=0, le=1, bears_on="compare")
+    """Least of ``length_ratio_high``'s ratio."""
     length_ratio_high: float = number(ge=1, bears_on="compare")
     """Characters of all answers by those of all references."""
 
@@ -164,10 +168,13 @@ class EvalConfig:
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
     max_new_tokens: int = number(ge=1, bears_on=ASKING)
+    """Longest answer, in tokens; one that is cut there is counted."""
     do_sample: bool = value(bears_on=ASKING)
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
     temperature: float = number(gt=0, bears_on=SAMPLING)
+    """Divides the logits before a token is drawn."""
     top_p: float = number(gt=0, le=1, bears_on=SAMPLING)
+    """Draw among the likeliest tokens that together have this probability; 1 is no limit."""
     top_k: int = number(ge=0, bears_on=SAMPLING)
     """Draw among this many likeliest tokens; 0 is no limit."""
     batch_size: int = number(ge=1, bears_on=PACE)
@@ -197,6 +204,7 @@ class EvalConfig:
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
     bootstrap_resamples: int = number(ge=100, bears_on="compare")
+    """Resamples of dialogues, and permutations, that intervals and tests are made from."""
     confidence: float = number(gt=0.5, lt=1, bears_on="compare")
     """Coverage of the intervals."""
     during_training: int = number(ge=0, bears_on=PACE)
@@ -216,10 +224,13 @@ class TrackingConfig:
     mode: Literal["auto", "online", "offline", "disabled"] = value(bears_on=PRESENTATION)
     """``auto`` is online when a key and a network are there, else offline."""
     project: str = value(bears_on=PRESENTATION)
+    """The W&B project."""
     entity: Optional[str] = value(bears_on=PRESENTATION)
+    """The W&B user or team; null is the key's own."""
     name: Optional[str] = value(bears_on=PRESENTATION)
     """Name of the run; null lets the run directory name it."""
     tags: list[str] = value(bears_on=PRESENTATION)
+    """Tags of the W&B run, beside the names of data and model."""
     log_text: bool = value(bears_on=PRESENTATION)
     """Whether dialogue text may go to W&B."""
     log_artifacts: list[str] = value(bears_on=PRESENTATION)

@@ -42,6 +42,7 @@ class TrainerConfig:
     """The same names as ``transformers.TrainingArguments`` where the thing is the same."""
 
     num_train_epochs: float = number(gt=0, bears_on=TRAINING)
+    """Passes over the training dialogues, where ``max_steps`` is -1."""
     max_steps: int = number(ge=-1, bears_on=TRAINING)
     """Optimizer steps; -1 trains for ``num_train_epochs``."""
     per_device_train_batch_size: int = number(ge=1, bears_on=TRAINING)
@@ -49,12 +50,17 @@ class TrainerConfig:
     per_device_eval_batch_size: int = number(ge=1, bears_on=PACE)
     """In dialogues."""
     gradient_accumulation_steps: int = number(ge=1, bears_on=TRAINING)
+    """Batches that make one step of the optimizer."""
     learning_rate: float = number(gt=0, le=1, bears_on="train")
+    """Its highest value, after warm-up."""
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = value(bears_on="train")
+    """How the learning rate falls after warm-up."""
     warmup_ratio: float = number(ge=0, lt=1, bears_on="train")
     """Share of all optimizer steps over which the learning rate rises from 0."""
     weight_decay: float = number(ge=0, le=1, bears_on="train")
+    """As in AdamW."""
     max_grad_norm: float = number(gt=0, bears_on="train")
+    """Longer gradients are cut to this norm."""
     optim: Literal["auto", "adamw_torch", "adamw_torch_fused"] = value(bears_on=TRAINING)
     """``auto`` is the fused AdamW where this torch has one for the device."""
     precision: Literal["auto", "fp16", "bf16", "fp32"] = value(bears_on=MODEL)
@@ -87,6 +93,7 @@ class TrainerConfig:
     logging_steps: int = number(ge=1, bears_on=PACE)
     """In optimizer steps, like the next two."""
     eval_steps: int = number(ge=1, bears_on="train")
+    """Optimizer steps between two measurements of the validation loss."""
     save_steps: int = number(ge=1, bears_on=PACE)
     """A multiple of ``eval_steps``, so that every checkpoint has a validation loss."""
     save_total_limit: int = number(ge=1, bears_on=PACE)

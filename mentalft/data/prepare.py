@@ -24,7 +24,6 @@ from mentalft.data.prompts import with_system
 from mentalft.data.read.gathering import settings_for
 from mentalft.data.read.pool import Submit
 from mentalft.data.read.prepared import staged
-from mentalft.data.read.shapes import shape_of
 from mentalft.data.read.sources import Source, local_files
 from mentalft.data.read.staging import Index, PartFile
 from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
@@ -33,8 +32,9 @@ from mentalft.data.split.overlap import overlap
 from mentalft.data.split.places import CONFLICT, SPLITS, Places, later_copies, placed, thinned
 from mentalft.data.writing import Writer, repeats
 from mentalft.errors import DataError
-from mentalft.files import write_json, written_whole
-from mentalft.records import Dialogue, Message, Splits
+from mentalft.files import written_whole
+from mentalft.records import Dialogue, Message, Overlap, Splits, TokenLengths
+from mentalft.runs.files import DATA_REPORT
 from mentalft.words import Said
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
@@ -76,7 +76,7 @@ def prepare(
     run_dir: Path,
     submit: Submit,
     cache: Path | None = None,
-    tokens: Callable[[list[Dialogue]], dict[str, Any]] | None = None,
+    tokens: Callable[[list[Dialogue]], TokenLengths] | None = None,
     *,
     audit: bool = False,
 ) -> Splits:
@@ -114,11 +114,9 @@ def prepare(
         prepared = Prepared(at, index, places)
         counted = pool.submit(tokens, _sample(cfg, prepared)) if tokens else None
         _write(cfg, prepared, folder, sources)
-        for one, about in zip(hashed, index.sources, strict=True):
-            about.update(one.result())
-    report = data_report(cfg, index, places, overlaps, counted.result() if counted else None)
-    report["train_lines"] = train_lines
-    write_json(folder / "report.json", report)
+        index.sources = [replace(about, **one.result()) for one, about in zip(hashed, index.sources, strict=True)]
+    report = data_report(cfg, index, places, overlaps, counted.result() if counted else None, train_lines)
+    DATA_REPORT.save(run_dir, report)
     for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)
     return splits_in(run_dir)
@@ -128,8 +126,8 @@ def check_usable(index: Index, cfg: DataConfig, sources: list[Source], folder: P
     """Raise :class:`DataError` where there is no dialogue, or too large a share of the records was set aside."""
     reasons: Counter[str] = Counter()
     for source in index.sources:
-        reasons.update(source["rejected_by_reason"])
-    records, rejected = sum(s["records"] for s in index.sources), sum(reasons.values())
+        reasons.update(source.rejected_by_reason)
+    records, rejected = sum(s.records for s in index.sources), sum(reasons.values())
     name = ", ".join(s.name if len(sources) > 1 else s.files[0].name for s in sources)
     shown = "; ".join(f"{n} × {reason}" for reason, n in reasons.most_common(5))
     if records == rejected:
@@ -166,7 +164,7 @@ def _check_between(places: Places, cfg: DataConfig, sources: list[Source]) -> No
         )
 
 
-def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str, Any]]:
+def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, Overlap]:
     """Of the question bank, and of each external test set, with the train split."""
     train = places == SPLITS.index("train")
     in_train = Keys(keys.content[train], keys.opening[train], keys.bands[train])
@@ -174,14 +172,16 @@ def _overlaps(cfg: DataConfig, keys: Keys, places: Places) -> dict[str, dict[str
     found = {name: overlap(asked, in_train) for name, asked in sets.items()}
     if cfg.privacy == "redact":
         redact = redactor(cfg.hotlines)
-        for one in found.values():
-            one["first"] = [redact(name, Counter()) for name in one["first"]]
+        found = {
+            name: replace(one, first=tuple(redact(called, Counter()) for called in one.first))
+            for name, one in found.items()
+        }
     for name, one in found.items():
-        if one["share"] > cfg.max_overlap:
+        if one.share > cfg.max_overlap:
             raise DataError(
-                f"{name}: {one['in_train']} of its {one['items']} items are in the train split (first: "
-                f"{', '.join(one['first'][:3])}), so its scores would flatter the tuned model; leave them out of the "
-                f"data, or allow it with data.max_overlap={min(1, one['share'] + 0.005):.2f}"
+                f"{name}: {one.in_train} of its {one.items} items are in the train split (first: "
+                f"{', '.join(one.first[:3])}), so its scores would flatter the tuned model; leave them out of the "
+                f"data, or allow it with data.max_overlap={min(1, one.share + 0.005):.2f}"
             )
     return found
 
@@ -197,7 +197,7 @@ def _external(path: str) -> list[Dialogue]:
     from mentalft.data.read.reading import read_dialogues
 
     files = local_files(path, key="data.external_tests")
-    found = [d for f in files for d in read_dialogues(f, shape_of(f).format) if isinstance(d, Dialogue)]
+    found = [d for f in files for d in read_dialogues(f, key="data.external_tests") if isinstance(d, Dialogue)]
     if not found:
         raise DataError(f"data.external_tests: {path} holds no dialogue")
     return found

@@ -3,85 +3,85 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from mentalft.config import DataConfig
+from mentalft.records import DataReport, Overlap, SourceReport, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
 from mentalft.statistics import quantiles
 from mentalft.words import Said
 
-SPLITS = ("train", "validation", "test")
+if TYPE_CHECKING:  # what they are made of is heavy, and a comparison reads the report alone
+    from mentalft.data.read.staging import Index
+    from mentalft.data.split.places import Places
+
+SPLITS = Splits._fields
 PLACES = (*SPLITS, "duplicates", "between_splits", "unused")
 BANK = "question bank"
 """What the overlap with the embedded questions stands under."""
+Line: TypeAlias = tuple[Said, str | None]
 SHOWN = 5
 """Reasons, rules and types named on screen."""
 
 
 def data_report(
-    cfg: DataConfig, index: Any, places: Any, overlaps: dict[str, Any], tokens: dict[str, Any] | None
-) -> dict[str, Any]:
-    """The report, from the index of the staged corpus and the place of each dialogue.
-
-    ``records`` = dialogues of the three splits + ``rejected`` + ``duplicates`` + ``between_splits`` + ``unused``; a
-    record that was mended or redacted is among the dialogues.
-    """
+    cfg: DataConfig, index: Index, places: Places, overlaps: dict[str, Overlap], tokens: TokenLengths | None,
+    train_lines: int,
+) -> DataReport:  # fmt: skip
+    """The report, from the index of the staged corpus and the place of each dialogue."""
     arrays = index.arrays
     sizes = dict(zip(PLACES, np.bincount(places, minlength=len(PLACES)).tolist(), strict=True))
     reasons: Counter[str] = Counter()
     for source in index.sources:
-        reasons.update(source["rejected_by_reason"])
-    return {
-        "sources": index.sources,
-        "source": _as_one(cfg, index.sources),
-        "records": sum(s["records"] for s in index.sources),
-        "rejected": sum(reasons.values()),
-        "rejected_by_reason": dict(reasons.most_common()),
-        "duplicates": sizes["duplicates"],
-        "between_splits": sizes["between_splits"],
-        "unused": sizes["unused"],
-        "repaired_by_rule": dict(Counter(index.counts["repaired"]).most_common()),
-        "remarks": dict(Counter(index.counts["remarks"]).most_common()),
-        "privacy": {"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
-        "dialogues": {name: sizes[name] for name in SPLITS},
-        "assistant_turns": {n: int(arrays["turns"][places == i].sum()) for i, n in enumerate(SPLITS)},
-        "topics": _topics(index, places),
-        "characters": {n: quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
-        "tokens": tokens,
-        "overlap": overlaps,
-    }
+        reasons.update(source.rejected_by_reason)
+    return DataReport(
+        sources=tuple(index.sources),
+        source=_as_one(cfg, index.sources),
+        records=sum(s.records for s in index.sources),
+        rejected=sum(reasons.values()),
+        rejected_by_reason=dict(reasons.most_common()),
+        duplicates=sizes["duplicates"],
+        between_splits=sizes["between_splits"],
+        unused=sizes["unused"],
+        train_lines=train_lines,
+        repaired_by_rule=dict(Counter(index.counts["repaired"]).most_common()),
+        remarks=dict(Counter(index.counts["remarks"]).most_common()),
+        privacy={"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
+        dialogues={name: sizes[name] for name in SPLITS},
+        assistant_turns={n: int(arrays["turns"][places == i].sum()) for i, n in enumerate(SPLITS)},
+        topics=_topics(index, places),
+        characters={n: quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
+        tokens=tokens,
+        overlap=overlaps,
+    )
 
 
 def overlap_in(run_dir: Path) -> tuple[Said, ...]:
     """What the comparison says of leakage, from ``data/report.json``; nothing where there is none."""
     if not DATA_REPORT.exists(run_dir):
         return ()
-    sets = DATA_REPORT.load(run_dir)["overlap"]
-    asked = [
-        Said("data.overlap", {"in_train": one["in_train"], "items": one["items"], "name": _set_name(name)})
-        for name, one in sets.items()
-    ]
-    return (Said("data.overlap_none"), *asked)
+    sets = DATA_REPORT.load(run_dir).overlap
+    return (Said("data.overlap_none"), *[Said("data.overlap", _shared(name, one)) for name, one in sets.items()])
 
 
-def _set_name(name: str) -> Said | str:
-    return Said("data.question_bank") if name == BANK else name
+def _shared(name: str, one: Overlap) -> dict[str, Any]:
+    called = Said("data.question_bank") if name == BANK else name
+    return {"in_train": one.in_train, "items": one.items, "name": called}
 
 
-def _as_one(cfg: DataConfig, sources: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the manifest says of the data, one corpus or several."""
+def _as_one(cfg: DataConfig, sources: list[SourceReport]) -> dict[str, Any]:
     if len(sources) == 1:
-        return {key: sources[0][key] for key in ("bytes", "sha256", "revision", "licence", "homepage")} | {
-            "name": cfg.name,
-            "file": sources[0]["files"][0],
-        }
-    return {"name": cfg.name, "sha256": [s["sha256"] for s in sources], "licence": [s["licence"] for s in sources]}
+        (one,) = sources
+        of_it = {key: getattr(one, key) for key in ("bytes", "sha256", "revision", "licence", "homepage")}
+        return {**of_it, "name": cfg.name, "file": one.files[0]}
+    return {"name": cfg.name, "sha256": [s.sha256 for s in sources], "licence": [s.licence for s in sources]}
 
 
-def _topics(index: Any, places: Any) -> dict[str, dict[str, int]]:
+def _topics(index: Index, places: Places) -> dict[str, dict[str, int]]:
     kept = places < len(SPLITS)
     table = np.zeros((len(index.topics), len(SPLITS)), dtype=int)
     np.add.at(table, (index.arrays["topic"][kept].astype(int), places[kept].astype(int)), 1)
@@ -89,64 +89,60 @@ def _topics(index: Any, places: Any) -> dict[str, dict[str, int]]:
     return {index.topics[i]: dict(zip(SPLITS, table[i].tolist(), strict=True)) for i in order.tolist()}
 
 
-def summary_lines(report: dict[str, Any], folder: Path) -> list[tuple[Said, str | None]]:
+def summary_lines(report: DataReport, folder: Path) -> list[Line]:
     """What is said on screen, each line with its style."""
-    sizes = [Said("data.size", {"number": n, "name": Said(f"data.{name}")}) for name, n in report["dialogues"].items()]
-    lines: list[tuple[Said, str | None]] = [
-        (Said("data.records", {"records": report["records"], "sizes": sizes}), None)
-    ]
-    if report.get("train_lines", report["dialogues"]["train"]) != report["dialogues"]["train"]:
-        lines.append((Said("data.weighted", {"lines": report["train_lines"]}), None))
-    if report["rejected"]:
-        where = {"rejected": report["rejected"], "path": str(folder / "rejected.jsonl")}
+    sizes = [Said("data.size", {"number": n, "name": Said(f"data.{name}")}) for name, n in report.dialogues.items()]
+    lines: list[Line] = [(Said("data.records", {"records": report.records, "sizes": sizes}), None)]
+    if report.train_lines != report.dialogues["train"]:
+        lines.append((Said("data.weighted", {"lines": report.train_lines}), None))
+    if report.rejected:
+        where = {"rejected": report.rejected, "path": str(folder / "rejected.jsonl")}
         lines.append((Said("data.rejected", where), "yellow"))
-        lines += [
-            (Said("data.reason", {"line": line}), "yellow") for line in _most(report["rejected_by_reason"], "reasons")
-        ]
+        for reason in _most(report.rejected_by_reason, "reasons"):
+            lines.append((Said("data.reason", {"line": reason}), "yellow"))
     for key, style in (("duplicates", None), ("between_splits", "yellow"), ("unused", None)):
-        if report[key]:
-            lines.append((Said(f"data.{key}", {"number": report[key]}), style))
+        if number := getattr(report, key):
+            lines.append((Said(f"data.{key}", {"number": number}), style))
     for key in ("repaired_by_rule", "remarks"):
-        if report[key]:
-            lines.append((Said(f"data.{key}", {"what": _most(report[key], "more")}), None))
-    found = {k: v for k, v in report["privacy"].items() if k not in ("mode", "dialogues")}
-    if found:
-        key = "redacted" if report["privacy"]["mode"] == "redact" else "not_redacted"
+        if counts := getattr(report, key):
+            lines.append((Said(f"data.{key}", {"what": _most(counts, "more")}), None))
+    if found := {k: v for k, v in report.privacy.items() if k not in ("mode", "dialogues")}:
+        key = "redacted" if report.privacy["mode"] == "redact" else "not_redacted"
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
-    if (tokens := report["tokens"]) and tokens.get("share_longer"):
-        longer = {"share": tokens["share_longer"], "max_length": tokens["max_length"]}
+    if report.tokens and report.tokens.share_longer:
+        longer = {"share": report.tokens.share_longer, "max_length": report.tokens.max_length}
         lines.append((Said("data.longer", longer), None))
-    for name, one in report["overlap"].items():
-        if one["in_train"]:
-            values = {"in_train": one["in_train"], "items": one["items"], "name": _set_name(name)}
-            lines.append((Said("data.in_train", values), "yellow"))
+    for name, one in report.overlap.items():
+        if one.in_train:
+            lines.append((Said("data.in_train", _shared(name, one)), "yellow"))
     return lines
 
 
-def audit_lines(report: dict[str, Any]) -> list[tuple[Said, str | None]]:
+def audit_lines(report: DataReport) -> list[Line]:
     """What is said besides where the data stage runs alone: sources, lengths, topics."""
     lines = []
-    for one in report["sources"]:
-        count = one["file_count"]
+    for one in report.sources:
+        count = one.file_count
         values = {
-            "name": one["name"],
-            "files": one["files"][0] if count == 1 else Said("data.files", {"count": count}),
-            "size": one["bytes"] / 1e6,
-            "sha256": one["sha256"][:12],
-            "revision": Said("data.revision", {"revision": one["revision"]}) if one["revision"] else "",
-            "licence": one["licence"],
+            "name": one.name,
+            "files": one.files[0] if count == 1 else Said("data.files", {"count": count}),
+            "size": one.bytes / 1e6,
+            "sha256": one.sha256[:12],
+            "revision": Said("data.revision", {"revision": one.revision}) if one.revision else "",
+            "licence": one.licence,
         }
         lines.append(Said("data.source", values))
-    turns = [Said("data.turns_of", {"n": n, "name": Said(f"data.{s}")}) for s, n in report["assistant_turns"].items()]
+    turns = [Said("data.turns_of", {"n": n, "name": Said(f"data.{s}")}) for s, n in report.assistant_turns.items()]
     lines.append(Said("data.turns", {"turns": turns}))
-    lines.append(Said("data.characters", {"spread": _spread(report["characters"]["train"])}))
-    tokens = report["tokens"] or {"not_counted": Said("data.no_model")}
-    if "not_counted" in tokens:
-        lines.append(Said("data.not_counted", {"why": tokens["not_counted"]}))
+    lines.append(Said("data.characters", {"spread": _spread(report.characters["train"])}))
+    tokens = report.tokens
+    if tokens is None or tokens.not_counted is not None:
+        why = tokens.not_counted if tokens else Said("data.no_model")
+        lines.append(Said("data.not_counted", {"why": why}))
     else:
-        whose = {"model": tokens["model"], "sampled": tokens["sampled_dialogues"]}
-        lines.append(Said("data.tokens", {**whose, "spread": _spread(tokens["quantiles"])}))
-    topics = {name: sum(sizes.values()) for name, sizes in report["topics"].items()}
+        whose = {"model": tokens.model, "sampled": tokens.sampled_dialogues}
+        lines.append(Said("data.tokens", {**whose, "spread": _spread(tokens.quantiles)}))
+    topics = {name: sum(sizes.values()) for name, sizes in report.topics.items()}
     lines.append(Said("data.topics", {"number": len(topics), "topics": _most(topics, "more")}))
     return [(line, None) for line in lines]
 
@@ -157,7 +153,7 @@ def _spread(quantiles_of: dict[str, int]) -> list[Said]:
     return found or [Said("data.none")]
 
 
-def _most(counts: dict[str, int], more: str) -> list[Any]:
+def _most(counts: Mapping[str, object], more: str) -> list[Any]:
     found: list[Any] = [f"{number} × {what}" for what, number in list(counts.items())[:SHOWN]]
     rest = len(counts) - SHOWN
     return [*found, Said(f"data.and_{more}", {"rest": rest})] if rest > 0 else found

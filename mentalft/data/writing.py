@@ -16,10 +16,11 @@ from xxhash import xxh3_128
 
 from mentalft.config import DataConfig
 from mentalft.data.read.sources import Source
-from mentalft.data.read.staging import Index, PartFile
+from mentalft.data.read.staging import Index, PartFile, rejected_line
 from mentalft.data.split.fingerprints import hashed
 from mentalft.data.split.places import CONFLICT, SPLITS, Places
-from mentalft.files import json_line, remember_digest, written_whole
+from mentalft.files import remember_digest, written_whole
+from mentalft.records import Rejected
 
 OPENING = b'"messages":['
 """Where a system message goes; inside a JSON string its quotation marks would have backslashes."""
@@ -114,10 +115,10 @@ class Writer:
 
     def _set_aside(self, part: PartFile, row: int) -> None:
         record = int(self.index.arrays["record"][row])
-        source = int(np.searchsorted(np.cumsum([s["dialogues"] for s in self.index.sources]), row, side="right"))
+        source = int(np.searchsorted(np.cumsum([s.dialogues for s in self.index.sources]), row, side="right"))
         file = part.source_file or self.sources[source].labels[record - 1]
-        of = {"source": self.sources[source].name} if len(self.sources) > 1 else {}
-        self.rejected.write(json_line({**of, "file": file, "record": record, "reason": APART}))
+        of = self.sources[source].name if len(self.sources) > 1 else None
+        self.rejected.write(rejected_line(Rejected(file, record, APART, source=of)))
 
     def _renamed(self, line: bytes) -> bytes:
         name = json.loads(line)["id"]
@@ -135,8 +136,8 @@ def _with_id(line: bytes, suffix: str) -> bytes:
 
 def repeats(index: Index) -> Any:
     """How often each dialogue stands in the train split, by the weight of its source; None where all stand once."""
-    if all(source["weight"] == 1 for source in index.sources):
+    if all(source.weight == 1 for source in index.sources):
         return None
-    weights = np.repeat([s["weight"] for s in index.sources], [s["dialogues"] for s in index.sources])
+    weights = np.repeat([s.weight for s in index.sources], [s.dialogues for s in index.sources])
     chance = (index.arrays["content"] >> np.uint64(11)) * 2.0**-53
     return np.floor(weights).astype(int) + (chance < weights % 1)

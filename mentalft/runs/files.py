@@ -16,6 +16,7 @@ from mentalft.errors import DataError
 from mentalft.files import write_json, write_jsonl
 from mentalft.records import (
     Comparison,
+    DataReport,
     ItemRow,
     Made,
     ObjectiveResult,
@@ -118,7 +119,8 @@ MADE: JsonFile[Made] = JsonFile("responses/decoding.json", Made, "evaluate")
 OBJECTIVE_ANSWERS: JsonLinesFile[Response] = JsonLinesFile("objective.jsonl", Response, "objective")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
 TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
-DATA_REPORT: JsonFile[dict[str, Any]] = JsonFile("data/report.json", dict[str, Any], "prepare")
+DATA_REPORT: JsonFile[DataReport] = JsonFile("data/report.json", DataReport, "prepare")
+REJECTED: JsonLinesFile[Rejected] = JsonLinesFile("data/rejected.jsonl", Rejected, "prepare")
 
 
 def responses(contender: str) -> JsonLinesFile[Response]:

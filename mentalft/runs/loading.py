@@ -9,8 +9,8 @@ from typing import Any
 
 from mentalft.errors import DataError
 from mentalft.files import read_json
-from mentalft.records import Comparison, ItemRow
-from mentalft.runs.files import COMPARISON, ITEMS
+from mentalft.records import Comparison, DataReport, ItemRow
+from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,7 @@ class FinishedRun:
     items: list[ItemRow]
     training: list[dict[str, float]]
     """Rows of ``training.jsonl``, under the tracker's names (``train/loss``, ``validation/loss`` …)."""
-    data: dict[str, Any] | None
-    """``data/report.json``."""
+    data: DataReport | None
     manifest: dict[str, Any] | None
 
 
@@ -39,7 +38,7 @@ def read_run(run_dir: Path) -> FinishedRun:
         COMPARISON.load(run_dir),
         ITEMS.load(run_dir) if ITEMS.exists(run_dir) else [],
         training_rows(run_dir),
-        _json(run_dir / "data" / "report.json"),
+        DATA_REPORT.load(run_dir) if DATA_REPORT.exists(run_dir) else None,
         _json(run_dir / "manifest.json"),
     )
 

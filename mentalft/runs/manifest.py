@@ -23,7 +23,8 @@ import psutil
 from mentalft import __version__
 from mentalft.config import EMBEDDED, Config
 from mentalft.config.fields import settings_of, stages_of
-from mentalft.files import read_json, sha256_json, write_json, write_text
+from mentalft.files import sha256_json, write_json, write_text
+from mentalft.runs.files import DATA_REPORT
 from mentalft.runs.markers import Hardware, Marker, ModelRecord, Record, markers
 from mentalft.runs.stage import Stage, owner, used_by
 
@@ -77,11 +78,10 @@ def manifest_of(run_dir: Path, done: Mapping[str, Marker], now: Record, stages: 
     """What ``manifest.json`` is to hold."""
     record = leading(done, stages) or now
     at_top = {key: value for key, value in msgspec.to_builtins(record).items() if key != "config"}
-    report = run_dir / "data" / "report.json"
     return {
         "schema": SCHEMA,
         **at_top,
-        "data": read_json(report)["source"] if report.is_file() else None,
+        "data": DATA_REPORT.load(run_dir).source if DATA_REPORT.exists(run_dir) else None,
         "stages": {stage.name: _entry(done[stage.name]) for stage in stages if stage.name in done},
     }
 
@@ -113,8 +113,9 @@ def resolved(done: Mapping[str, Marker], now: Mapping[str, Any], stages: Sequenc
             here, there = found, done[stage].record.config
             for name in path:
                 here[name] = dict(here[name])
-                here, there = here[name], there[name]
-            here[last] = there[last]
+                here, there = here[name], there.get(name, {})
+            if last in there:  # else the run is older than the setting
+                here[last] = there[last]
     if done:
         found |= {
             "stages": [stage.name for stage in stages if stage.name in done and stage.wanted is None],

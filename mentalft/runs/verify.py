@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.comparison.compare import compare
@@ -31,7 +32,7 @@ from mentalft.modeling.embedder import load_embedder
 from mentalft.runs.differences import MOST, differences, in_words, result_differences
 from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
-from mentalft.runs.markers import Marker, Record, changed_outputs, markers, unfinished, unreadable
+from mentalft.runs.markers import Marker, Record, changed_outputs, marker_file, markers, unfinished, unreadable
 from mentalft.runs.stage import Context, Stage, as_json
 from mentalft.words import told
 
@@ -77,7 +78,7 @@ def verify(run_dir: Path, stages: Sequence[Stage]) -> Verified:
     except ValueError as error:
         raise DataError(f"{run_dir / 'manifest.json'}: not JSON ({error})") from error
     done = markers(run_dir)
-    used = {name: typed_config(marker.record.config) for name, marker in done.items()}
+    used = {name: _typed(marker, run_dir / marker_file(name).name) for name, marker in done.items()}
     broken = unreadable(run_dir)
     checks = [
         Check("manifest.json", tuple(_manifest(run_dir, manifest, done, stages))),
@@ -93,6 +94,16 @@ def verify(run_dir: Path, stages: Sequence[Stage]) -> Verified:
         *_scores(run_dir, used),
     ]
     return Verified(tuple(checks), tuple(_unfinished(run_dir, done)), tuple(_other_versions(done)))
+
+
+def _typed(marker: Marker, path: Path) -> Config:
+    try:
+        return typed_config(marker.record.config)
+    except OmegaConfBaseException as error:
+        raise DataError(
+            f"{path}: does not have the settings of this mentalft ({str(error).splitlines()[0]}); "
+            f"verify the run with the version that made it: {marker.record.mentalft}"
+        ) from error
 
 
 def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[str]:
@@ -147,7 +158,7 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     if "prepare" not in used or not DATA_REPORT.exists(run_dir):
         return
     changed, skipped = [], []
-    for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir)["sources"], strict=True):
+    for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir).sources, strict=True):
         path = str(spec["path"])
         if is_remote(path):
             skipped.append(f"{path} is on a hub, and is not fetched again")
@@ -157,8 +168,8 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         except DataError as error:
             skipped.append(str(error))
             continue
-        if now != source["sha256"]:
-            changed.append(f"{path} hashes to {now[:12]}…, and the run read {source['sha256'][:12]}…")
+        if now != source.sha256:
+            changed.append(f"{path} hashes to {now[:12]}…, and the run read {source.sha256[:12]}…")
     yield Check("the data set", tuple(changed), tuple(skipped))
 
 

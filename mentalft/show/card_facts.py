@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.config import EMBEDDED
-from mentalft.files import read_json, read_jsonl
+from mentalft.files import read_jsonl
+from mentalft.runs.files import DATA_REPORT
 from mentalft.runs.markers import Record
 
 LICENCES = (
@@ -55,8 +56,8 @@ def hub_names(data: dict[str, Any]) -> list[str]:
 
 def licences_of(run_dir: Path) -> list[str]:
     """Of the data sets, each once."""
-    report = run_dir / "data" / "report.json"
-    return list(dict.fromkeys(s["licence"] for s in read_json(report)["sources"])) if report.is_file() else []
+    sources = DATA_REPORT.load(run_dir).sources if DATA_REPORT.exists(run_dir) else ()
+    return list(dict.fromkeys(source.licence for source in sources))
 
 
 def licence_of(found: list[str]) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ from typing import Any
 from mentalft.assets import MODEL_CARD
 from mentalft.files import digest_file, read_json, sha256_folder, write_text
 from mentalft.records import Comparison
-from mentalft.runs.files import COMPARISON
+from mentalft.runs.files import COMPARISON, DATA_REPORT
 from mentalft.runs.loading import training_rows
 from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
@@ -141,14 +141,14 @@ def _made(run_dir: Path, marker: Marker) -> Iterator[tuple[str, str]]:
     """Rows of settings and cost."""
     record, cost = marker.record, marker.cost
     lora, t, data = (record.config[section] for section in ("lora", "trainer", "data"))
-    rows, report = training_rows(run_dir), run_dir / "data" / "report.json"
-    if report.is_file():
-        found = read_json(report)
-        sizes = ", ".join(f"{n} {name}" for name, n in found["dialogues"].items())
-        yield "data", f"{data['name']}: {sizes} dialogues; {found['assistant_turns']['train']} assistant turns to learn"
-        for source in found["sources"]:
-            origin = f", {source['homepage']}" if source["homepage"] else ""
-            yield f"data set {source['name']}", f"licence: {source['licence']}{origin}; SHA-256 `{source['sha256']}`"
+    rows = training_rows(run_dir)
+    if DATA_REPORT.exists(run_dir):
+        found = DATA_REPORT.load(run_dir)
+        sizes = ", ".join(f"{n} {name}" for name, n in found.dialogues.items())
+        yield "data", f"{data['name']}: {sizes} dialogues; {found.assistant_turns['train']} assistant turns to learn"
+        for source in found.sources:
+            origin = f", {source.homepage}" if source.homepage else ""
+            yield f"data set {source.name}", f"licence: {source.licence}{origin}; SHA-256 `{source.sha256}`"
     if lora["method"] != "full":
         extra = "".join(f", {key}" for key in ("use_rslora", "use_dora") if lora[key])
         extra += "" if lora["init_lora_weights"] == "default" else f", init_lora_weights={lora['init_lora_weights']}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mentalft.config import Config
 from mentalft.errors import ModelError
 from mentalft.files import digest_file
-from mentalft.records import Dialogue
+from mentalft.records import Dialogue, TokenLengths
 from mentalft.runs.stage import Context, Stage
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def _prompt_builder(context: Context) -> PromptBuilder:
     return PromptBuilder(tokenizer, model.chat_template_kwargs, model.name)
 
 
-def _tokens(cfg: Config, builder: Future[PromptBuilder], sample: Sequence[Dialogue]) -> dict[str, Any]:
+def _tokens(cfg: Config, builder: Future[PromptBuilder], sample: Sequence[Dialogue]) -> TokenLengths:
     """The lengths of ``sample`` in the model's tokens; the reason where the model is not to be had."""
     from mentalft.data.lengths import token_lengths
 
     try:
         return token_lengths(sample, builder.result(), cfg.data.max_length)
     except ModelError as error:  # a stage that needs the model says so itself
-        return {"not_counted": str(error)}
+        return TokenLengths(not_counted=str(error))
 
 
 def _reads(cfg: Config) -> Iterator[tuple[str, str | None]]:

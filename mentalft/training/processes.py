@@ -291,10 +291,12 @@ def _notes(folder: Path) -> list[dict[str, Any]]:
 
 def _first_failure(folder: Path, error: Any) -> BaseException:
     """What the process that failed first raised; ``error`` is torch's ``ChildFailedError``."""
-    failed, failure = next(iter(error.failures.items()))
+    killed = {
+        r: f for r, f in error.failures.items() if f.exitcode == -signal.SIGKILL
+    }  # others only lost touch with it
+    failed, failure = next(iter((killed or error.failures).items()))
     first = min(_notes(folder), key=lambda note: float(note["time"]), default=None)
-    if first is None or (first["kind"] == "stopped" and failure.exitcode < 0):  # the launcher stopped the others
-        killed = failure.exitcode == -signal.SIGKILL
+    if killed or first is None or (first["kind"] == "stopped" and failure.exitcode < 0):  # the launcher stopped others
         return UserError(
             f"train: rank {failed} ended with exit code {failure.exitcode}"
             f"{' (killed; on Linux most often because main memory ran out)' if killed else ''}; "

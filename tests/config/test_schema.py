@@ -110,6 +110,22 @@ def test_sources_are_checked() -> None:
         assert part in found
 
 
+def test_a_form_that_there_is_not_is_named_with_those_there_are() -> None:
+    cfg = composed()
+    cfg.data.format = "emolm"
+    cfg.data.sources = [
+        {"path": "a", "format": "sharegtp"},
+        {"path": "b", "format": "chatml"},
+        {"path": "c", "format": 1},
+    ]
+    first, second, third = problems(cfg)
+    assert first.startswith("data.format holds 'emolm'; accepted are auto, soulchat, chatml, emollm, ")
+    assert first.endswith("did you mean 'emollm'?")
+    assert second.startswith("data.sources[0].format holds 'sharegtp'")
+    assert second.endswith("did you mean 'sharegpt'?")
+    assert third.startswith("data.sources[2].format holds '1'; accepted are auto, ")
+
+
 def test_what_a_name_of_a_setting_cannot_say_is_pointed_to() -> None:
     cfg = composed()
     cfg.eval.openai.base_url = "localhost:80"

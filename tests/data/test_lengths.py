@@ -18,10 +18,10 @@ def test_they_are_those_of_the_rendered_dialogues(tokenizer: Any) -> None:
         len(tokenizer.apply_chat_template([dict(zip(("role", "content"), m, strict=True)) for m in d.messages])["input_ids"])
         for d in sample
     ]  # fmt: skip
-    assert (found["model"], found["sampled_dialogues"]) == ("mine", 5)
-    assert (found["quantiles"]["1"], found["quantiles"]["0.5"]) == (max(lengths), sorted(lengths)[2])
-    assert found["share_longer"] == sum(n > 20 for n in lengths) / 5
+    assert (found.model, found.sampled_dialogues) == ("mine", 5)
+    assert (found.quantiles["1"], found.quantiles["0.5"]) == (max(lengths), sorted(lengths)[2])
+    assert found.share_longer == sum(n > 20 for n in lengths) / 5
 
 
 def test_an_empty_sample_has_no_share(tokenizer: Any) -> None:
-    assert token_lengths([], PromptBuilder(tokenizer, {}, "mine"), 20)["share_longer"] == 0.0
+    assert token_lengths([], PromptBuilder(tokenizer, {}, "mine"), 20).share_longer == 0.0

@@ -17,6 +17,7 @@ from mentalft.data.split.places import CONFLICT, placed
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl
 from mentalft.records import Splits
+from mentalft.runs.files import DATA_REPORT, REJECTED
 from mentalft.runs.loop import run_stage
 from mentalft.runs.stage import Context
 from mentalft.stages import PREPARE
@@ -47,6 +48,10 @@ def test_every_record_is_in_one_place_and_counted(tmp_path: Path) -> None:
     assert (report["records"], report["duplicates"], report["rejected"]) == (63, 1, 2)
     assert sum(report["dialogues"].values()) == 60 == sum(1 for path in splits for _ in read_jsonl(path))
     assert sum(report["rejected_by_reason"].values()) == 2
+    assert DATA_REPORT.load(tmp_path / "run").rejected_by_reason == report["rejected_by_reason"]
+    assert [(row.file, row.record, row.source) for row in REJECTED.load(tmp_path / "run")] == [
+        ("d.json", 62, None), ("d.json", 63, None),
+    ]  # fmt: skip
     assert splits_in(tmp_path / "run") == splits
 
 
@@ -152,7 +157,7 @@ def test_records_set_aside_are_named_by_source_and_file(tmp_path: Path) -> None:
     other = written(tmp_path / "7.json", [dialogue_record(n) for n in range(400, 440)] + [None])
     spec = f"data.sources=[{{path: '{tmp_path}/talks/*/*.json', name: talks}}, {other}]"
     prepare(config(other, spec, "data.validation_fraction=0.3", "data.test_fraction=0.3"), tmp_path / "run")
-    rows = [(r["source"], r["file"], r["record"]) for r in read_jsonl(tmp_path / "run" / "data" / "rejected.jsonl")]
+    rows = [(r.source, r.file, r.record) for r in REJECTED.load(tmp_path / "run")]
     assert ("talks", "1/7.json", 108) in rows
     assert ("7.json", "7.json", 41) in rows
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
 from mentalft.data.report import audit_lines, overlap_in, summary_lines
+from mentalft.records import DataReport, TokenLengths
 from mentalft.runs.files import DATA_REPORT
 from mentalft.words import told
 
 
 @pytest.fixture
-def report() -> dict[str, Any]:
+def report() -> DataReport:
     source = {
         "name": "corpus", "files": ["d.json"], "file_count": 1, "bytes": 2_500_000, "sha256": "ab" * 32,
         "revision": "c0ffee", "licence": "research use",
     }  # fmt: skip
-    return {
+    made = {
+        "source": {},
         "sources": [source],
         "records": 20,
         "rejected": 7,
@@ -37,11 +40,13 @@ def report() -> dict[str, Any]:
             "model": "tiny", "sampled_dialogues": 10, "quantiles": {"0.5": 90, "1": 900}, "max_length": 512,
             "share_longer": 0.1,
         },
+        "train_lines": 8,
         "overlap": {"question bank": {"items": 51, "in_train": 2}},
     }  # fmt: skip
+    return msgspec.convert(made, DataReport)
 
 
-def test_nothing_that_happened_to_a_record_goes_unsaid(report: dict[str, Any]) -> None:
+def test_nothing_that_happened_to_a_record_goes_unsaid(report: DataReport) -> None:
     said = "\n".join(told(line) for line, _ in summary_lines(report, Path("run/data")))
     for words in (
         "20 records → 8 train, 1 validation, 1 test dialogues", "7 records set aside in run/data/rejected.jsonl",
@@ -52,12 +57,12 @@ def test_nothing_that_happened_to_a_record_goes_unsaid(report: dict[str, Any]) -
         assert words in said
 
 
-def test_what_was_found_and_left_is_called_so(report: dict[str, Any]) -> None:
-    report["privacy"]["mode"] = "report"
+def test_what_was_found_and_left_is_called_so(report: DataReport) -> None:
+    report = replace(report, privacy={**report.privacy, "mode": "report"})
     assert "found, not redacted: 2 × PHONE" in "\n".join(told(line) for line, _ in summary_lines(report, Path("d")))
 
 
-def test_an_audit_names_sources_lengths_and_topics(report: dict[str, Any]) -> None:
+def test_an_audit_names_sources_lengths_and_topics(report: DataReport) -> None:
     said = "\n".join(told(line) for line, _ in audit_lines(report))
     for words in (
         "source corpus: d.json, 2.5 MB, SHA-256 abababababab…, revision c0ffee; licence: research use",
@@ -65,14 +70,14 @@ def test_an_audit_names_sources_lengths_and_topics(report: dict[str, Any]) -> No
         "tokens of tiny a dialogue (10 dialogues looked at): half up to 90, longest 900", "topics: 1: 10 × 睡眠",
     ):  # fmt: skip
         assert words in said
-    report["sources"][0]["file_count"] = 1200
-    report["tokens"] = {"not_counted": "the hub cannot be reached"}
+    many = replace(report.sources[0], file_count=1200)
+    report = replace(report, sources=(many,), tokens=TokenLengths(not_counted="the hub cannot be reached"))
     said = "\n".join(told(line) for line, _ in audit_lines(report))
     assert "1,200 files" in said
     assert "not counted: the hub cannot be reached" in said
 
 
-def test_the_comparison_is_told_of_every_overlap(report: dict[str, Any], tmp_path: Path) -> None:
+def test_the_comparison_is_told_of_every_overlap(report: DataReport, tmp_path: Path) -> None:
     assert overlap_in(tmp_path) == ()
     DATA_REPORT.save(tmp_path, report)
     none, bank = overlap_in(tmp_path)

@@ -15,6 +15,7 @@ from mentalft.data.read.workers import ARRAYS
 from mentalft.data.split.places import CONFLICT
 from mentalft.data.writing import APART, Writer
 from mentalft.files import digest_file, read_jsonl
+from mentalft.records import SourceReport
 from tests.test_conf import composed
 
 PLACES = [0, 0, 1, 2, CONFLICT]
@@ -31,7 +32,8 @@ def write(folder: Path, *, weight: float = 1, system: str | None = None, same: t
     arrays["bytes"] = np.array([len(line) for line in lines])
     arrays["system"] = np.array([False, True, False, False, False])
     arrays["record"] = np.arange(1, 6)
-    index = Index(arrays, [], [PartFile("1.jsonl", "", 5, "d.json")], [{"weight": weight, "dialogues": 5}])
+    source = SourceReport("corpus", "not stated", weight=weight, dialogues=5)
+    index = Index(arrays, [], [PartFile("1.jsonl", "", 5, "d.json")], [source])
     same_id = np.isin(np.arange(5), same)
     cfg = composed() if system is None else composed(f"data.system_message='{system}'")
     with ExitStack() as stack:

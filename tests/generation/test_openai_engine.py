@@ -249,5 +249,5 @@ def test_a_real_server_answers_as_the_model_does_here(real_server: str, small_mo
     model = AutoModelForCausalLM.from_pretrained(str(small_model)).eval()
     expected = {r.id: r for r in generate(model, tokenizer, here, GREEDY, [tokenizer.eos_token_id], 4)}
     name = str(small_model)
-    served = engine(real_server, base_model=name, tuned_model=name, timeout=60, concurrency=2)
-    assert {r.id: r for r in served.ask(BASE, PROMPTS)} == expected
+    served = engine(real_server, timeout=60, concurrency=2)
+    assert {r.id: r for r in served.ask(Contender("base", served_as=name), PROMPTS)} == expected

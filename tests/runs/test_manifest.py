@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.files import read_json
-from mentalft.runs.manifest import record_of, write_records
+from mentalft.runs.manifest import record_of, resolved, write_records
+from mentalft.runs.markers import Marker, markers
 from mentalft.stages import STAGES
 from tests.recorded import recorded_run, score
 from tests.test_conf import composed
@@ -39,6 +41,14 @@ def test_versions_hardware_seeds_and_data_are_recorded(monkeypatch: pytest.Monke
     assert list(found["stages"]) == ["prepare", "train", "evaluate", "compare"]
     assert "adapter/adapter_model.safetensors" in found["stages"]["train"]["outputs"]
     assert "not-to-be-seen" not in (run_dir / "manifest.json").read_text()
+
+
+def test_a_setting_that_a_recorded_stage_did_not_know_is_the_present_commands(tmp_path: Path) -> None:
+    run_dir = recorded_run(tmp_path / "run")
+    done, now = markers(run_dir), markers(run_dir)["compare"].record.config
+    older = msgspec.convert(msgspec.to_builtins(done["compare"]), Marker)
+    del older.record.config["eval"]["confidence"]
+    assert resolved({**done, "compare": older}, now, STAGES)["eval"]["confidence"] == now["eval"]["confidence"]
 
 
 def test_a_stage_done_again_changes_its_own_record_alone(tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir
     assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
 
 
+def test_a_run_that_is_older_than_a_setting_is_refused_with_the_version_that_made_it(run_dir: Path) -> None:
+    marker = read_json(run_dir / MARKED / "compare.json")
+    del marker["record"]["config"]["eval"]["max_items"]
+    write_json(run_dir / MARKED / "compare.json", marker)
+    with pytest.raises(DataError, match=r"compare\.json: does not have the settings .*max_items.*that made it: 0\."):
+        verify(run_dir, STAGES)
+
+
 def test_edited_settings_are_named(run_dir: Path) -> None:
     path = run_dir / "config.resolved.yaml"
     path.write_text(path.read_text().replace("\n  r: 8", "\n  r: 16"))

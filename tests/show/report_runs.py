@@ -44,6 +44,7 @@ MANIFEST = {
 DATA = {
     "sources": [{"name": "sample", "files": ["a.json"], "file_count": 2, "format": "soulchat", "records": 1200,
                  "licence": "Apache-2.0", "sha256": "0" * 64}],
+    "source": {"name": "sample"},
     "rejected": 2, "rejected_by_reason": {"no messages": 2}, "duplicates": 1, "between_splits": 0,
     "repaired_by_rule": {}, "privacy": {"mode": "redact", "dialogues": 3, "phone": 4},
     "dialogues": {"train": 100, "validation": 10, "test": 20}, "assistant_turns": {"train": 400, "validation": 40, "test": 80},

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import orjson
 
-from mentalft.data.read.blocks import BOM, Block
+from mentalft.data.read.blocks import Block
 from mentalft.data.read.compressed import cut_short, opened
-from mentalft.data.read.encoding import is_foreign
+from mentalft.data.read.encoding import BOM, is_foreign
 from mentalft.data.read.scanning import Raw, why
 from mentalft.errors import DataError
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
-from mentalft.data.read.compressed import COMPRESSED, cut_short, opened
-from mentalft.data.read.scanning import Raw
-from mentalft.data.read.tables import row_batches
+from mentalft.data.read.compressed import COMPRESSED, cut_short, inner_suffix, opened
+from mentalft.data.read.encoding import BOM
+from mentalft.data.read.scanning import ArrayScanner, Raw
+from mentalft.data.read.tables import TABLES, row_batches
 
 BLOCK = 1 << 20
 """Bytes of a block; some hundred dialogues, so that a process holds little at a time."""
@@ -25,7 +26,6 @@ ROWS = 2000
 """Rows or small files in a block."""
 BOUNDARY = rb"\}\s*,\s*(?=\{\s*%s)"
 FIRST_KEY = re.compile(rb'\s*\[\s*\{\s*("(?:[^"\\]|\\.)*")')
-BOM = b"\xef\xbb\xbf"
 
 
 class Block(NamedTuple):
@@ -40,6 +40,25 @@ class Block(NamedTuple):
     payload: Any = None
     """``lines``: bytes; ``values``: records as read; ``rows``: dictionaries, or what is wrong with a row;
     ``files``: paths, a record each."""
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    """All of a file in one pass: rows of a table, members of a JSON array, or JSON lines."""
+    if inner_suffix(path) in TABLES:
+        yield from table_blocks(path)
+    elif is_array(path):
+        handle, start = scanned_text(path)
+        yield from value_blocks(path, ArrayScanner(handle, start).records())
+        if problem := cut_short(handle.buffer):
+            yield Block("values", path, payload=[Raw(None, None, problem)])
+    else:
+        yield from line_blocks(path)
+
+
+def is_array(path: Path) -> bool:
+    """Whether ``path`` holds a JSON array, not JSON lines."""
+    with opened(path) as handle:
+        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
 
 
 def line_blocks(path: Path) -> Iterator[Block]:
@@ -61,13 +80,13 @@ def line_blocks(path: Path) -> Iterator[Block]:
 
 
 def array_blocks(path: Path) -> list[Block]:
-    """An uncompressed array of objects; empty where it is better scanned record by record."""
+    """An uncompressed array of objects; empty where the file is another one, or better scanned record by record."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         head = handle.read(1 << 16)
         start = head.find(b"[") + 1
         first = FIRST_KEY.match(head.removeprefix(BOM))
-        if path.suffix in COMPRESSED or first is None:
+        if path.suffix in (*COMPRESSED, *TABLES) or first is None:
             return []
         boundary = re.compile(BOUNDARY % re.escape(first[1]))
         cuts = [start]
@@ -114,7 +133,7 @@ def table_blocks(path: Path) -> Iterator[Block]:
     yield from (Block("rows", path, payload=rows) for rows in row_batches(path, ROWS))
 
 
-def file_blocks(paths: list[Path]) -> Iterator[Block]:
+def file_blocks(paths: Sequence[Path]) -> Iterator[Block]:
     """Files that hold one record each."""
     for start in range(0, len(paths), ROWS // 4):
         some = paths[start : start + ROWS // 4]

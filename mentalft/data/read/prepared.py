@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from filelock import FileLock
 from xxhash import xxh3_128_hexdigest
@@ -19,18 +20,13 @@ from xxhash import xxh3_128_hexdigest
 from mentalft import data
 from mentalft import records as _records
 from mentalft.console import Bar, bar, say
-from mentalft.data.read.blocks import Block, file_blocks, line_blocks, table_blocks
-from mentalft.data.read.compressed import inner_suffix
 from mentalft.data.read.gathering import Settings
 from mentalft.data.read.pool import Submit
-from mentalft.data.read.shapes import is_array
 from mentalft.data.read.sources import Source
-from mentalft.data.read.staging import Collector, Index, PartFile, Reader
-from mentalft.data.read.tables import TABLES
-from mentalft.data.read.workers import Part
+from mentalft.data.read.staging import Collector, Index, PartFile, Reader, rejected_line
 from mentalft.errors import DataError, first_line
-from mentalft.files import json_line, read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
-from mentalft.records import Rejected
+from mentalft.files import read_json, sha256_file, sha256_folder, sha256_json, write_json, written_whole
+from mentalft.records import Rejected, SourceReport
 from mentalft.words import Said
 
 LIBRARIES = ("numpy", "orjson", "phonenumbers", "python-stdnum", "rensa", "xxhash")
@@ -138,8 +134,13 @@ def stage(
     """Write the staged corpus of ``sources`` into ``folder``."""
     folder.mkdir(parents=True)
     with written_whole(folder / "rejected.jsonl") as handle:
-        about: list[dict[str, Any]] = []
-        collector = Collector(lambda rejected: _reject(handle, rejected, sources, len(about)))
+        about: list[SourceReport] = []
+
+        def reject(rejected: Rejected) -> None:
+            source = sources[len(about)].name if len(sources) > 1 else None
+            handle.write(rejected_line(replace(rejected, source=source)))
+
+        collector = Collector(reject)
         with bar(Said("data.reading_bar"), None) as shown:
             for source in sources:
                 limits = [n for n in (source.max_dialogues, most and most - collector.dialogues) if n is not None]
@@ -155,7 +156,7 @@ def stage(
     summary = {
         "topics": index.topics,
         "parts": index.parts,
-        "sources": index.sources,
+        "sources": msgspec.to_builtins(index.sources),
         "counts": index.counts,
         "arrays": sha256_file(folder / "index.npz"),
         "rejected": sha256_file(folder / "rejected.jsonl"),
@@ -176,17 +177,13 @@ def read_index(folder: Path) -> Index:
             raise Damaged(name)
     with np.load(folder / "index.npz", allow_pickle=False) as arrays:
         columns = dict(arrays)
-    return Index(columns, found["topics"], [PartFile(*p) for p in found["parts"]], found["sources"], found["counts"])
-
-
-def _reject(handle: Any, rejected: Rejected, sources: list[Source], number: int) -> None:
-    found = {key: value for key, value in asdict(rejected).items() if value is not None}
-    handle.write(json_line(found if len(sources) == 1 else {"source": sources[number].name, **found}))
+    sources = msgspec.convert(found["sources"], list[SourceReport])
+    return Index(columns, found["topics"], [PartFile(*p) for p in found["parts"]], sources, found["counts"])
 
 
 def _stage_one(
     source: Source, settings: Settings, most: int | None, folder: Path, submit: Any, collector: Collector, shown: Bar
-) -> dict[str, Any]:
+) -> SourceReport:
     """Stage one source; what the report says of it."""
     before = collector.dialogues, collector.records, collector.reasons.copy()
     reader = Reader(folder, submit, settings, ahead=6 if most is None else 1)
@@ -196,26 +193,26 @@ def _stage_one(
         reader.most = None if most is None else most - (collector.dialogues - before[0])
         if reader.most is not None and reader.most <= 0:
             break
-        for part, name in _parts(reader, files, source):
+        for part, name in reader.read(files, whole_file=source.shape.whole_file):
             collector.add(part, name, [labels[path] for path in files])
             shown.advance(len(part.bytes))
             if most is not None:
                 reader.most = most - (collector.dialogues - before[0])
                 if reader.most <= 0:
                     break
-    return {
-        "name": source.name,
-        "files": source.labels[:20],
-        "file_count": len(source.files),
-        "format": source.shape.format,
-        "revision": source.revision,
-        "licence": source.licence,
-        "homepage": source.homepage,
-        "weight": source.weight,
-        "records": collector.records - before[1],
-        "dialogues": collector.dialogues - before[0],
-        "rejected_by_reason": dict((collector.reasons - before[2]).most_common()),
-    }
+    return SourceReport(
+        name=source.name,
+        files=tuple(source.labels[:20]),
+        file_count=len(source.files),
+        format=source.shape.format,
+        revision=source.revision,
+        licence=source.licence,
+        homepage=source.homepage,
+        weight=source.weight,
+        records=collector.records - before[1],
+        dialogues=collector.dialogues - before[0],
+        rejected_by_reason=dict((collector.reasons - before[2]).most_common()),
+    )
 
 
 def _together(source: Source) -> Iterator[list[Path]]:
@@ -224,21 +221,3 @@ def _together(source: Source) -> Iterator[list[Path]]:
         yield list(source.files)
     else:
         yield from ([path] for path in source.files)
-
-
-def _parts(reader: Reader, files: list[Path], source: Source) -> Iterator[tuple[Part, str]]:
-    path = files[0]
-    if source.shape.whole_file:
-        return reader.plain(file_blocks(files))
-    if inner_suffix(path) in TABLES:
-        return reader.plain(_checked_table(path))
-    return reader.array(path) if is_array(path) else reader.plain(line_blocks(path))
-
-
-def _checked_table(path: Path) -> Iterator[Block]:
-    try:
-        yield from table_blocks(path)
-    except DataError:
-        raise
-    except Exception as error:  # csv.Error, and pyarrow's own
-        raise DataError(f"{path.name} cannot be read as a table: {error}") from error

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.data.prompts import with_system
+from mentalft.data.read.blocks import is_array
 from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.reading import check_file, records_in
+from mentalft.data.read.encoding import check_file
+from mentalft.data.read.reading import records_in
 from mentalft.data.read.scanning import Raw
-from mentalft.data.read.shapes import is_array
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Message, Rejected
 
 ANSWER_KEYS = ("references", "answers", "answer", "response", "text")
+FILES = "a JSON, JSON lines, CSV, TSV or Parquet file (.gz and .zst too)"
 LINES = (".jsonl", ".ndjson")
 ROLES = ("system", "user", "assistant")
 FORMS = (
@@ -98,7 +100,7 @@ def read_entries(path: Path, key: str) -> Iterator[Entry | Rejected]:
     Raises:
         DataError: there is no such file, it is empty or not in UTF-8, or it holds no records.
     """
-    check_file(path, key)
+    check_file(path, key, FILES)
     for number, raw in enumerate(_rows(path, key), 1):
         row = raw.value
         if raw.problem:
@@ -120,7 +122,7 @@ def _rows(path: Path, key: str) -> Iterator[Raw]:
     """Records, and of an object that maps questions to answers, its members."""
     by_line = inner_suffix(path) in (*TABLES, *LINES)
     if by_line or is_array(path):
-        return records_in(path, key)
+        return records_in(path)
     with opened(path) as handle:
         data = handle.read()
     try:
@@ -133,7 +135,7 @@ def _rows(path: Path, key: str) -> Iterator[Raw]:
     except (json.JSONDecodeError, RecursionError) as error:
         if text.count("\n") < 1 or not text.lstrip().startswith("{"):
             raise DataError(f"{key}={path}: neither JSON nor JSONL ({error}); mend it") from error
-        return records_in(path, key)
+        return records_in(path)
     if not isinstance(whole, _Pairs):
         raise DataError(f"{key}={path} holds {kind_of(whole)}; give {FORMS}")
     if {name for name, _ in whole} & {"question", "messages"}:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.data.read.blocks import BOM, scanned_text, table_blocks
+from mentalft.data.read.blocks import scanned_text, table_blocks
 from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.encoding import check_encoding
+from mentalft.data.read.encoding import BOM, check_encoding
 from mentalft.data.read.forms import column_of, format_of, is_object, marked, names
 from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
 from mentalft.data.read.tables import TABLES
@@ -32,20 +32,23 @@ class Shape(NamedTuple):
     """Whether the file is one record."""
 
 
-def shape_of(path: Path, forced: str | None = None, columns: Mapping[str, str] | None = None) -> Shape:
+def shape_of(
+    path: Path, forced: str | None = None, columns: Mapping[str, str] | None = None, key: str = "data.path"
+) -> Shape:
     """The form of ``path``, found from its first records unless ``forced`` says it.
 
     Args:
         columns: ``data.columns``; with a question and an answer, records that have them are rows of a table.
+        key: the configuration key that holds ``path``, for messages.
 
     Raises:
         DataError: it is none of the known ones; the message says what was seen.
     """
     columns = columns or {}
     if inner_suffix(path) != ".parquet":
-        check_encoding(_head(path), f"data.path={path}")
+        check_encoding(_head(path), f"{key}={path}")
     if inner_suffix(path) in TABLES:
-        return Shape(_table_form(path, forced, columns), whole_file=False)
+        return Shape(_table_form(path, forced, columns, key), whole_file=False)
     seen = "nothing that parses as JSON"
     for whole_file, value in _first_values(path):
         if not forced and {"question", "answer"} <= columns.keys() and _has(value, columns):
@@ -57,20 +60,15 @@ def shape_of(path: Path, forced: str | None = None, columns: Mapping[str, str] |
             break
     if forced:
         return Shape(forced, whole_file=forced == "cpsycound" or _is_turn_list(path))
-    raise DataError(f"data.path={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
+    raise DataError(f"{key}={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
 
 
-def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> str:
+def _table_form(path: Path, forced: str | None, columns: Mapping[str, str], key: str) -> str:
     """The form of a table's rows: columns of turns as data sets on hubs have them, or a question and an answer."""
-    try:
-        found: list[Any] = next((block.payload for block in table_blocks(path)), [])
-        rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
-    except DataError:
-        raise
-    except Exception as error:  # csv.Error, and pyarrow's own
-        raise DataError(f"data.path={path} cannot be read as a table: {error}") from error
+    found: list[Any] = next((block.payload for block in table_blocks(path)), [])
+    rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
     if not rows:
-        raise DataError(f"data.path={path}: the table has no rows")
+        raise DataError(f"{key}={path}: the table has no rows")
     names = _shown(rows[0])
     if missing := [name for name in columns.values() if name not in rows[0]]:
         raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
@@ -80,7 +78,7 @@ def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> s
         form = "table"  # one instruction for all rows is no question, as in MentalChat16K
     if form is None or (form == "table" and not has_both):
         raise DataError(
-            f"data.path={path}: no column is known to hold the question, or none the answer; it has {names}; say "
+            f"{key}={path}: no column is known to hold the question, or none the answer; it has {names}; say "
             "which they are: 'data.columns={question: NAME, answer: NAME}'"
         )
     return form
@@ -88,12 +86,6 @@ def _table_form(path: Path, forced: str | None, columns: Mapping[str, str]) -> s
 
 def _has(value: Any, columns: Mapping[str, str]) -> bool:
     return isinstance(value, dict) and columns["question"] in value and columns["answer"] in value
-
-
-def is_array(path: Path) -> bool:
-    """Whether ``path`` holds a JSON array, not JSON lines."""
-    with opened(path) as handle:
-        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
 
 
 def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:

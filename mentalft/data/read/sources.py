@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from natsort import natsorted
+
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.read.blocks import BOM
-from mentalft.data.read.compressed import cut_short, inner_suffix, opened
+from mentalft.data.read.compressed import inner_suffix
 from mentalft.data.read.download import check_hash, fetched, is_remote
+from mentalft.data.read.encoding import check_file
 from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
@@ -158,23 +159,12 @@ def local_files(written: str, homepage: str | None = None, key: str = "data.path
         if not found:
             origin = f"download it from {homepage}, or " if homepage else ""
             raise DataError(f"{key}={written} does not exist; {origin}give {ACCEPTED}")
-    found.sort(key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", str(p))])
+    found = natsorted(found, key=str)
     if len(found) == 1:
-        _check_readable(found[0], f"{key}={found[0]}")
+        check_file(found[0], key, ACCEPTED)
     return found
 
 
 def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a folder's reader takes ``path``; what is hidden (``._1.json`` of a Mac) is none of the corpus."""
     return inner_suffix(path) in suffixes and not path.name.startswith(".") and path.is_file()
-
-
-def _check_readable(path: Path, shown: str) -> None:
-    try:
-        with opened(path) as handle:
-            first, problem = handle.read(4096), cut_short(handle)
-    except OSError as error:
-        raise DataError(f"{shown} cannot be read: {error.strerror or error}") from error
-    if not first.strip(b" \t\r\n" + BOM):
-        state = f"is empty: {problem}" if problem else "is empty"
-        raise DataError(f"{shown} {state}; expected {ACCEPTED}")

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mentalft.data.read.blocks import Block, array_blocks, scanned_text, value_blocks
-from mentalft.data.read.compressed import cut_short
+from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
 from mentalft.data.read.gathering import Settings
 from mentalft.data.read.pool import Submit
-from mentalft.data.read.scanning import ArrayScanner, Raw
+from mentalft.data.read.scanning import ArrayScanner
 from mentalft.data.read.workers import ARRAYS, Part
 from mentalft.data.split.fingerprints import BANDS
-from mentalft.records import Rejected
+from mentalft.files import json_line
+from mentalft.records import Rejected, SourceReport
 
 
 class PartFile(NamedTuple):
@@ -42,9 +42,14 @@ class Index:
     arrays: dict[str, Any]
     topics: list[str]
     parts: list[PartFile]
-    sources: list[dict[str, Any]] = field(default_factory=list)
-    """For each source: what the report says of it, and ``dialogues``, how many of the rows are its."""
+    sources: list[SourceReport] = field(default_factory=list)
+    """``dialogues`` says how many of the rows are of each; the hashes of its files come later."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+def rejected_line(rejected: Rejected) -> str:
+    """What ``rejected.jsonl`` says of a record."""
+    return json_line({key: value for key, value in vars(rejected).items() if value is not None})
 
 
 class Collector:
@@ -107,9 +112,16 @@ class Reader:
             block_, future, name_ = waiting.popleft()
             yield block_, future.result(), name_
 
-    def array(self, path: Path) -> Iterator[tuple[Part, str]]:
-        """Parts of a JSON array: in blocks as far as they parse, and past damage record by record."""
+    def read(self, files: Sequence[Path], *, whole_file: bool) -> Iterator[tuple[Part, str]]:
+        """Parts of files that are one record each, or of one file of records."""
+        if whole_file:
+            return self.plain(file_blocks(files))
+        (path,) = files
         blocks = array_blocks(path)
+        return self._array(path, blocks) if blocks else self.plain(blocks_of(path))
+
+    def _array(self, path: Path, blocks: list[Block]) -> Iterator[tuple[Part, str]]:
+        """Parts of a JSON array: in blocks as far as they parse, and past damage record by record."""
         known = {block.start for block in blocks}
         position = 0
         while position < len(blocks):
@@ -126,11 +138,6 @@ class Reader:
             records = scanner.records(opening=False, stop_at=known - {failed.start})
             yield from self.plain(value_blocks(path, records))
             position = next((i for i, b in enumerate(blocks) if b.start == scanner.stopped_at), len(blocks))
-        if not blocks:
-            handle, start = scanned_text(path)
-            yield from self.plain(value_blocks(path, ArrayScanner(handle, start).records()))
-            if problem := cut_short(handle.buffer):
-                yield from self.plain(iter([Block("values", path, payload=[Raw(None, None, problem)])]))
 
     def plain(self, blocks: Iterator[Block]) -> Iterator[tuple[Part, str]]:
         """Parts of blocks that cannot fail as a whole."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from mentalft.data.read.compressed import cut_short, inner_suffix, opened
 from mentalft.data.read.scanning import Raw
+from mentalft.errors import DataError
 
 TABLES = (".csv", ".tsv", ".parquet")
 LONGEST_ROW = 2000
@@ -20,7 +21,20 @@ UNCLOSED = "a quotation mark opens in this row and is not closed"
 
 
 def row_batches(path: Path, size: int) -> Iterator[list[Any]]:
-    """Up to ``size`` rows at a time: dictionaries, or a :class:`Raw` with what is wrong with a row."""
+    """Up to ``size`` rows at a time: dictionaries, or a :class:`Raw` with what is wrong with a row.
+
+    Raises:
+        DataError: the file as a whole is no such table.
+    """
+    try:
+        yield from _batches(path, size)
+    except DataError:
+        raise
+    except Exception as error:  # csv.Error, and pyarrow's own
+        raise DataError(f"{path} cannot be read as a table ({error}); mend it, or get it again") from error
+
+
+def _batches(path: Path, size: int) -> Iterator[list[Any]]:
     if inner_suffix(path) == ".parquet":
         import pyarrow.parquet as pq
 

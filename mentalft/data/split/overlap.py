@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mentalft.data.split.fingerprints import U64, Keys, keys_of
-from mentalft.records import Dialogue
+from mentalft.records import Dialogue, Overlap
 
 
-def overlap(asked: Sequence[Dialogue], train: Keys) -> dict[str, Any]:
+def overlap(asked: Sequence[Dialogue], train: Keys) -> Overlap:
     """How many of ``asked`` open like a training dialogue or are near duplicates of one.
 
     Args:
@@ -24,12 +23,7 @@ def overlap(asked: Sequence[Dialogue], train: Keys) -> dict[str, Any]:
     for band in range(keys.bands.shape[1]):
         found |= _in(keys.bands[:, band], train.bands[:, band])
     shared = [d.id for d, hit in zip(asked, found.tolist(), strict=True) if hit]
-    return {
-        "items": len(asked),
-        "in_train": len(shared),
-        "share": len(shared) / max(1, len(asked)),
-        "first": shared[:10],
-    }
+    return Overlap(len(asked), len(shared), len(shared) / max(1, len(asked)), tuple(shared[:10]))
 
 
 def _in(few: U64, many: U64) -> NDArray[np.bool_]:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentalft.data.split.fingerprints import U64, Keys, hashed, mixed
+from mentalft.records import Splits
 
-SPLITS = ("train", "validation", "test")
+SPLITS = Splits._fields
 DUPLICATE, CONFLICT, UNUSED = 3, 4, 5
 """Places beyond the splits: an exact copy of an earlier dialogue; a near copy of two that are in different splits; a
 training dialogue beyond the fraction that is used."""

@@ -55,11 +55,11 @@ def data(run: FinishedRun) -> dict[str, Any] | None:
     """``data/report.json``, with the topics that have most dialogues."""
     if run.data is None:
         return None
-    topics = {name: sum(sizes.values()) for name, sizes in run.data.get("topics", {}).items()}
-    found = {k: v for k, v in run.data.get("privacy", {}).items() if k not in ("mode", "dialogues")}
+    topics = {name: sum(sizes.values()) for name, sizes in run.data.topics.items()}
+    found = {k: v for k, v in run.data.privacy.items() if k not in ("mode", "dialogues")}
     return {
-        **run.data,
-        "splits": [name for name in ("train", "validation", "test") if name in run.data["dialogues"]],
+        **vars(run.data),
+        "splits": [name for name in ("train", "validation", "test") if name in run.data.dialogues],
         "personal": found,
         "first_topics": list(topics.items())[:MOST_TOPICS],
         "more_topics": max(len(topics) - MOST_TOPICS, 0),

@@ -11,6 +11,7 @@ import pytest
 from mentalft.data.read import blocks
 from mentalft.data.read.block_records import raw_records
 from mentalft.data.read.blocks import array_blocks, file_blocks, line_blocks, table_blocks
+from mentalft.data.read.encoding import BOM
 from tests.conftest import dialogue_record
 
 ROWS = [dialogue_record(n) for n in range(50)]
@@ -23,7 +24,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("bom", [b"", blocks.BOM])
+@pytest.mark.parametrize("bom", [b"", BOM])
 def test_an_array_is_cut_between_records_and_nothing_is_left_out(
     indent: int | None, bom: bytes, tmp_path: Path
 ) -> None:

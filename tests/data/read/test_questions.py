@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mentalft.data.read.compressed import CUT
 from mentalft.data.read.questions import read_entries, read_questions
 from mentalft.errors import DataError
 from mentalft.records import Item, Message, Rejected
@@ -128,6 +129,28 @@ def test_no_json_value_crashes_the_reader(tmp_path_factory: pytest.TempPathFacto
     except DataError:
         return
     assert all(i.references and i.messages[-1].role == "user" for i in items)
+
+
+@pytest.mark.parametrize(("name", "content"), [("d.parquet", b"PAR1 and no more"), ("d.parquet", b"plain text")])
+def test_a_damaged_table_is_one_clear_message(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=f"{name} cannot be read as a table .*; mend it, or get it again"):
+        read_questions(tmp_path / name, "eval.questions", None)
+
+
+@pytest.mark.parametrize("name", ["q.json.gz", "q.jsonl.gz", "q.csv.gz"])
+def test_a_compressed_file_that_is_cut_is_said_to_be(name: str, tmp_path: Path) -> None:
+    rows = [{"question": f"第{n}个问题，{n * n}", "answer": f"答{n}"} for n in range(4000)]
+    text = {
+        "q.json.gz": dumped(rows),
+        "q.jsonl.gz": "\n".join(map(dumped, rows)),
+        "q.csv.gz": "question,answer\n" + "\n".join(",".join(row.values()) for row in rows),
+    }[name]
+    whole = gzip.compress(text.encode())
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    items, problems = read_questions(tmp_path / name, "eval.questions", None)
+    assert 0 < len(items) < len(rows)
+    assert CUT in [problem.reason for problem in problems]
 
 
 def test_half_a_surrogate_pair_can_be_written_afterwards(tmp_path: Path) -> None:

@@ -21,6 +21,18 @@ def test_a_folder_is_its_files_in_natural_order(tmp_path: Path) -> None:
     assert [p.stem for p in local_files(str(tmp_path / "1*.json"))] == ["1", "10"]
 
 
+@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/null"])
+def test_what_is_no_regular_file_is_refused_at_once(name: str) -> None:
+    with pytest.raises(DataError, match=f"data.path={name} must be a regular file"):
+        local_files(name)
+
+
+def test_names_with_other_digits_have_their_place(tmp_path: Path) -> None:
+    for name in ("1²2.json", "10.json", "9.json"):
+        (tmp_path / name).write_text("[]")
+    assert [p.name for p in local_files(str(tmp_path))] == ["1²2.json", "9.json", "10.json"]
+
+
 def test_a_broken_archive_is_said(tmp_path: Path) -> None:
     (tmp_path / "d.json.gz").write_bytes(b"no archive")
     (tmp_path / "d.json.zst").write_bytes(b"no archive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mentalft.data.split.fingerprints import keys_of
 from mentalft.data.split.overlap import overlap
-from mentalft.records import Dialogue, Message
+from mentalft.records import Dialogue, Message, Overlap
 from tests.data.split.test_places import dialogue, text
 
 
@@ -14,8 +14,8 @@ def test_shared_openings_and_near_duplicates_are_found_and_named() -> None:
     near = Dialogue("near", None, (Message("user", text(4, "other")), train[9].messages[1]))
     new = Dialogue("new", None, dialogue(text(20, "new"), text(200, "new too")).messages)
     found = overlap([same_opening, near, new], keys_of(train))
-    assert found == {"items": 3, "in_train": 2, "share": 2 / 3, "first": ["opening", "near"]}
+    assert found == Overlap(items=3, in_train=2, share=2 / 3, first=("opening", "near"))
 
 
 def test_nothing_asked_overlaps_with_nothing() -> None:
-    assert overlap([], keys_of([]))["share"] == 0
+    assert overlap([], keys_of([])).share == 0
