@@ -110,7 +110,7 @@ def test_a_disk_without_room_is_refused_before_training(
     from types import SimpleNamespace
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match=r"preflight: .*MiB free.*save_total_limit"):
+    with pytest.raises(UserError, match=r"preflight: .* 1000 Bytes free.*save_total_limit"):
         fit(settings(str(small_model), "trainer.preflight=true"), data, tmp_path)
 
 
@@ -119,7 +119,7 @@ def test_what_is_learnt_is_counted_before_training(
 ) -> None:  # fmt: skip
     fit(settings(str(small_model), "trainer.preview=1", "trainer.max_steps=3"), data, tmp_path)
     said = capsys.readouterr().out
-    assert "2,048 of 221,344 parameters (0.93%), an adapter of 0.0 MiB; effective batch 8" in said
+    assert "2,048 of 221,344 parameters (0.93%), an adapter of 8.0 KiB; effective batch 8" in said
     assert said.count("⟦") >= 1
     log = (tmp_path / "training.jsonl").read_text()
     for name in (
