@@ -291,9 +291,8 @@ def _notes(folder: Path) -> list[dict[str, Any]]:
 
 def _first_failure(folder: Path, error: Any) -> BaseException:
     """What the process that failed first raised; ``error`` is torch's ``ChildFailedError``."""
-    killed = {
-        r: f for r, f in error.failures.items() if f.exitcode == -signal.SIGKILL
-    }  # others only lost touch with it
+    # others may have noted that they lost touch with one that was killed
+    killed = {r: failure for r, failure in error.failures.items() if failure.exitcode == -signal.SIGKILL}
     failed, failure = next(iter((killed or error.failures).items()))
     first = min(_notes(folder), key=lambda note: float(note["time"]), default=None)
     if killed or first is None or (first["kind"] == "stopped" and failure.exitcode < 0):  # the launcher stopped others
