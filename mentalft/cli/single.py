@@ -126,7 +126,7 @@ def run_in(composed: Composed, place: Place) -> None:
     from mentalft.files import write_text
     from mentalft.runs.place import held
 
-    run_dir = place.run_dir or Path()
+    run_dir = (place.run_dir or Path()).absolute()  # W&B's process keeps the folder in which it was started
     try:
         with held(run_dir), log_to(run_dir):
             hydra_part = OmegaConf.create({"hydra": composed.plain.hydra})
