@@ -88,24 +88,21 @@ def attempt_file(stage: str) -> JsonFile[str]:
 
 def markers(run_dir: Path) -> dict[str, Marker]:
     """Those of the complete stages; one that cannot be read is not complete."""
-    found = {}
-    for path in sorted((run_dir / MARKED).glob("*.json")):
-        try:
-            found[path.stem] = marker_file(path.stem).load(run_dir)
-        except (DataError, OSError):
-            continue
-    return found
+    return {stage: found for stage, found in _read(run_dir) if isinstance(found, Marker)}
 
 
 def unreadable(run_dir: Path) -> dict[str, str]:
     """Stage → what is wrong with its marker."""
-    found = {}
+    return {stage: found for stage, found in _read(run_dir) if isinstance(found, str)}
+
+
+def _read(run_dir: Path) -> Iterator[tuple[str, Marker | str]]:
+    """Each stage with a marker, and the marker or what is wrong with it."""
     for path in sorted((run_dir / MARKED).glob("*.json")):
         try:
-            marker_file(path.stem).load(run_dir)
+            yield path.stem, marker_file(path.stem).load(run_dir)
         except (DataError, OSError) as error:
-            found[path.stem] = str(error)
-    return found
+            yield path.stem, str(error)
 
 
 def unfinished(run_dir: Path) -> list[str]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from mentalft.statistics.resampling import Floats
 
-PARTS = 5
 MIDDLE = (0.1, 0.9)
 """Quantiles of the log ratio between which 0 must lie for the figure not to be extrapolated."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 from contextlib import suppress
@@ -73,13 +72,6 @@ def _delete(checkpoint: Path) -> None:
             path.rmdir()
     with suppress(OSError):
         checkpoint.rmdir()
-
-
-def best_of(folder: Path, state_file: Path) -> str | None:
-    """The folder of the best checkpoint so far by ``trainer_state.json``, wherever the run directory is now."""
-    step = json.loads(state_file.read_text(encoding="utf-8")).get("best_global_step")
-    best = folder / f"checkpoint-{step}"
-    return str(best) if step and best.is_dir() else None
 
 
 def full_disk_in_words(error: Exception, folder: Path) -> str | None:
