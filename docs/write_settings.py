@@ -1,4 +1,4 @@
-"""Writes ``settings.md`` beside this file from the schema: ``python docs/write_settings.py``."""
+"""Writes ``settings.md`` from the schema, and the table of ``metrics.md``: ``python docs/write_settings.py``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mentalft.config import Config
 from mentalft.config.fields import bounds_of
+from mentalft.metrics.registry import listed
 
+METRICS = Path(__file__).with_name("metrics.md")
+BEGIN, END = "<!-- made by python docs/write_settings.py -->", "<!-- end -->"
 HEAD = """# Settings
 Every setting, its type and bounds, and the stages whose results it decides: a change of it makes those stages run again
 ([runs.md](runs.md)), and the stages that read what they write. *pace* and *presentation* change no result, *place* says
@@ -58,6 +61,17 @@ def _type(kind: Any) -> str:
     return {str: "text", bool: "true or false", int: "whole number", float: "number"}.get(kind, str(kind))
 
 
+def metrics_page() -> str:
+    """``metrics.md`` with its table as the registry has it."""
+    before, _, rest = METRICS.read_text(encoding="utf-8").partition(BEGIN)
+    rows = [
+        f"| `{m['name']}` | {m['title']} | {m['scale']} | {m['better']} | {m['about']} |".replace("  ", " ")
+        for m in listed("en")
+    ]
+    table = "\n".join(["| name | in tables | scale | better | what it is |", "|---|---|---|---|---|", *rows])
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}"
+
+
 def docstrings(kind: type) -> dict[str, str]:
     """The text that stands below each field of a dataclass, in one line, by the field's name."""
     definition = ast.parse(inspect.getsource(kind)).body[0]
@@ -72,3 +86,4 @@ def docstrings(kind: type) -> dict[str, str]:
 
 if __name__ == "__main__":
     Path(__file__).with_name("settings.md").write_text(settings_page(), encoding="utf-8")
+    METRICS.write_text(metrics_page(), encoding="utf-8")

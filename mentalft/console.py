@@ -5,7 +5,6 @@ Bars appear only on a terminal; everything said is also in the run's log.
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -47,7 +46,7 @@ class PatientConsole(Console):
             os.close(nowhere)
 
 
-console = PatientConsole(highlight=False, soft_wrap=True)
+console = PatientConsole(highlight=False, soft_wrap=True, markup=False)  # a path may hold brackets
 if not console.is_terminal:
     console.width = 120  # a file or a pipe has no width of its own, and 80 would cut the table
 
@@ -76,7 +75,7 @@ def language() -> Language:
 def say(said: Said | str, *, style: str | None = None) -> None:
     """Print one line and log it."""
     line = told(said, language())
-    console.print(line, style=style, markup=False)
+    console.print(line, style=style)
     log.info(line)
 
 
@@ -138,12 +137,12 @@ def bar(description: Said | str, total: int | None) -> Iterator["Bar"]:
     """A progress bar with rate and time left; nothing at all where the output is not a terminal."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
         yield Bar(shown, told(description, language()), total)
@@ -169,13 +168,6 @@ def progress(items: Iterable[T], description: Said | str, total: int | None = No
         for item in items:
             yield item
             shown.advance()
-
-
-def show_any_character() -> None:
-    """What a terminal's encoding has no character for is shown as ``\\u4f60``; Python would end with an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def quiet_libraries() -> None:

@@ -1,5 +1,8 @@
 """Errors that are the user's to mend; the command line shows them without a traceback."""
 
+import io
+import sys
+
 
 class UserError(Exception):
     """Something the user gave cannot be used.
@@ -36,3 +39,10 @@ class Stopped(KeyboardInterrupt):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def show_any_character() -> None:
+    """What a terminal's encoding has no character for is shown as ``\\u4f60``; Python would end with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")

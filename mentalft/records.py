@@ -56,11 +56,12 @@ class Rejected:
     source: str | None = None
     """Which corpus it is of, where there are several."""
 
-    def in_words(self) -> str:
+    @property
+    def said(self) -> Said:
         """File, record, field and reason on one line."""
-        record = f", record {self.record}" if self.record else ""
+        record = Said("data.record", {"number": self.record}) if self.record else ""
         field = f'"{self.field}" ' if self.field else ""
-        return f"{self.file}{record}: {field}{self.reason}"
+        return Said("data.problem", {"file": self.file, "record": record, "field": field, "reason": self.reason})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
     monkeypatch.setattr("mentalft.console._language", ["en"])
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))

@@ -9,12 +9,19 @@ from mentalft.config import Config
 from mentalft.config.fields import settings_of
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE = str(runpy.run_path(str(DOCS / "write_settings.py"))["settings_page"]())
+PAGES = runpy.run_path(str(DOCS / "write_settings.py"))
+PAGE = str(PAGES["settings_page"]())
 
 
 def test_the_page_of_settings_is_current() -> None:
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == PAGE, (
         "docs/settings.md is not what the schema says; python docs/write_settings.py"
+    )
+
+
+def test_the_table_of_metrics_is_current() -> None:
+    assert (DOCS / "metrics.md").read_text(encoding="utf-8") == PAGES["metrics_page"](), (
+        "docs/metrics.md is not what the registry says; python docs/write_settings.py"
     )
 
 

@@ -17,14 +17,12 @@ from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
-from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
 from mentalft import __version__
-from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, remove_if_bare, run_in
-from mentalft.config import Config
+from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, register_schema, remove_if_bare, run_in
 from mentalft.config.mistakes import in_words
-from mentalft.errors import ConfigError, Stopped, UserError
+from mentalft.errors import ConfigError, Stopped, UserError, show_any_character
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
@@ -32,8 +30,6 @@ EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
 
 def main() -> None:
     """Entry point of the console script ``mentalft``."""
-    from mentalft.console import show_any_character
-
     show_any_character()
     sys.exit(run(sys.argv[1:]))
 
@@ -52,7 +48,7 @@ def run(argv: list[str]) -> int:
 
 
 def _run(argv: list[str], *, want_traceback: bool) -> int:
-    ConfigStore.instance().store("base_config", Config, replace=True)
+    register_schema()
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0

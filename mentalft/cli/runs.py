@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the runs cannot be used as asked or (``verify``) something
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import Annotated
 
 import typer
 
-from mentalft.errors import DataError, UserError
+from mentalft.errors import DataError, UserError, show_any_character
 
 app = typer.Typer(
     name="mentalft-runs",
     help="Look at what mentalft ran. Nothing is run, and no result is changed.",
+    rich_markup_mode="markdown",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,9 +36,10 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """Show which runs there are, newest first: when, from what, how far they got, what they found."""
-    from mentalft.console import console, unbroken
+    from mentalft.console import console, language, say, unbroken
     from mentalft.runs.listing import list_runs
     from mentalft.show.listing import runs_table
+    from mentalft.words import Said, listed
 
     for root in roots or []:
         if not root.is_dir():
@@ -48,13 +51,14 @@ def list_(
 
         print(dumps([run.to_json() for run in runs], option=OPT_INDENT_2).decode())
         return
+    _speak_as(*(Path(run.directory) for run in runs[:1]))
     if not runs:
-        console.print(f"no runs in {' and '.join(map(str, roots or PLACES))}", markup=False)
+        say(Said("cli.no_runs", {"places": listed([*map(str, roots or PLACES)])}))
         return
     with unbroken():
-        console.print(runs_table(runs, console.width, one_line=not console.is_terminal))
+        console.print(runs_table(runs, console.width, language(), one_line=not console.is_terminal))
     if len(runs) < len(found):
-        console.print(f"and {len(found) - len(runs)} older runs", style="dim")
+        say(Said("cli.older_runs", {"count": len(found) - len(runs)}), style="dim")
 
 
 @app.command()
@@ -86,14 +90,22 @@ def show(
 
 
 def _speak_as(*runs: Path) -> None:
-    """Chinese where all the runs do."""
-    from mentalft.console import set_language
-    from mentalft.runs.api import load_run
-    from mentalft.runs.manifest import RESOLVED
-    from mentalft.show.language import tables_language
+    """Chinese where all the runs do; without any, where the locale is."""
+    from omegaconf import OmegaConf
 
-    spoken = {load_run(run).settings.report.language if (run / RESOLVED).is_file() else "en" for run in runs}
-    set_language(tables_language("zh" if spoken == {"zh"} else "en"))
+    from mentalft.console import set_language
+    from mentalft.runs.manifest import RESOLVED
+
+    def spoken(run: Path) -> str:
+        try:
+            return str(OmegaConf.load(run / RESOLVED).report.language)
+        except Exception:  # a run whose settings cannot be read is spoken of in English
+            return "en"
+
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    here = next(filter(None, variables), locale.getlocale()[0] or "").lower()
+    asked = {spoken(run) for run in runs} if runs else {"zh" if here.startswith(("zh", "chinese")) else "en"}
+    set_language("zh" if asked == {"zh"} else "en")
 
 
 def _has_a_screen() -> bool:
@@ -103,28 +115,30 @@ def _has_a_screen() -> bool:
 @app.command()
 def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]) -> None:
     """Recompute every hash, and the scores from the answers, and say what differs."""
-    from mentalft.console import console, quiet_libraries, shown
+    from mentalft.console import quiet_libraries, say, shown
+    from mentalft.words import Said
 
     quiet_libraries()
     from mentalft.runs.verify import verify as verified
     from mentalft.stages import STAGES
 
     found = verified(run, STAGES)
+    _speak_as(run)
     for check in found.checks:
         for sentence in check.differences:
-            console.print(f"differs: {check.what}: {sentence}", style="red", markup=False)
+            say(Said("verify.differs", {"what": check.what, "how": sentence}), style="red")
         for sentence in check.not_looked_at:
-            console.print(f"not looked at: {check.what}: {sentence}", style="yellow", markup=False)
+            say(Said("verify.not_looked_at", {"what": check.what, "why": sentence}), style="yellow")
         if not check.differences and not check.not_looked_at:
-            console.print(f"equal: {check.what}", markup=False)
+            say(Said("verify.equal", {"what": check.what}))
     for sentence in found.unfinished:
-        console.print(f"unfinished: {sentence}", style="red", markup=False)
+        say(Said("verify.unfinished", {"what": sentence}), style="red")
     if found.other_versions:
-        why = "a possible cause" if not found.equal else "without effect"
-        console.print(f"other versions here, {why}: {'; '.join(found.other_versions)}", style="yellow", markup=False)
-    summary = "something differs" if not found.equal else "unfinished" if found.unfinished else "all equal"
-    console.print(f"{shown(run.absolute())}: {summary}", markup=False)
-    if summary != "all equal":
+        effect = "with" if not found.equal else "without"
+        say(Said(f"verify.versions_{effect}_effect", {"versions": found.other_versions}), style="yellow")
+    summary = "not_all_equal" if not found.equal else "not_complete" if found.unfinished else "all_equal"
+    say(Said(f"verify.{summary}", {"run": shown(run.absolute())}))
+    if summary != "all_equal":
         raise typer.Exit(1)
 
 
@@ -151,7 +165,7 @@ def compare(
         console.print(table)
     if found.combined:
         console.print()
-        console.print(told(HOW_TO_READ, language()), style="dim", markup=False, soft_wrap=False)
+        console.print(told(HOW_TO_READ, language()), style="dim", soft_wrap=False)
     if markdown:
         write_runs_markdown(found, markdown, language())
     if json:
@@ -196,12 +210,13 @@ def sweep(
 @app.command()
 def metrics(json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False) -> None:
     """Show which metrics there are: name in eval.metrics, scale, which direction is better, and what it measures."""
-    from mentalft.console import console
+    from mentalft.console import console, language
     from mentalft.metrics.registry import listed
     from mentalft.show.table import Cell, Column, Table, terminal
     from mentalft.words import Said
 
-    rows = listed("en")
+    _speak_as()
+    rows = listed("en" if json else language())
     if json:
         from orjson import OPT_INDENT_2, dumps
 
@@ -214,7 +229,7 @@ def metrics(json: Annotated[bool, typer.Option("--json", help="Print one JSON ar
         )
 
     columns = [*map(column, ("name", "title", "scale", "better")), column("about", wraps=True)]
-    console.print(terminal(Table(columns, rows), console.width))
+    console.print(terminal(Table(columns, rows), console.width, language()))
 
 
 @app.command()
@@ -231,8 +246,6 @@ def workspace(
 
 def main() -> None:
     """Entry point of the console script ``mentalft-runs``."""
-    from mentalft.console import show_any_character
-
     show_any_character()
     try:
         app()

@@ -218,7 +218,7 @@ def _notes(scorers: Mapping[str, Scorer], texts: Mapping[str, list[str]], asked:
     for scorer in scorers.values():
         for name, answers in texts.items():
             if scorer.remark and (remark := scorer.remark(answers, references)):
-                values = {"title": scorer.title, "name": contender(name), "remark": remark}
+                values = {"title": scorer.metric.said, "name": contender(name), "remark": remark}
                 yield Said("compare.remark", values)
 
 

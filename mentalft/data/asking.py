@@ -10,13 +10,14 @@ from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Prompt, Splits
+from mentalft.words import Said
 
 
 class Questions(NamedTuple):
     items: list[Item]
     prompts: list[Prompt]
     """One for each item, in the same order."""
-    notes: list[str]
+    notes: list[Said]
     """What is not asked, and why."""
 
 
@@ -30,7 +31,7 @@ def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Question
         DataError: not one prompt fits in ``data.max_length`` tokens.
     """
     wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
-    notes = [f"{problem.in_words()}; it is not asked" for problem in problems]
+    notes = [Said("evaluate.not_asked", {"problem": problem.said}) for problem in problems]
     if tokenizer is None:
         prompts = [Prompt(i.id, sha256_json([m._asdict() for m in i.messages]), [], i.messages) for i in wanted]
         return Questions(wanted, prompts, notes)
@@ -53,5 +54,5 @@ def as_prompts(wanted: list[Item], builder: PromptBuilder, max_length: int) -> Q
             items.append(item)
             prompts.append(Prompt(item.id, sha256_json(tokens), tokens, tuple(messages)))
     left = len(wanted) - len(items)
-    notes = [f"{left} of {len(wanted)} prompts are too long and are left out"] if left else []
+    notes = [Said("evaluate.too_long", {"left": left, "all": len(wanted)})] if left else []
     return Questions(items, prompts, notes)

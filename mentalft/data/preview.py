@@ -26,7 +26,7 @@ def print_preview(rows: Sequence[Row], tokenizer: Any, console: Console) -> None
     else:
         console.print("preview: what stands between ⟦ and ⟧ is learnt from, the rest is what the model is given")
         for row in rows:
-            console.print(preview_lines(row, tokenizer), markup=False)
+            console.print(preview_lines(row, tokenizer))
 
 
 def preview(row: Row, tokenizer: Any) -> Text:

@@ -41,7 +41,7 @@ def use_answers(cfg: EvalConfig, run_dir: Path) -> None:
 def say_problems(stage: str, problems: list[Rejected], path: Path) -> None:
     """Print the first problems, one a line, and where the rest are."""
     for problem in problems[:SHOWN]:
-        say(f"{stage}: {problem.in_words()}", style="yellow")
+        say(Said("compare.problem", {"stage": stage, "problem": problem.said}), style="yellow")
     if len(problems) > SHOWN:
         more = {"stage": stage, "more": len(problems) - SHOWN, "path": shown(path)}
         say(Said("compare.more_problems", more), style="yellow")

@@ -224,7 +224,7 @@ def _share(job: Job, questions: Questions | None = None) -> None:
             given = _counted(engine.ask(one, wanted), shown.advance)
             answer_log.add(job.folder / f"{one.name}.jsonl", place, map(asdict, given))
     if isinstance(engine, TransformersEngine) and job.cfg.eval.perplexity:
-        with bar("perplexity", len(missing[PERPLEXITY])) as shown:
+        with bar(Said("evaluate.perplexity_bar"), len(missing[PERPLEXITY])) as shown:
             rows = _measured(job, engine, questions.items, missing[PERPLEXITY])
             answer_log.add(LIKELIHOODS.path(job.run_dir), place, map(asdict, _counted(rows, shown.advance)))
 

@@ -44,7 +44,7 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
     engine = TransformersEngine(model, tokenizer, decoding, end_token_ids(model, tokenizer), e.batch_size)
     asked = engine.ask(Contender("tuned", adapter), questions.prompts)
-    answers = {r.id: r for r in progress(asked, "validation answers", len(questions.prompts))}
+    answers = {r.id: r for r in progress(asked, Said("objective.bar"), len(questions.prompts))}
     in_order = [answers[item.id] for item in questions.items]
     references = [item.references for item in questions.items]
     alone = replace(e, metrics=[e.objective], extra_metrics=[])
@@ -60,6 +60,6 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     )
     OBJECTIVE_ANSWERS.save(run_dir, in_order)
     OBJECTIVE.save(run_dir, found)
-    said = {"title": metric.title, "value": found.value, "items": found.items, "dialogues": found.dialogues}
+    said = {"title": metric.metric.said, "value": found.value, "items": found.items, "dialogues": found.dialogues}
     say(Said("objective.done", said))
     return found

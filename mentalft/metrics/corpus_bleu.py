@@ -84,6 +84,7 @@ register(
     Metric(
         name="corpus_bleu",
         title="corpus BLEU",
+        title_zh="语料级 BLEU",
         about={"en": "BLEU-4 of counts summed over all answers", "zh": "全部回答合计计数的 BLEU-4"},
         scale="0–100",
         make=_make,

@@ -74,6 +74,7 @@ register(
     Metric(
         name="cosine",
         title="cosine",
+        title_zh="余弦相似度",
         about={
             "en": "cosine of the sentence embeddings of answer and nearest reference",
             "zh": "回答与最近参考的句向量余弦",

@@ -35,6 +35,7 @@ register(
     Metric(
         name="length",
         title="length",
+        title_zh="长度接近度",
         about={
             "en": "nearness of the answer's length to the nearest reference's: the shorter by the longer, "
             "1 is equally long",

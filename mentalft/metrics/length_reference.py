@@ -25,6 +25,7 @@ register(
     Metric(
         name="length_reference",
         title="quality (published)",
+        title_zh="质量（原论文）",
         about={
             "en": "a published step function of the answer's length; it rewards long answers",
             "zh": "已发表的按长度分级的得分",

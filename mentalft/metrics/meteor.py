@@ -51,6 +51,7 @@ register(
     Metric(
         name="meteor",
         title="METEOR (exact)",
+        title_zh="METEOR（精确匹配）",
         about={
             "en": "recall-weighted F of exact words, less for scattered matches",
             "zh": "偏重召回的精确词 F 值",

@@ -52,6 +52,7 @@ PERPLEXITY = register(
     Metric(
         name="perplexity",
         title="perplexity",
+        title_zh="困惑度",
         about={
             "en": "how much the references surprise the model, a token; compare it between models of one tokenizer "
             "alone",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import mentalft.metrics
 from mentalft.config import EMBEDDED, EvalConfig, extra_name
 from mentalft.metrics.tokens import Tokenizer, chosen, language_of
-from mentalft.words import Language, Said
+from mentalft.records import MetricResult
+from mentalft.words import Language, Said, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,6 +110,13 @@ class Metric:
     """Its parts are measured where the model is; it is asked for by a setting of its own, not in ``eval.metrics``."""
     check: Callable[[], object] = lambda: None
     """Raises ConfigError where a package that it needs is missing."""
+    title_zh: str = ""
+    """The title in Chinese, where that is another."""
+
+    @property
+    def said(self) -> Said:
+        """The title, for a reader of either language."""
+        return Said("metric.title", {"title": {"en": self.title, "zh": self.title_zh or self.title}})
 
 
 @dataclass(frozen=True)
@@ -177,6 +185,14 @@ def about(name: str, language: Language) -> str | None:
     """What a metric is, in a line; None for one that is not registered, such as an extra metric."""
     metric = registry().get(name)
     return metric.about[language] if metric else None
+
+
+def titled(metrics: Iterable[MetricResult], language: Language) -> tuple[MetricResult, ...]:
+    """``metrics`` under their titles in a language."""
+    if language == "en":
+        return tuple(metrics)
+    titles = {name: metric.title_zh for name, metric in registry().items() if metric.title_zh}
+    return tuple(replace(m, title=titles.get(m.metric, m.title)) for m in metrics)
 
 
 def total_of(name: str) -> Total:
@@ -275,10 +291,10 @@ def listed(language: Language) -> list[dict[str, str]]:
     return [
         {
             "name": metric.name,
-            "title": metric.title,
+            "title": told(metric.said, language),
             "scale": metric.scale or "",
-            "better": "higher" if metric.higher_is_better else "lower",
+            "better": told(Said(f"metric.{'higher' if metric.higher_is_better else 'lower'}"), language),
             "about": metric.about[language],
         }
-        for metric in registry().values()
+        for _, metric in sorted(registry().items())
     ]

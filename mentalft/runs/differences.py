@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.files import read_json, read_jsonl
+from mentalft.words import Said
 
 TOLERANCE = 1e-9
 """Absolute and relative: sums of floats may come out in another order."""
@@ -24,18 +25,12 @@ class Difference(NamedTuple):
     then: Any
     now: Any
 
-    def in_words(self) -> str:
-        return f"{self.path} is {_short(self.then)}, recomputed {_short(self.now)}"
+    def in_words(self) -> Said:
+        return Said("verify.is", {"path": self.path, "then": _short(self.then), "now": _short(self.now)})
 
 
-class Absent:
-    """Stands for a value that one of the two does not have."""
-
-    def __repr__(self) -> str:
-        return "not there"
-
-
-ABSENT = Absent()
+ABSENT = Said("verify.not_there")
+"""Stands for a value that one of the two does not have."""
 
 
 def differences(then: Any, now: Any, path: str = "") -> Iterator[Difference]:
@@ -50,31 +45,31 @@ def differences(then: Any, now: Any, path: str = "") -> Iterator[Difference]:
         yield Difference(path, then, now)
 
 
-def row_differences(then: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def row_differences(then: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]]) -> Iterator[Said]:
     """Differences of rows with an ``id``, the same path in many rows in one sentence."""
     before, after = ({row["id"]: row for row in rows} for rows in (then, now))
     if missing := [name for name in after if name not in before]:
-        yield f"{len(missing)} items are not there (first: {missing[0]})"
+        yield Said("verify.items_missing", {"count": len(missing), "first": missing[0]})
     if surplus := [name for name in before if name not in after]:
-        yield f"{len(surplus)} items were not asked (first: {surplus[0]})"
+        yield Said("verify.items_surplus", {"count": len(surplus), "first": surplus[0]})
     found: dict[str, list[tuple[str, Difference]]] = {}
     for name in before:
         for difference in differences(before[name], after.get(name, before[name])):
             found.setdefault(difference.path.partition("[")[0], []).append((name, difference))
     for path, places in found.items():
         first, difference = places[0]
-        items = len({name for name, _ in places})
-        yield f"{path} of {items} of {len(before)} items (first: {first}: {difference.in_words()})"
+        items = {"some": len({name for name, _ in places}), "all": len(before)}
+        yield Said("verify.of_items", {"path": path, **items, "first": first, "how": difference.in_words()})
 
 
-def result_differences(then: Path, now: Path, *, notes: bool = True) -> Iterator[str]:
+def result_differences(then: Path, now: Path, *, notes: bool = True) -> Iterator[Said]:
     """What differs between two files that the compare stage wrote, a sentence each, metrics by their names.
 
     Args:
         notes: whether what the comparison says of how scores came about is looked at.
     """
     if not then.is_file():
-        yield "is gone"
+        yield Said("verify.gone")
     elif then.suffix == ".jsonl":
         yield from _few(row_differences(read_jsonl(then), read_jsonl(now)))
     else:
@@ -82,7 +77,7 @@ def result_differences(then: Path, now: Path, *, notes: bool = True) -> Iterator
         yield from _few(_by_place(differences(before, after)))
 
 
-def in_words(found: Iterable[Difference]) -> Iterator[str]:
+def in_words(found: Iterable[Difference]) -> Iterator[Said]:
     """The first differences, and how many more there are."""
     yield from _few(difference.in_words() for difference in found)
 
@@ -93,7 +88,7 @@ def _by_metric(found: dict[str, Any], *, notes: bool) -> dict[str, Any]:
     return {key: value for key, value in found.items() if notes or key != "notes"} | {"metrics": named}
 
 
-def _by_place(found: Iterable[Difference]) -> Iterator[str]:
+def _by_place(found: Iterable[Difference]) -> Iterator[Said]:
     """One sentence a metric, and one for each other part of the file."""
     places: dict[str, list[Difference]] = {}
     for difference in found:
@@ -101,14 +96,14 @@ def _by_place(found: Iterable[Difference]) -> Iterator[str]:
         place = ".".join(parts[: 2 if parts[0] == "metrics" else 1]).partition("[")[0]
         places.setdefault(place, []).append(difference)
     for place, members in places.items():
-        more = f", and {len(members) - 1} more of {place}" if len(members) > 1 else ""
-        yield members[0].in_words() + more
+        first, more = members[0].in_words(), len(members) - 1
+        yield Said("verify.and_more_of", {"first": first, "more": more, "place": place}) if more else first
 
 
-def _few(sentences: Iterator[str]) -> Iterator[str]:
+def _few(sentences: Iterator[Said]) -> Iterator[Said]:
     yield from islice(sentences, MOST)
     if more := sum(1 for _ in sentences):
-        yield f"and {more} more"
+        yield Said("verify.more", {"count": more})
 
 
 def _equal(then: Any, now: Any) -> bool:
@@ -118,6 +113,8 @@ def _equal(then: Any, now: Any) -> bool:
     return type(then) is type(now) and bool(then == now)
 
 
-def _short(value: Any) -> str:
-    text = repr(value) if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False)
+def _short(value: Any) -> Said | str:
+    if isinstance(value, Said):
+        return value
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

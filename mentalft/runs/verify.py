@@ -34,7 +34,7 @@ from mentalft.runs.files import COMPARISON, DATA_REPORT, ITEMS
 from mentalft.runs.manifest import RESOLVED, manifest_of, resolved, versions
 from mentalft.runs.markers import Marker, Record, changed_outputs, marker_file, markers, unfinished, unreadable
 from mentalft.runs.stage import Context, Stage, as_json
-from mentalft.words import told
+from mentalft.words import Said
 
 if TYPE_CHECKING:
     from mentalft.metrics.registry import Parts
@@ -44,16 +44,16 @@ RESULTS = ("metrics.json", "comparison.json", "items.jsonl", "scores.jsonl")
 
 
 class Check(NamedTuple):
-    what: str
-    differences: tuple[str, ...] = ()
-    not_looked_at: tuple[str, ...] = ()
+    what: Said | str
+    differences: tuple[Said | str, ...] = ()
+    not_looked_at: tuple[Said | str, ...] = ()
 
 
 class Verified(NamedTuple):
     checks: tuple[Check, ...]
-    unfinished: tuple[str, ...]
+    unfinished: tuple[Said, ...]
     """Which stages were begun and are not complete, a sentence each."""
-    other_versions: tuple[str, ...]
+    other_versions: tuple[Said, ...]
     """Of libraries, where they are not those of the run."""
 
     @property
@@ -83,9 +83,9 @@ def verify(run_dir: Path, stages: Sequence[Stage]) -> Verified:
     checks = [
         Check("manifest.json", tuple(_manifest(run_dir, manifest, done, stages))),
         Check(RESOLVED, tuple(_settings(run_dir, done, stages))),
-        *([Check("markers", tuple(broken.values()))] if broken else []),
+        *([Check(Said("verify.markers"), tuple(broken.values()))] if broken else []),
         *(
-            Check(f"files of {s.name}", tuple(map(told, changed_outputs(run_dir, done[s.name]))))
+            Check(Said("verify.files_of", {"stage": s.name}), tuple(changed_outputs(run_dir, done[s.name])))
             for s in stages
             if s.name in done
         ),
@@ -106,15 +106,17 @@ def _typed(marker: Marker, path: Path) -> Config:
         ) from error
 
 
-def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[str]:
+def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[Said]:
     begun = unfinished(run_dir)
     for stage in begun:
-        yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
+        yield Said("verify.begun", {"stage": stage, "run": str(run_dir)})
     if not begun and not done:
-        yield "no stage is complete"
+        yield Said("verify.nothing")
 
 
-def _manifest(run_dir: Path, manifest: Any, done: Mapping[str, Marker], stages: Sequence[Stage]) -> Iterator[str]:
+def _manifest(
+    run_dir: Path, manifest: Any, done: Mapping[str, Marker], stages: Sequence[Stage]
+) -> Iterator[Said | str]:
     """Against its schema, and against what the stages recorded."""
     from jsonschema import Draft202012Validator
 
@@ -127,10 +129,10 @@ def _manifest(run_dir: Path, manifest: Any, done: Mapping[str, Marker], stages: 
         yield from in_words(differences(manifest, manifest_of(run_dir, done, now, stages)))
 
 
-def _settings(run_dir: Path, done: Mapping[str, Marker], stages: Sequence[Stage]) -> Iterator[str]:
+def _settings(run_dir: Path, done: Mapping[str, Marker], stages: Sequence[Stage]) -> Iterator[Said]:
     path = run_dir / RESOLVED
     if not path.is_file():
-        yield "is gone"
+        yield Said("verify.gone")
         return
     found: Any = OmegaConf.to_container(OmegaConf.load(path))
     yield from in_words(differences(found, resolved(done, found, stages)))
@@ -138,7 +140,8 @@ def _settings(run_dir: Path, done: Mapping[str, Marker], stages: Sequence[Stage]
 
 def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config], stages: Sequence[Stage]) -> Check:
     """Stages that were made from something else than the run directory holds now."""
-    found, skipped = [], []
+    found: list[Said | str] = []
+    skipped: list[Said | str] = []
     for stage in stages:
         if stage.name not in done:
             continue
@@ -149,19 +152,20 @@ def _links(run_dir: Path, done: Mapping[str, Marker], used: Mapping[str, Config]
             continue
         then = done[stage.name].made_from
         if changed := [key for key in now if now[key] != then.get(key)]:
-            found.append(f"{stage.name} was made from other {', '.join(changed)} than there is now; run it again")
-    return Check("what stages were made from", tuple(found), tuple(skipped))
+            found.append(Said("verify.made_from_other", {"stage": stage.name, "changed": changed}))
+    return Check(Said("verify.made_from"), tuple(found), tuple(skipped))
 
 
 def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
     """The files that the data were read from, where they are on this machine."""
     if "prepare" not in used or not DATA_REPORT.exists(run_dir):
         return
-    changed, skipped = [], []
+    changed: list[Said | str] = []
+    skipped: list[Said | str] = []
     for spec, source in zip(specs(used["prepare"].data), DATA_REPORT.load(run_dir).sources, strict=True):
         path = str(spec["path"])
         if is_remote(path):
-            skipped.append(f"{path} is on a hub, and is not fetched again")
+            skipped.append(Said("verify.on_a_hub", {"path": path}))
             continue
         try:
             now = sha256_of(local_files(path))
@@ -169,8 +173,8 @@ def _data_set(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
             skipped.append(str(error))
             continue
         if now != source.sha256:
-            changed.append(f"{path} hashes to {now[:12]}…, and the run read {source.sha256[:12]}…")
-    yield Check("the data set", tuple(changed), tuple(skipped))
+            changed.append(Said("verify.hashes_to", {"path": path, "now": now[:12], "then": source.sha256[:12]}))
+    yield Check(Said("verify.data_set"), tuple(changed), tuple(skipped))
 
 
 def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
@@ -186,12 +190,12 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
             compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), overlap_in(run_dir), taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
-                yield Check(f"scores in {name}", tuple(found))
+                yield Check(Said("verify.scores_in", {"name": name}), tuple(found))
     except (UserError, OSError, KeyError, ValueError) as error:
-        yield Check("scores", (f"cannot be computed again: {error}",))
+        yield Check(Said("verify.scores"), (Said("verify.not_computed", {"error": str(error)}),))
     if missing:
-        skipped = tuple(f"{name} is not computed again, but taken as stored: {why}" for name, why in missing.items())
-        yield Check("metrics", (), skipped)
+        taken_as = (Said("verify.taken_as_stored", {"name": name, "why": why}) for name, why in missing.items())
+        yield Check(Said("verify.metrics"), (), tuple(taken_as))
 
 
 def _not_to_be_had(cfg: EvalConfig, run_dir: Path) -> Iterator[tuple[str, str]]:
@@ -220,11 +224,12 @@ def _taken(run_dir: Path, name: str) -> tuple[Scorer, dict[str, Parts]]:
     return scorer, {contender: parts[name] for contender, parts in sheet.parts.items()}
 
 
-def _other_versions(done: Mapping[str, Marker]) -> Iterator[str]:
+def _other_versions(done: Mapping[str, Marker]) -> Iterator[Said]:
     """Of the stage that made the scores, else of the last complete one."""
     if not done:
         return
     here, marker = versions(), done.get("compare") or list(done.values())[-1]
     for name, then in marker.record.versions.items():
         if here.get(name) != then:
-            yield f"{name} {here.get(name) or 'not installed'} (the run had {then or 'none'})"
+            now = here.get(name) or Said("verify.not_installed")
+            yield Said("verify.version", {"name": name, "now": now, "then": then or Said("verify.none")})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from mentalft.files import write_text
 from mentalft.records import UNDECIDED, Comparison, Difference, MetricResult
 from mentalft.show.groups import groups_of
-from mentalft.show.language import sentence
+from mentalft.show.language import in_language, sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import drawn_shares, drawn_strip, strip
 from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
@@ -240,7 +240,7 @@ def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en
 
 def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:
     """Warnings first, then the table, then where the difference is and what it was made from."""
-    w = labels("show", language)
+    w, comparison = labels("show", language), in_language(comparison, language)
     groups = groups_of(comparison)
     lengths = any(d.length_controlled for m in comparison.metrics for d in m.differences.values())
     no_topics = comparison.no_topics and told(comparison.no_topics, language)

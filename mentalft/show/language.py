@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
+from mentalft.metrics.registry import titled
+from mentalft.records import Comparison
 from mentalft.words import Language, Said, told
 
 ASKED = ("auto", "zh", "en")
@@ -26,6 +29,11 @@ def language_for(asked: str, references: Iterable[str]) -> Language:
 def tables_language(asked: str) -> Language:
     """The terminal's and ``comparison.md``'s: English unless Chinese is asked for by name."""
     return "zh" if asked == "zh" else "en"
+
+
+def in_language(comparison: Comparison, language: Language) -> Comparison:
+    """``comparison`` with its metrics under the titles of a language."""
+    return replace(comparison, metrics=titled(comparison.metrics, language))
 
 
 def sentence(said: Said | str, language: Language) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import msgspec
 from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
+from mentalft.metrics.registry import titled
 from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
 from mentalft.show.comparison import (
     at_the_beginning,
@@ -43,8 +45,14 @@ class Row(NamedTuple):
 
 def terminal_tables(found: RunsComparison, width: int = 80, language: Language = "en") -> list[RichTable]:
     """The scores, a row a run and metric; and how far the runs lie apart."""
+    found = _titled(found, language)
     apart = [terminal(spread_table(found), width, language)] if found.spreads else []
     return [terminal(scores_table(found), width, language), *apart]
+
+
+def _titled(found: RunsComparison, language: Language) -> RunsComparison:
+    runs = tuple(replace(run, metrics=titled(run.metrics, language)) for run in found.runs)
+    return replace(found, runs=runs, combined=titled(found.combined, language))
 
 
 def write_runs_json(found: RunsComparison, path: Path) -> None:
@@ -52,6 +60,7 @@ def write_runs_json(found: RunsComparison, path: Path) -> None:
 
 
 def write_runs_markdown(found: RunsComparison, path: Path, language: Language = "en") -> None:
+    found = _titled(found, language)
     w, scores, apart = labels("show", language), scores_table(found), spread_table(found)
     blocks = [
         [f"# {told(scores.title, language)}"],

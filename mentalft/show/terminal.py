@@ -7,6 +7,7 @@ from pathlib import Path
 from mentalft.console import console, say, say_path
 from mentalft.records import Comparison
 from mentalft.show.comparison import comparison_table
+from mentalft.show.language import in_language
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, labels, told
@@ -18,15 +19,16 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     Args:
         notes: print also what must be known of how the scores came about, as in ``comparison.md``.
     """
+    comparison = in_language(comparison, language)
     say(verdict_sentence(comparison, language), style="bold")
     for warning in comparison.warnings:
         say(told(Said("show.warning", {"what": warning}), language), style="yellow")
     console.print(terminal(comparison_table(comparison, language), console.width, language))
     for line in legend(console.width, language):
-        console.print(line, style="dim", markup=False)
+        console.print(line, style="dim")
     if notes:
         for note in comparison.notes:
-            console.print(told(Said("show.note", {"what": note}), language), style="dim", markup=False)
+            console.print(told(Said("show.note", {"what": note}), language), style="dim")
     if (run_dir / "report.html").is_file():
         say_path(told(Said("show.report"), language), run_dir / "report.html")
 

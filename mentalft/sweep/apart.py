@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from mentalft.console import quiet_libraries, show_any_character
+from mentalft.console import quiet_libraries
+from mentalft.errors import show_any_character
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, write_status
 from mentalft.sweep.locks import INTERRUPTED, KILLED, is_stopping, place_among
 from mentalft.sweep.trial import Trial, already_done, earlier_attempt, run_trial, say_ended, update_page

@@ -27,8 +27,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from mentalft.console import console, language, log_to, quiet_libraries, set_language, show_any_character
-from mentalft.errors import Stopped, UserError
+from mentalft.console import console, language, log_to, quiet_libraries, set_language
+from mentalft.errors import Stopped, UserError, show_any_character
 from mentalft.files import write_json
 from mentalft.words import Language
 

@@ -22,7 +22,7 @@ BETWEEN = {"en": ", ", "zh": "、"}
 class Said:
     """A sentence to be shown: its key in the catalogue, and the values of its template.
 
-    A value is text, a number, another :class:`Said`, or a list of these.
+    A value is text, a number, another :class:`Said`, a list of these, or text by language.
     """
 
     key: str
@@ -75,4 +75,6 @@ def _value(value: Any, language: Language) -> Any:
         return BETWEEN[language].join(str(_value(member, language)) for member in value)
     if isinstance(value, Said) or (isinstance(value, Mapping) and value.keys() == {"key", "values"}):
         return told(value, language)
+    if isinstance(value, Mapping) and value.keys() == {"en", "zh"}:
+        return value[language]
     return value

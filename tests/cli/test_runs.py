@@ -193,5 +193,35 @@ def test_a_run_in_chinese_is_shown_in_chinese(
     said = capsys.readouterr().out
     assert "运行目录：" in said
     assert "run directory" not in said
-    assert called(monkeypatch, "compare", run) == 0
-    assert "运行 1：" in capsys.readouterr().out
+    for command, words in (
+        (["compare", run], ["运行 1：", "长度接近度"]),
+        (["list", run], ["结论", "项更好"]),
+        (["verify", run], ["一致：comparison.json 中的得分", "一致：prepare 的文件", "全部一致"]),
+    ):
+        assert called(monkeypatch, *command) == 0
+        said = capsys.readouterr().out
+        assert all(word in said for word in words), said
+    (run / "metrics.json").write_text('{"metrics": {}}')
+    assert called(monkeypatch, "verify", run) == 1
+    said = capsys.readouterr().out
+    assert "不一致：compare 的文件：metrics.json 写入后被改动过" in said
+    assert "有不一致之处" in said
+
+
+def test_what_is_of_no_run_is_said_in_the_language_of_the_locale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    monkeypatch.chdir(tmp_path)
+    assert called(monkeypatch, "metrics") == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("余弦相似度", "困惑度", "越低越好"))
+    assert called(monkeypatch, "metrics", "--json") == 0
+    assert {metric["better"] for metric in json.loads(capsys.readouterr().out)} == {"higher", "lower"}
+    assert called(monkeypatch, "list") == 0
+    assert "outputs和multirun 中没有运行" in capsys.readouterr().out
+
+
+def test_brackets_in_the_help_are_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(monkeypatch, "workspace", "--help") == 0
+    assert "mentalft[workspaces]" in capsys.readouterr().out

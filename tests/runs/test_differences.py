@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentalft.runs.differences import differences, row_differences
+from mentalft.words import told
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-2, 2) | st.text(max_size=3),
@@ -37,17 +38,17 @@ def test_a_value_does_not_differ_from_itself(value: Any) -> None:
     ],
 )
 def test_what_differs_is_named(then: Any, now: Any, words: list[str]) -> None:
-    assert [d.in_words() for d in differences(then, now)] == words
+    assert [told(d.in_words()) for d in differences(then, now)] == words
 
 
 def test_rows_that_differ_alike_are_one_sentence() -> None:
     then = [{"id": str(n), "scores": {"rouge1": [0.1, 1.0]}} for n in range(4)]
     now = [{"id": str(n), "scores": {"rouge1": [0.2 if n > 1 else 0.1, 1.0]}} for n in range(4)]
-    assert list(row_differences(then, now)) == [
+    assert list(map(told, row_differences(then, now))) == [
         "scores.rouge1 of 2 of 4 items (first: 2: scores.rouge1[0] is 0.1, recomputed 0.2)"
     ]
 
 
 def test_rows_that_are_missing_or_too_many_are_named() -> None:
-    found = list(row_differences([{"id": "a"}, {"id": "b"}], [{"id": "b"}, {"id": "c"}]))
+    found = list(map(told, row_differences([{"id": "a"}, {"id": "b"}], [{"id": "b"}, {"id": "c"}])))
     assert found == ["1 items are not there (first: c)", "1 items were not asked (first: a)"]

@@ -14,6 +14,7 @@ from mentalft.errors import DataError
 from mentalft.files import MARKED, read_json, read_jsonl, write_json, write_jsonl
 from mentalft.runs.verify import Verified, verify
 from mentalft.stages import STAGES
+from mentalft.words import told
 from tests.recorded import recorded_run
 
 
@@ -28,7 +29,9 @@ def run_dir(made: Path, tmp_path: Path) -> Path:
 
 
 def said(found: Verified) -> str:
-    return "\n".join(f"{check.what}: {sentence}" for check in found.checks for sentence in check.differences)
+    return "\n".join(
+        f"{told(check.what)}: {told(sentence)}" for check in found.checks for sentence in check.differences
+    )
 
 
 def edit_json(path: Path, change: Callable[[Any], object]) -> None:
@@ -86,7 +89,9 @@ def test_an_edited_figure_is_named(name: str, change: Callable[[Any], object], w
 def test_a_stage_that_was_begun_and_is_not_complete_is_named(stage: str, run_dir: Path) -> None:
     (run_dir / MARKED / f"{stage}.json").unlink()
     found = verify(run_dir, STAGES)
-    assert [sentence.partition(";")[0] for sentence in found.unfinished] == [f"{stage} was begun and is not complete"]
+    assert [told(sentence).partition(";")[0] for sentence in found.unfinished] == [
+        f"{stage} was begun and is not complete"
+    ]
 
 
 def test_a_run_that_is_older_than_a_setting_is_refused_with_the_version_that_made_it(run_dir: Path) -> None:
@@ -123,7 +128,7 @@ def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir:
     finally:
         corpus.write_text(text)
     assert found.equal
-    assert [check.what for check in found.checks if check.not_looked_at] == ["the data set"]
+    assert [told(check.what) for check in found.checks if check.not_looked_at] == ["the data set"]
 
 
 def test_a_metric_whose_model_is_gone_is_taken_as_stored_and_said(tmp_path: Path) -> None:
@@ -134,7 +139,7 @@ def test_a_metric_whose_model_is_gone_is_taken_as_stored_and_said(tmp_path: Path
     found = verify(run_dir, STAGES)
     assert said(found) == ""
     (skipped,) = [s for check in found.checks for s in check.not_looked_at]
-    assert skipped.startswith("cosine is not computed again, but taken as stored: eval.embedder=")
+    assert told(skipped).startswith("cosine is not computed again, but taken as stored: eval.embedder=")
     edit_json(run_dir / "comparison.json", lambda v: v["metrics"][0]["differences"]["tuned"].update(p_value=0.5))
     assert "metrics.cosine.differences.tuned.p_value is 0.5, recomputed" in said(verify(run_dir, STAGES)), (
         "its test is done again"
@@ -144,7 +149,7 @@ def test_a_metric_whose_model_is_gone_is_taken_as_stored_and_said(tmp_path: Path
 def test_other_versions_are_named(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mentalft.runs.verify.versions", lambda: {"jieba": "0.1"})
     found = verify(run_dir, STAGES)
-    assert any(sentence.startswith("jieba 0.1 (the run had 0.42.1)") for sentence in found.other_versions)
+    assert any(told(sentence).startswith("jieba 0.1 (the run had 0.42.1)") for sentence in found.other_versions)
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"\xff\x00"])

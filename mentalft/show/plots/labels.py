@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mentalft.metrics.registry import titled
 from mentalft.records import Comparison
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.comparison import names_of, places_of
@@ -60,7 +61,7 @@ def _names(run: FinishedRun, language: Language) -> Labels:
     groups = [g for m in c.metrics for d in m.differences.values() for g in d.by_topic]
     return Labels(
         language,
-        {m.metric: m.title for m in c.metrics},
+        {m.metric: m.title for m in titled(c.metrics, language)},
         {group.name: told(group_name(group.name), language) for group in groups},
         {name: told(contender(name), language) for name in places_of(c)},
     )

@@ -22,7 +22,7 @@ from mentalft.show.comparison import (
     overlap_of,
 )
 from mentalft.show.groups import groups_of
-from mentalft.show.language import HTML_LANGUAGE, sentence
+from mentalft.show.language import HTML_LANGUAGE, in_language, sentence
 from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.report import sections
 from mentalft.show.report.items import items_json
@@ -51,7 +51,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     """
     from markupsafe import Markup
 
-    c, w, shown = run.comparison, labels("report", language), labels("show", language)
+    c, w, shown = in_language(run.comparison, language), labels("report", language), labels("show", language)
     style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
     level = f"{round(1 - c.confidence, 6):g}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mentalft.runs.sweep_files import DONE, read_plan
+from mentalft.show.language import in_language
 from mentalft.show.sweep.axes import SEED, Axis, axes_of
 from mentalft.show.sweep.importance import importance_of
 from mentalft.show.sweep.result import Sweep
@@ -20,8 +22,12 @@ def read_sweep(sweep_dir: Path) -> Sweep:
     Raises:
         DataError: no trial is there.
     """
-    trials = read_trials(sweep_dir)
     plan = read_plan(sweep_dir)
+    language = plan.language if plan else "en"
+    trials = [
+        replace(trial, comparison=trial.comparison and in_language(trial.comparison, language))
+        for trial in read_trials(sweep_dir)
+    ]
     axes = axes_of(trials, plan)
     rated = [trial for trial in trials if trial.status.state == DONE and trial.status.objective is not None]
     newest = (rated or trials)[-1].status
@@ -35,7 +41,7 @@ def read_sweep(sweep_dir: Path) -> Sweep:
     )
     return Sweep(
         sweep_dir=sweep_dir,
-        language=plan.language if plan else "en",
+        language=language,
         sweeper=plan.sweeper if plan else None,
         launcher=plan.launcher if plan else None,
         started=plan.started if plan else min((t.status.started for t in trials if t.status.started), default=None),
