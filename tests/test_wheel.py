@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_holds_what_runs_and_not_what_builds(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for part in ("mentalft/conf/config.yaml", "mentalft/conf/experiment/quick.yaml", "mentalft/assets/tiny_model/model.safetensors",
-                 "mentalft/assets/sample/dialogues.json", "mentalft/py.typed", "mentalft/assets/README.md", "mentalft/show/templates/report.html.j2", "mentalft/show/templates/report.css", "mentalft/show/sweep/page.py", "mentalft/show/templates/sweep.js",
+                 "mentalft/assets/sample/dialogues.json", "mentalft/py.typed", "mentalft/assets/README.md", "mentalft/show/templates/report.html.j2", "mentalft/show/templates/report.css", "mentalft/show/templates/sweep.md.j2", "mentalft/show/templates/sweep.js",
                  "mentalft/assets/manifest.schema.json", "mentalft/assets/model_card.md.jinja"):  # fmt: skip
         assert part in names
     assert not [n for n in names if n.startswith(("tests", "conf", "benchmarks")) or "assets/source" in n]

@@ -48,7 +48,7 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path, content: bytes | None, monkey
     assert read_plan(tmp_path) is None
     assert run_trial(asked) == 1.5
     assert conclude(tmp_path, 0.0) == []
-    assert read_sweep(tmp_path).command == ()
+    assert read_sweep(tmp_path).plan.command == []
     if content is not None:
         write_plan(plan("basic", "lora.r=4,8"), ["mentalft", "-m"], tmp_path)
         assert SWEEP_PLAN.load(tmp_path).overrides == ["lora.r=4,8"]

@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from mentalft.show.sweep.axes import Axis, number
-from mentalft.show.sweep.result import Importance, Setting
+from mentalft.show.sweep.result import Axis, Importance, Setting, number
 from mentalft.words import Said
 
 ENOUGH_FOR_FOREST = 12
@@ -18,9 +17,8 @@ FOREST, RANKS = "sweep.importance.forest", "sweep.importance.ranks"
 
 def importance_of(settings: Sequence[Setting], axes: Sequence[Axis], *, maximize: bool) -> Importance:
     """fANOVA where there are enough settings, rank correlation where there are a few, else why there is neither."""
-    what = Said(
-        "sweep.settings" if any(len(s.trials) > 1 for s in settings) else "sweep.trials", {"count": len(settings)}
-    )
+    noun = "settings" if any(len(s.trials) > 1 for s in settings) else "trials"
+    what = Said(f"sweep.{noun}", {"count": len(settings)})
     if len(axes) < 2:
         return Importance({}, Said("sweep.importance.one_axis"))
     if len(settings) < ENOUGH_FOR_RANKS:

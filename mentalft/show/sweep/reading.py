@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mentalft.runs.sweep_files import DONE, read_plan
+from mentalft.runs.sweep_files import DONE, SweepPlan, read_plan
 from mentalft.show.language import in_language
-from mentalft.show.sweep.axes import SEED, Axis, axes_of
 from mentalft.show.sweep.importance import importance_of
-from mentalft.show.sweep.result import Sweep
+from mentalft.show.sweep.result import SEED, Axis, Sweep, axes_of
 from mentalft.show.sweep.standings import in_order, tell_apart
 from mentalft.show.sweep.trials import Trial, read_trials
 from mentalft.words import Said
@@ -22,39 +21,32 @@ def read_sweep(sweep_dir: Path) -> Sweep:
     Raises:
         DataError: no trial is there.
     """
-    plan = read_plan(sweep_dir)
-    language = plan.language if plan else "en"
-    trials = [
-        replace(trial, comparison=trial.comparison and in_language(trial.comparison, language))
-        for trial in read_trials(sweep_dir)
-    ]
-    axes = axes_of(trials, plan)
+    found = read_trials(sweep_dir)
+    started = min((t.status.started for t in found if t.status.started), default="")
+    plan = read_plan(sweep_dir) or SweepPlan([], [], "", "", started)
+    trials = tuple(
+        replace(t, comparison=in_language(t.comparison, plan.language)) if t.comparison else t for t in found
+    )
+    axes = axes_of(trials, plan.overrides)
     rated = [trial for trial in trials if trial.status.state == DONE and trial.status.objective is not None]
     newest = (rated or trials)[-1].status
     rated = [trial for trial in rated if trial.status.objective_name == newest.objective_name]
     maximize = newest.direction == "maximize"
-    told = tell_apart(
-        in_order(rated, axes, maximize=maximize),
-        sweep_dir,
-        objective_name=newest.objective_name,
-        maximize=maximize,
+    settings, how = tell_apart(
+        in_order(rated, axes, maximize=maximize), sweep_dir, newest.objective_name, maximize=maximize
     )
     return Sweep(
         sweep_dir=sweep_dir,
-        language=language,
-        sweeper=plan.sweeper if plan else None,
-        launcher=plan.launcher if plan else None,
-        started=plan.started if plan else min((t.status.started for t in trials if t.status.started), default=None),
-        command=tuple(plan.command) if plan else (),
+        plan=plan,
         objective_name=newest.objective_name,
         maximize=maximize,
         axes=axes,
-        trials=tuple(trials),
-        settings=told.settings,
+        trials=trials,
+        settings=settings,
         base_objective=_agreed([t.base_objective for t in rated]),
         base_scores=_base_scores(trials),
-        noise=told.how,
-        importance=importance_of(told.settings, [axis for axis in axes if axis.key != SEED], maximize=maximize),
+        noise=how,
+        importance=importance_of(settings, [axis for axis in axes if axis.key != SEED], maximize=maximize),
         notes=tuple(_notes(trials, rated, axes, newest.objective_name)),
     )
 
@@ -67,23 +59,21 @@ def _agreed(figures: Sequence[float | None]) -> float | None:
 
 def _base_scores(trials: Sequence[Trial]) -> dict[str, float]:
     found: dict[str, list[float | None]] = {}
-    for trial in trials:
-        if trial.comparison:
-            for m in trial.comparison.metrics:
-                found.setdefault(m.metric, []).append(m.scores[trial.comparison.baseline])
+    for compared in (trial.comparison for trial in trials if trial.comparison):
+        for m in compared.metrics:
+            found.setdefault(m.metric, []).append(m.scores[compared.baseline])
     return {metric: agreed for metric, bases in found.items() if (agreed := _agreed(bases)) is not None}
 
 
 def _notes(trials: Sequence[Trial], rated: Sequence[Trial], axes: Sequence[Axis], name: str) -> Iterator[Said]:
+    keys = {axis.key for axis in axes}
     if len({trial.validated_on for trial in rated if trial.validated_on}) > 1:
         yield Said("sweep.note.validation")
-    if name == "validation_loss" and any(axis.key in ("model", "model.name_or_path") for axis in axes):
+    if name == "validation_loss" and keys & {"model", "model.name_or_path"}:
         yield Said("sweep.note.tokenizers")
-    other = {trial.status.objective_name for trial in trials if trial.status.objective is not None} - {name}
-    if other:
+    if other := {trial.status.objective_name for trial in trials if trial.status.objective is not None} - {name}:
         yield Said("sweep.note.objectives", {"names": sorted(other)})
     if not rated:
         yield Said("sweep.note.none_yet")
-    decodings = {trial.comparison.decoding for trial in trials if trial.comparison}
-    if len(decodings) > 1 and not any(axis.key == SEED for axis in axes):
+    if SEED not in keys and len({trial.comparison.decoding for trial in trials if trial.comparison}) > 1:
         yield Said("sweep.note.decodings")

@@ -7,8 +7,7 @@ import shlex
 from mentalft.console import shown as shown_path
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, UNREADABLE, key_of
 from mentalft.show.numbers import plain
-from mentalft.show.sweep.axes import SEED, shown
-from mentalft.show.sweep.result import NEAR, UNKNOWN, Setting, Sweep
+from mentalft.show.sweep.result import NEAR, SEED, UNKNOWN, Setting, Sweep, shown
 from mentalft.show.sweep.trials import Trial
 from mentalft.words import Said
 
@@ -62,25 +61,22 @@ def command_of(setting: Setting) -> str:
     if len(setting.trials) == 1:
         return run_command(first)
     seeds = [trial.values[SEED] for trial in setting.trials if SEED in trial.values]
-    kept = [override for override in _arguments(first) if key_of(override) != SEED]
+    kept = [override for override in first.status.command[1:] if key_of(override) != SEED]
     return shlex.join(["mentalft", "-m", *kept, f"{SEED}={','.join(seeds)}"])
 
 
 def sweep_command(sweep: Sweep) -> str:
     """The command that goes on with the whole sweep; empty where it is not known."""
-    if not sweep.command:
+    command = sweep.plan.command
+    if not command:
         return ""
-    named = any(key_of(argument) in ("sweep_dir", "hydra.sweep.dir") for argument in sweep.command)
-    return shlex.join([*sweep.command, *([] if named else [f"sweep_dir={shown_path(sweep.sweep_dir)}"])])
+    named = any(key_of(argument) in ("sweep_dir", "hydra.sweep.dir") for argument in command)
+    return shlex.join([*command, *([] if named else [f"sweep_dir={shown_path(sweep.sweep_dir)}"])])
 
 
 def run_command(trial: Trial) -> str:
     """The single run that the trial was."""
-    return shlex.join(["mentalft", *_arguments(trial)])
-
-
-def _arguments(trial: Trial) -> list[str]:
-    return trial.status.command[1:]
+    return shlex.join(["mentalft", *trial.status.command[1:]])
 
 
 def warnings_of(setting: Setting) -> list[Said]:
@@ -146,11 +142,3 @@ def duration(seconds: float) -> Said:
     if minutes < 60:
         return Said("sweep.minutes", {"minutes": minutes, "seconds": left})
     return Said("sweep.hours", {"hours": minutes // 60, "minutes": minutes % 60})
-
-
-def size(count: float) -> str:
-    """Bytes, in the unit that leaves at most four digits."""
-    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
-        if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 2**10:.0f} KiB"

@@ -11,17 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.errors import DataError
+from mentalft.metrics.registry import mean
 from mentalft.records import WORSE as SHOWN_WORSE
-from mentalft.show.sweep.axes import DEFAULT, Axis
-from mentalft.show.sweep.axes import SEED as SEED_KEY
-from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, WORSE, Setting
+from mentalft.show.sweep.result import BEST, DEFAULT, NEAR, UNKNOWN, WORSE, Axis, Setting
+from mentalft.show.sweep.result import SEED as SEED_KEY
 from mentalft.show.sweep.trials import Trial
 from mentalft.statistics import FEW_DIALOGUES, Measured, Settings, compare_all
 from mentalft.words import Said
@@ -35,40 +33,30 @@ FEW_DEGREES = 3
 """Degrees of freedom; with fewer the scatter between seeds is hardly known."""
 
 
-class Told(NamedTuple):
-    settings: tuple[Setting, ...]
-    """With their standings."""
-    how: Said
-
-
 def in_order(rated: Sequence[Trial], axes: Sequence[Axis], *, maximize: bool) -> list[Setting]:
     """The best first; trials that differ in their seed alone are one setting, where the seed is an axis."""
-    seeds = any(axis.key == SEED_KEY for axis in axes)
+    keys = [axis.key for axis in axes if axis.key != SEED_KEY]
     together: dict[tuple[str, ...], list[Trial]] = {}
     for trial in rated:
-        values = tuple(trial.values.get(axis.key, DEFAULT) for axis in axes if axis.key != SEED_KEY)
-        together.setdefault((*values, *(() if seeds else (trial.name,))), []).append(trial)
-    keys = [axis.key for axis in axes if axis.key != SEED_KEY]
-    found = [
-        Setting({k: trials[0].values.get(k, DEFAULT) for k in keys}, tuple(trials)) for trials in together.values()
-    ]
+        values = [trial.values.get(key, DEFAULT) for key in keys]
+        apart = [] if len(keys) < len(axes) else [trial.name]
+        together.setdefault((*values, *apart), []).append(trial)
+    found = [Setting(dict(zip(keys, values, strict=False)), tuple(trials)) for values, trials in together.items()]
     return sorted(found, key=lambda s: -s.objective if maximize else s.objective)
 
 
-def tell_apart(settings: Sequence[Setting], sweep_dir: Path, *, objective_name: str, maximize: bool) -> Told:
-    """Give every setting its standing; the first is the best."""
-    if not settings:
-        return Told((), Said("sweep.noise.no_rival"))
-    best, *others = settings
-    if not others:
-        return Told((replace(best, standing=BEST),), Said("sweep.noise.no_rival"))
-    if sum(len(s.trials) - 1 for s in settings):
+def tell_apart(
+    settings: Sequence[Setting], sweep_dir: Path, objective_name: str, *, maximize: bool
+) -> tuple[tuple[Setting, ...], Said]:
+    """The settings, of which the first is the best, with their standings; and how those were told."""
+    if len(settings) < 2:
+        return tuple(replace(s, standing=BEST) for s in settings), Said("sweep.noise.no_rival")
+    if any(len(s.trials) > 1 for s in settings):
         worse, how = _by_seeds(settings, maximize=maximize)
     else:
         worse, how = _by_items(settings, sweep_dir, objective_name)
-    standings = {True: WORSE, False: NEAR, None: UNKNOWN}
-    rivals = [replace(s, standing=standings[found]) for s, found in zip(others, worse, strict=True)]
-    return Told((replace(best, standing=BEST), *rivals), how)
+    standings = (BEST, *({True: WORSE, False: NEAR, None: UNKNOWN}[found] for found in worse))
+    return tuple(replace(s, standing=standing) for s, standing in zip(settings, standings, strict=True)), how
 
 
 def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool | None], Said]:
@@ -96,10 +84,12 @@ def _by_seeds(settings: Sequence[Setting], *, maximize: bool) -> tuple[list[bool
 def _by_items(settings: Sequence[Setting], sweep_dir: Path, objective_name: str) -> tuple[list[bool | None], Said]:
     metric = metric_of(objective_name)
     best, *others = (_sheet(sweep_dir / s.trials[0].name, metric) for s in settings)
-    if best is None:
-        return [None for _ in others], Said("sweep.noise.not_known")
-    alike = {place: sheet for place, sheet in enumerate(others) if sheet is not None and _same_items(best, sheet)}
-    if not alike:
+    alike = {
+        place: sheet
+        for place, sheet in enumerate(others)
+        if best and sheet and (best.ids, best.digests) == (sheet.ids, sheet.digests)
+    }
+    if not best or not alike:
         return [None for _ in others], Said("sweep.noise.not_known")
     measured = settings[0].trials[0].metrics.get(metric)
     verdicts = _verdicts(best, alike, metric, higher_is_better=measured is not None and measured.higher_is_better)
@@ -120,25 +110,13 @@ def metric_of(objective_name: str) -> str:
 def _verdicts(
     best: ScoreSheet, others: Mapping[int, ScoreSheet], metric: str, *, higher_is_better: bool
 ) -> dict[int, str]:
-    parts = {str(place): sheet.parts[TRAINED][metric][None] for place, sheet in others.items()}
-    measured = {
-        metric: Measured(
-            metric,
-            metric,
-            {"best": best.parts[TRAINED][metric][None], **parts},
-            mean,
-            higher_is_better,
-            of_answer=False,
-        )
-    }
-    no_lengths = {place: np.zeros((1, len(best.ids))) for place in parts}
+    sheets = {"best": best, **{str(place): sheet for place, sheet in others.items()}}
+    parts = {name: sheet.parts[TRAINED][metric][None] for name, sheet in sheets.items()}
+    # what is added up over what it is divided by: a mean score, or the loss of a token
+    measured = {metric: Measured(metric, metric, parts, mean, higher_is_better, of_answer=False)}
+    no_lengths = {name: np.zeros((1, len(best.ids))) for name in parts if name != "best"}
     (found,) = compare_all(measured, "best", best.dialogues, no_lengths, Settings(RESAMPLES, CONFIDENCE, SEED))
     return {int(place): d.verdict for place, d in found.differences.items()}
-
-
-def mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What is added up over what it is divided by: a mean score, or the loss of a token. (…, 2) in, (…) out."""
-    return np.divide(sums[..., 0], sums[..., 1], out=np.zeros_like(sums[..., 0]), where=sums[..., 1] > 0)
 
 
 def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:
@@ -149,7 +127,3 @@ def _sheet(run_dir: Path, metric: str) -> ScoreSheet | None:
         return None
     parts = sheet.parts.get(TRAINED, {}).get(metric)
     return sheet if parts is not None and parts.shape[1:] == (2,) and len(set(sheet.dialogues)) > 1 else None
-
-
-def _same_items(one: ScoreSheet, other: ScoreSheet) -> bool:
-    return (one.ids, one.digests) == (other.ids, other.digests)

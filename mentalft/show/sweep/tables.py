@@ -2,123 +2,191 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from mentalft.records import BETTER, UNDECIDED, WORSE
+from humanize import naturalsize
+
+from mentalft.records import BETTER, UNDECIDED, WORSE, MetricResult
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, UNREADABLE
 from mentalft.show.comparison import comparison_table, metric_cell
 from mentalft.show.numbers import plain, signed
-from mentalft.show.sweep.axes import DEFAULT, Axis, number, shown
-from mentalft.show.sweep.result import BEST, NEAR, UNKNOWN, Setting, Sweep
+from mentalft.show.sweep.result import BEST, DEFAULT, NEAR, UNKNOWN, Axis, Setting, Sweep, number, shown
 from mentalft.show.sweep.result import WORSE as WORSE_SETTING
-from mentalft.show.sweep.sentences import duration, run_command, size
+from mentalft.show.sweep.sentences import duration, run_command
 from mentalft.show.sweep.trials import Trial
 from mentalft.show.table import Cell, Column, Table, figure, records
 from mentalft.words import Said, contender, told
 
-Row = dict[str, Cell]
 KINDS = {BEST: "best", NEAR: "better", WORSE_SETTING: "worse", UNKNOWN: ""}
 """How the standings are coloured."""
-COSTS = {"parameters": 1, "memory": 2, "adapter": 3, "time": 4, "training": 5}
-"""In which order they are left out of a narrow terminal."""
 COST_FIELDS = ("seconds", "training_seconds", "memory_bytes", "adapter_bytes", "parameters", "train_dialogues")
 """Of a trial, as programs read them."""
 MARK = {BETTER: "▲", WORSE: "▼", UNDECIDED: "·"}
 
 
+size = partial(naturalsize, binary=True)
+
+
+class Row(NamedTuple):
+    """A setting with all its trials, a single trial, or the base, which has none."""
+
+    trials: Sequence[Trial]
+    place: int | None
+    objective: float | None = None
+    setting: Setting | None = None
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.setting.standing] if self.setting else "" if self.trials else "base"
+
+
 def settings_table(sweep: Sweep) -> Table[Row]:
     """Every setting that has an objective, the best first, and the base."""
     columns = [
-        Column[Row]("place", left=True),
+        Column[Row]("place", cell=lambda row: Cell(str(row.place or ""), row.place), left=True),
         *_axis_columns(sweep.varied),
-        _column("objective"),
-        *([_column("sd"), _column("seeds")] if sweep.by_seeds else []),
-        _column("standing", left=True, pill=True),
-        *_cost_columns(),
-        _column("trial", left=True),
+        *_columns("objective", *(("sd", "seeds") if sweep.by_seeds else ()), "standing", *COSTS, "trial"),
     ]
-    rows = [
-        {
-            "place": Cell(str(place), place),
-            **{axis.key: _value(setting.values[axis.key]) for axis in sweep.varied},
-            "objective": figure(setting.objective, plain),
-            "sd": figure(setting.sd, plain),
-            "seeds": Cell(str(len(setting.trials)), len(setting.trials)),
-            "standing": standing_cell(setting, place),
-            **_costs(setting.trials),
-            "trial": _trial(setting.trials, place),
-        }
-        for place, setting in enumerate(sweep.settings, 1)
-    ]
-    base = {"objective": figure(sweep.base_objective, plain), "trial": Cell(Said("sweep.untuned"))}
-    rows.append(_base_row(columns, **base, standing=Cell(contender("base"), kind="base")))
-    return Table(columns, rows, kind=_row_kind, foot=lambda row: row["standing"].kind == "base")
+    rows = [*_settings(sweep), Row((), None, sweep.base_objective)]
+    return Table(columns, rows, kind=lambda row: row.kind.replace("better", ""), foot=_is_base)
 
 
-def standing_cell(setting: Setting, place: int) -> Cell:
-    said = Said(f"sweep.standing.{setting.standing.replace(' ', '_')}")
-    return Cell(said, place, kind=KINDS[setting.standing])
+def _settings(sweep: Sweep) -> Iterator[Row]:
+    for place, setting in enumerate(sweep.settings, 1):
+        yield Row(setting.trials, place, setting.objective, setting)
+
+
+def _is_base(row: Row) -> bool:
+    return not row.trials
 
 
 def seeds_table(sweep: Sweep) -> Table[Row]:
     """Trials one by one, with their seeds: those behind a mean."""
-    columns = [_column("trial", left=True), *_axis_columns(sweep.axes), _column("objective"), *_cost_columns()]
-    rows = [
-        {**_named(sweep, trial, place), "objective": figure(trial.status.objective, plain), **_costs([trial])}
-        for place, trial in enumerate(sweep.looked_at)
-    ]
-    return Table(columns, rows)
+    columns = [*_columns("trial"), *_axis_columns(sweep.axes), *_columns("objective", *COSTS)]
+    return Table(columns, [Row([t], place, t.status.objective) for place, t in enumerate(sweep.looked_at)])
 
 
 def unfinished_table(sweep: Sweep) -> Table[Row]:
     """Trials that have no objective: running, failed, or done without one."""
-    columns = [
-        _column("trial", left=True),
-        *_axis_columns(sweep.axes),
-        _column("state", left=True, pill=True),
-        _column("time"),
-        _column("error", left=True, css="long", wraps=True),
-    ]
-    rated = {trial.name for trial in sweep.looked_at}
-    rows = [
-        {
-            **_named(sweep, trial, place),
-            "state": _state(trial),
-            "time": _time(trial.seconds),
-            "error": Cell(trial.problem) if trial.problem else Cell(),
-        }
-        for place, trial in enumerate(t for t in sweep.trials if t.name not in rated)
-    ]
-    return Table(columns, rows, kind=lambda row: row["state"].kind)
+    columns = [*_columns("trial"), *_axis_columns(sweep.axes), *_columns("state", "time", "error", costs={})]
+    rows = [Row([trial], place) for place, trial in enumerate(sweep.unrated)]
+    return Table(columns, rows, kind=lambda row: _state(row).kind)
 
 
-def trials_table(sweep: Sweep) -> Table[Row]:
-    """A row a trial, in the order of their directories, for programs; test scores begin with ``test/``."""
+def _standing(row: Row) -> Cell:
+    if row.setting is None:
+        return Cell(contender("base"), kind="base")
+    return Cell(Said(f"sweep.standing.{row.setting.standing.replace(' ', '_')}"), row.place, kind=row.kind)
+
+
+def _trial(row: Row) -> Cell:
+    """The names of trials; on a page that of one leads to its report."""
+    from markupsafe import Markup
+
+    if not row.trials:
+        return Cell(Said("sweep.untuned"))
+    names = [trial.name for trial in row.trials]
+    link = Markup('<a href="{}/report.html">{}</a>').format(quote(names[0]), names[0])
+    leads = len(names) == 1 and row.trials[0].has_report
+    return Cell(", ".join(names), row.place, html=link if leads else None)
+
+
+def _state(row: Row) -> Cell:
+    state = row.trials[0].status.state
+    kind = {FAILED: "worse", UNREADABLE: "worse", RUNNING: "undecided"}.get(state, "")
+    return Cell(Said(f"sweep.state.{state if state != DONE else 'done_without'}"), state, kind=kind)
+
+
+def _cost(field: str, of_all: Callable[[list[Any]], float], form: Callable[[Any], Said | str]) -> Callable[[Row], Cell]:
+    """What the trials of a row cost, as one figure."""
+
+    def cell(row: Row) -> Cell:
+        known = [cost for trial in row.trials if (cost := getattr(trial, field)) is not None]
+        return Cell(form(of_all(known)), of_all(known)) if known else Cell()
+
+    return cell
+
+
+CELLS: dict[str, Callable[[Row], Cell]] = {
+    "objective": lambda row: figure(row.objective, plain),
+    "sd": lambda row: figure(row.setting.sd if row.setting else None, plain),
+    "seeds": lambda row: Cell(str(len(row.trials)), len(row.trials)) if row.trials else Cell(),
+    "standing": _standing,
+    "training": _cost("training_seconds", fmean, duration),
+    "time": _cost("seconds", fmean, duration),
+    "memory": _cost("memory_bytes", max, size),
+    "adapter": _cost("adapter_bytes", max, size),
+    "parameters": _cost("parameters", max, "{:,}".format),
+    "trial": _trial,
+    "state": _state,
+    "error": lambda row: Cell(row.trials[0].problem) if row.trials[0].problem else Cell(),
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "standing": {"left": True, "pill": True},
+    "state": {"left": True, "pill": True},
+    "trial": {"left": True},
+    "error": {"left": True, "css": "long", "wraps": True},
+}
+COSTS = {"training": 5, "time": 4, "memory": 2, "adapter": 3, "parameters": 1}
+"""In which order they are left out of a narrow terminal."""
+
+
+def _columns(*keys: str, costs: Mapping[str, int] = COSTS) -> Iterator[Column[Row]]:
+    for key in keys:
+        yield Column(key, Said(f"sweep.col.{key}"), CELLS[key], leave_out=costs.get(key, 0), **LOOKS.get(key, {}))
+
+
+def _axis_columns(axes: Iterable[Axis]) -> Iterator[Column[Row]]:
+    for axis in axes:
+
+        def cell(row: Row, key: str = axis.key) -> Cell:
+            if not row.trials or row.trials[0].status.state == UNREADABLE:
+                return Cell()
+            value = row.trials[0].values.get(key, DEFAULT)
+            known = number(value)
+            return Cell(Said("sweep.default") if value == DEFAULT else shown(value), value if known is None else known)
+
+        yield Column(axis.key, axis.label, cell, left=not axis.numeric)
+
+
+def trial_records(sweep: Sweep) -> list[dict[str, Any]]:
+    """Every trial, in the order of their directories, for programs."""
     standing = {trial.name: setting.standing for setting in sweep.settings for trial in setting.trials}
-    figures = [test_figures(trial) for trial in sweep.trials]
-    tests = list(
-        dict.fromkeys(f"test/{metric}/{name}" for found in figures for metric in found for name in found[metric])
-    )
-    axes = [axis.key for axis in sweep.axes]
-    keys = ["trial", "state", *axes, "objective", "standing", *COST_FIELDS, "error", "command", *tests]
-    rows = [
+    return [
         {
             "trial": trial.name,
             "state": trial.status.state,
-            **{key: trial.values.get(key, DEFAULT) for key in axes},
+            "values": {axis.key: trial.values.get(axis.key, DEFAULT) for axis in sweep.axes},
             "objective": trial.status.objective,
             "standing": standing.get(trial.name, UNKNOWN),
+            "base_objective": trial.base_objective,
+            "started": trial.status.started or None,
             **{cost: getattr(trial, cost) for cost in COST_FIELDS},
             "error": told(trial.problem, "en") if trial.problem else None,
+            "overrides": trial.status.overrides,
             "command": run_command(trial) if trial.status.command else None,
-            **{f"test/{metric}/{name}": value for metric, by in found.items() for name, value in by.items()},
+            "test": test_figures(trial),
         }
-        for trial, found in zip(sweep.trials, figures, strict=True)
+        for trial in sweep.trials
     ]
-    return Table([Column(key, key) for key in keys], [{key: Cell(value=row.get(key)) for key in keys} for row in rows])
+
+
+def trials_table(sweep: Sweep) -> Table[dict[str, Any]]:
+    """:func:`trial_records` flat: an axis has a column of its name, and test scores begin with ``test/``."""
+    rows = []
+    for record in trial_records(sweep):
+        values, tests, _ = record.pop("values"), record.pop("test"), record.pop("overrides")
+        tests = {f"test/{metric}/{name}": value for metric, by in tests.items() for name, value in by.items()}
+        rows.append({"trial": record.pop("trial"), "state": record.pop("state"), **values, **record, **tests})
+
+    def column(key: str) -> Column[dict[str, Any]]:
+        return Column(key, cell=lambda row: Cell(value=row.get(key)))
+
+    return Table([column(key) for key in dict.fromkeys(key for row in rows for key in row)], rows)
 
 
 def test_figures(trial: Trial) -> dict[str, dict[str, Any]]:
@@ -135,170 +203,95 @@ def test_figures(trial: Trial) -> dict[str, dict[str, Any]]:
 
 def chosen_table(sweep: Sweep) -> Table[Any] | None:
     """Test scores of the chosen setting: with intervals of its run, or the spread of its seeds; None without any."""
-    compared = [trial for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
+    compared = [trial.comparison for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
     if not compared:
         return None
-    if len(compared) > 1:
-        return _of_seeds(compared)
-    comparison = compared[0].comparison
-    assert comparison is not None, "no other is kept"  # for the type checker
-    whole = comparison_table(comparison, sweep.language)
-    kept = {"metric", "contender", "score", *comparison.contenders}
-    kept |= {"difference", "strip", "interval", "p_holm", "said"}
-    return Table([c for c in whole.columns if c.key in kept], whole.rows, kind=lambda row: str(row.d.verdict))
-
-
-def _of_seeds(trials: Sequence[Trial]) -> Table[Row]:
-    """Means and deviations over seeds; how each seed's own test came out."""
-    first = trials[0].comparison
-    assert first is not None, "no other is kept"  # for the type checker
-    rows: list[Row] = []
-    for name, m in trials[0].metrics.items():
-        found = [trial.metrics[name] for trial in trials if name in trial.metrics]
-        for other in first.others if len(found) == len(trials) else ():
-            differences = [m.differences[other].difference for m in found]
-            scores = [m.scores[other] for m in found]
-            verdicts: list[str] = [m.differences[other].verdict for m in found]
-            rows.append(
-                {
-                    "metric": metric_cell(m),
-                    "contender": Cell(contender(other)),
-                    "baseline": figure(fmean(m.scores[first.baseline] for m in found), plain),
-                    "score": Cell(f"{plain(fmean(scores))} ± {plain(stdev(scores))}"),
-                    "diff_mean_sd": Cell(f"{signed(fmean(differences))} ± {plain(stdev(differences))}"),
-                    "range": Cell(f"{signed(min(differences))} … {signed(max(differences))}"),
-                    "verdicts": Cell("/".join(str(verdicts.count(v)) for v in (BETTER, UNDECIDED, WORSE))),
-                }
-            )
-    several = len(first.others) > 1
-    score = Said("show.score") if several else contender(first.others[0])
-    columns = [
-        Column[Row]("metric", Said("show.metric"), left=True),
-        *([Column[Row]("contender", Said("show.contender"), left=True)] if several else []),
-        Column[Row]("baseline", contender(first.baseline)),
-        Column[Row]("score", Said("sweep.col.mean_sd", {"name": score})),
-        *(_column(key) for key in ("diff_mean_sd", "range", "verdicts")),
+    first = compared[0]
+    if len(compared) == 1:
+        whole = comparison_table(first, sweep.plan.language)
+        kept = {"metric", "contender", "score", *first.contenders, "difference", "strip", "interval", "p_holm", "said"}
+        return Table([c for c in whole.columns if c.key in kept], whole.rows, kind=lambda row: str(row.d.verdict))
+    by_name = [{m.metric: m for m in c.metrics} for c in compared]
+    rows = [
+        OfSeeds([found[m.metric] for found in by_name], first.baseline, other)
+        for m in first.metrics
+        if all(m.metric in found for found in by_name)
+        for other in first.others
     ]
-    return Table(columns, rows)
+    name, several = contender(first.others[0]), len(first.others) > 1
+    heading = Said("sweep.col.mean_sd", {"name": Said("show.score") if several else name})
+    columns: list[Column[OfSeeds]] = [
+        Column("metric", Said("show.metric"), lambda row: metric_cell(row.runs[0]), left=True),
+        Column("contender", Said("show.contender"), lambda row: Cell(contender(row.contender)), left=True),
+        Column("baseline", contender(first.baseline), lambda row: figure(fmean(row.scores(row.baseline)), plain)),
+        Column("score", heading, lambda row: _mean_sd(row.scores(row.contender), plain)),
+        Column("diff", Said("sweep.col.diff_mean_sd"), lambda row: _mean_sd(row.differences, signed)),
+        Column("range", Said("sweep.col.range"), OfSeeds.range),
+        Column("verdicts", Said("sweep.col.verdicts"), OfSeeds.verdicts),
+    ]
+    return Table([column for column in columns if several or column.key != "contender"], rows)
+
+
+class OfSeeds(NamedTuple):
+    """One metric and contender in the runs of several seeds; how each run's own test came out."""
+
+    runs: list[MetricResult]
+    baseline: str
+    contender: str
+
+    def scores(self, name: str) -> list[float]:
+        return [m.scores[name] for m in self.runs]
+
+    @property
+    def differences(self) -> list[float]:
+        return [m.differences[self.contender].difference for m in self.runs]
+
+    def range(self) -> Cell:
+        return Cell(f"{signed(min(self.differences))} … {signed(max(self.differences))}")
+
+    def verdicts(self) -> Cell:
+        found: list[str] = [m.differences[self.contender].verdict for m in self.runs]
+        return Cell("/".join(str(found.count(verdict)) for verdict in (BETTER, UNDECIDED, WORSE)))
+
+
+def _mean_sd(values: list[float], form: Callable[[float], str]) -> Cell:
+    return Cell(f"{form(fmean(values))} ± {plain(stdev(values))}")
 
 
 def scores_table(sweep: Sweep) -> Table[Row] | None:
     """Test scores of every setting and of the base; None where none was compared."""
-    known = [trial for trial in sweep.trials if trial.comparison]
-    metrics = {name: m for trial in known for name, m in trial.metrics.items()}
+    compared = [trial.comparison for trial in sweep.trials if trial.comparison]
+    metrics = {m.metric: m.title for c in compared for m in c.metrics}
     if not metrics:
         return None
-    others = list(dict.fromkeys(name for trial in known if trial.comparison for name in trial.comparison.others))
-    scores = {f"{name}/{other}": (name, other) for name in metrics for other in others}
+    others = list(dict.fromkeys(name for c in compared for name in c.others))
+
+    def place(row: Row) -> Cell:
+        if row.place is None:
+            return Cell(kind="") if row.trials else Cell(contender("base"), kind="base")
+        return Cell(str(row.place), row.place, kind=row.kind)
+
+    def column(metric: str, other: str) -> Column[Row]:
+        said = Said("sweep.col.metric_of", {"metric": metrics[metric], "contender": contender(other)})
+        return Column(
+            f"{metric}/{other}",
+            said if len(others) > 1 else metrics[metric],
+            lambda row: _score(row, metric, other) if row.trials else figure(sweep.base_scores.get(metric), plain),
+        )
+
     columns = [
-        Column[Row]("place", left=True),
+        Column[Row]("place", cell=place, left=True),
         *_axis_columns(sweep.varied),
-        *(
-            Column[Row](
-                key,
-                metrics[name].title
-                if len(others) == 1
-                else Said("sweep.col.metric_of", {"metric": metrics[name].title, "contender": contender(other)}),
-            )
-            for key, (name, other) in scores.items()
-        ),
+        *(column(metric, other) for metric in metrics for other in others),
     ]
-    rated = {trial.name for trial in sweep.looked_at}
-    shown_ones: list[tuple[Cell, Sequence[Trial], str]] = [
-        (Cell(str(place), place, kind=KINDS[setting.standing]), setting.trials, setting.standing)
-        for place, setting in enumerate(sweep.settings, 1)
-    ]
-    shown_ones += [(Cell(), [trial], "") for trial in known if trial.name not in rated]
-    rows: list[Row] = [
-        {
-            "place": place,
-            **{axis.key: _value(trials[0].values.get(axis.key, DEFAULT)) for axis in sweep.varied},
-            **{key: _score(trials, name, other) for key, (name, other) in scores.items()},
-        }
-        for place, trials, _ in shown_ones
-    ]
-    base = {key: figure(sweep.base_scores.get(name), plain) for key, (name, _) in scores.items()}
-    rows.append(_base_row(columns, **base, place=Cell(contender("base"), kind="base")))
-    return Table(columns, rows, kind=lambda row: row["place"].kind, foot=lambda row: row["place"].kind == "base")
+    rows = [*_settings(sweep), *(Row([t], None) for t in sweep.unrated if t.comparison), Row((), None)]
+    return Table(columns, rows, kind=lambda row: row.kind, foot=_is_base)
 
 
-def _score(trials: Sequence[Trial], metric: str, other: str) -> Cell:
+def _score(row: Row, metric: str, other: str) -> Cell:
     """The contender's score, its mean over seeds, and a mark for what each run's own test said."""
-    found = [trial.metrics[metric] for trial in trials if metric in trial.metrics]
-    found = [m for m in found if other in m.differences]
+    found = [m for trial in row.trials if (m := trial.metrics.get(metric)) and other in m.differences]
     if not found:
         return Cell()
     score = fmean(m.scores[other] for m in found)
     return Cell(f"{plain(score)} {''.join(MARK[m.differences[other].verdict] for m in found)}", score)
-
-
-def _column(key: str, **more: Any) -> Column[Row]:
-    return Column(key, Said(f"sweep.col.{key}"), **more)
-
-
-def _axis_columns(axes: Sequence[Axis]) -> list[Column[Row]]:
-    return [Column(axis.key, axis.label, left=not axis.numeric) for axis in axes]
-
-
-def _cost_columns() -> list[Column[Row]]:
-    return [_column(key, leave_out=COSTS[key]) for key in ("training", "time", "memory", "adapter", "parameters")]
-
-
-def _base_row(columns: Sequence[Column[Row]], **known: Cell) -> Row:
-    return {column.key: known.get(column.key, Cell()) for column in columns} | {"place": known.get("place", Cell(""))}
-
-
-def _row_kind(row: Row) -> str:
-    kind = row["standing"].kind
-    return "" if kind == "better" else kind
-
-
-def _named(sweep: Sweep, trial: Trial, place: int) -> Row:
-    """A trial and its values of the axes; one whose record could not be read has none."""
-    missing = DEFAULT if trial.values else "–"
-    return {"trial": _trial([trial], place)} | {a.key: _value(trial.values.get(a.key, missing)) for a in sweep.axes}
-
-
-def _trial(trials: Sequence[Trial], place: int) -> Cell:
-    """The names of trials; on a page that of one leads to its report."""
-    from markupsafe import Markup
-
-    link = None
-    if len(trials) == 1 and trials[0].has_report:
-        link = Markup('<a href="{}/report.html">{}</a>').format(quote(trials[0].name), trials[0].name)
-    return Cell(", ".join(trial.name for trial in trials), place, html=link)
-
-
-def _state(trial: Trial) -> Cell:
-    state = trial.status.state
-    kind = {FAILED: "worse", UNREADABLE: "worse", RUNNING: "undecided"}.get(state, "")
-    return Cell(Said(f"sweep.state.{state if state != DONE else 'done_without'}"), state, kind=kind)
-
-
-def _costs(trials: Sequence[Trial]) -> Row:
-    """Mean times, and the most of memory, adapter and parameters."""
-    return {
-        "training": _time(_mean([t.training_seconds for t in trials])),
-        "time": _time(_mean([t.seconds for t in trials])),
-        "memory": figure(_most([t.memory_bytes for t in trials]), size),
-        "adapter": figure(_most([t.adapter_bytes for t in trials]), size),
-        "parameters": figure(_most([t.parameters for t in trials]), lambda count: f"{count:,}"),
-    }
-
-
-def _time(seconds: float | None) -> Cell:
-    return Cell() if seconds is None else Cell(duration(seconds), seconds)
-
-
-def _mean(figures: Sequence[float | None]) -> float | None:
-    known = [found for found in figures if found is not None]
-    return fmean(known) if known else None
-
-
-def _most(figures: Sequence[int | None]) -> int | None:
-    return max((found for found in figures if found is not None), default=None)
-
-
-def _value(value: str) -> Cell:
-    found = number(value)
-    return Cell(Said("sweep.default") if value == DEFAULT else shown(value), value if found is None else found)

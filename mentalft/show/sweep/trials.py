@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
-
-import orjson
+from typing import TypeVar
 
 from mentalft.errors import DataError
-from mentalft.files import MARKED, read_json
 from mentalft.records import Comparison, MetricResult
-from mentalft.runs.files import COMPARISON
+from mentalft.runs.files import COMPARISON, DATA_REPORT
+from mentalft.runs.loading import training_rows
+from mentalft.runs.markers import markers
 from mentalft.runs.sweep_files import DONE, STATUS, SWEEP_PLAN, UNREADABLE, Status, key_of, read_status, trial_dirs
 from mentalft.words import Said
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -87,28 +88,27 @@ def _sweeps_below(folder: Path) -> list[Path]:
 def _trial(run_dir: Path) -> Trial:
     status = read_status(run_dir)
     if status is None:
-        damaged = Said("sweep.damaged", {"file": STATUS.name})
         nothing = Status(int(run_dir.name), [], [], UNREADABLE, None, None, "", "minimize", "", None, None, [], {})
-        return Trial(nothing, damaged)
+        return Trial(nothing, Said("sweep.damaged", {"file": STATUS.name}))
+    comparison = _whole(lambda: COMPARISON.load(run_dir))
     problem: Said | str = " ".join((status.error or "").split())
-    comparison = None
-    try:
-        comparison = COMPARISON.load(run_dir) if COMPARISON.exists(run_dir) else None
-    except (DataError, OSError):
+    if comparison is None and COMPARISON.exists(run_dir):
         problem = problem or Said("sweep.damaged", {"file": COMPARISON.name})
-    rows = list(_rows(run_dir / "training.jsonl"))
+    rows = _whole(lambda: training_rows(run_dir)) or []
+    losses = [r["validation/loss"] for r in rows if r.get("train/step") == 0 and "validation/loss" in r]
     memory = [row["train/memory_bytes"] for row in rows if "train/memory_bytes" in row]
+    done, data = markers(run_dir), _whole(lambda: DATA_REPORT.load(run_dir))
     weights = run_dir / "adapter" / "adapter_model.safetensors"
     return Trial(
         status,
         problem or None,
-        base_objective=_before_training(rows) if status.objective_name == "validation_loss" else None,
-        training_seconds=_lookup(run_dir / MARKED / "train.json", "cost", "seconds"),
+        base_objective=losses[0] if losses and status.objective_name == "validation_loss" else None,
+        training_seconds=done["train"].cost.seconds if "train" in done else None,
         memory_bytes=int(max(memory)) if memory else None,
         adapter_bytes=weights.stat().st_size if weights.is_file() else None,
-        parameters=_parameters(weights),
-        train_dialogues=_lookup(run_dir / "data" / "report.json", "dialogues", "train"),
-        validated_on=_lookup(run_dir / MARKED / "prepare.json", "outputs", "data/validation.jsonl"),
+        parameters=_whole(lambda: _parameters(weights)),
+        train_dialogues=data.dialogues.get("train") if data else None,
+        validated_on=done["prepare"].outputs.get("data/validation.jsonl") if "prepare" in done else None,
         comparison=comparison if status.state == DONE else None,
         has_report=(run_dir / "report.html").is_file(),
     )
@@ -120,38 +120,20 @@ def _value(override: str) -> str:
     return quoted[2].replace(f"\\{quoted[1]}", quoted[1]) if quoted else value
 
 
-def _rows(path: Path) -> Iterator[dict[str, float]]:
-    """The whole lines of a log that may still be written to."""
-    text = path.read_bytes() if path.is_file() else b""
-    for line in text[: text.rfind(b"\n") + 1].splitlines():
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(row, dict):
-            yield row
+def _parameters(weights: Path) -> int:
+    """How many numbers a safetensors file holds, from its header alone."""
+    from safetensors import SafetensorError, safe_open
 
-
-def _before_training(rows: list[dict[str, float]]) -> float | None:
-    return next((r["validation/loss"] for r in rows if r.get("train/step") == 0 and "validation/loss" in r), None)
-
-
-def _parameters(weights: Path) -> int | None:
-    """How many numbers a safetensors file holds, from its header alone (its length is in the first eight bytes)."""
     try:
-        with weights.open("rb") as handle:
-            header = orjson.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-        shapes: list[list[int]] = [tensor["shape"] for name, tensor in header.items() if name != "__metadata__"]
-        return sum(map(math.prod, shapes))
-    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError):
-        return None
+        with safe_open(weights, framework="numpy") as held:
+            return sum(prod(held.get_slice(name).get_shape()) for name in held.keys())  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise DataError(f"{weights}: {error}") from error
 
 
-def _lookup(path: Path, *keys: str) -> Any:
+def _whole(load: Callable[[], T]) -> T | None:
+    """What ``load`` reads; None where a file is not there, or was cut or edited."""
     try:
-        found = read_json(path)
-        for key in keys:
-            found = found[key]
-    except (OSError, ValueError, KeyError, TypeError):
+        return load()
+    except (DataError, OSError, ValueError):
         return None
-    return found

@@ -9,19 +9,21 @@ from typing import Any, cast
 import numpy as np
 
 from mentalft.comparison.scores import ScoreSheet, write_scores
-from mentalft.files import write_json, write_jsonl, write_text
+from mentalft.files import write_jsonl, write_text
 from mentalft.records import (
     BETTER,
     UNDECIDED,
     WORSE,
     AnswerLengths,
     Comparison,
+    DataReport,
     Difference,
     Interval,
     MetricResult,
     Verdict,
 )
-from mentalft.runs.files import COMPARISON
+from mentalft.runs.files import COMPARISON, DATA_REPORT
+from mentalft.runs.markers import Cost, Hardware, Marker, Record, marker_file
 from mentalft.runs.sweep_files import STATUS, SWEEP_PLAN, Status, SweepPlan
 from mentalft.show.sweep.trials import Trial
 
@@ -86,16 +88,20 @@ def make_training(run_dir: Path, seconds: float, dialogues: int) -> None:
         {"train/step": 10, "validation/loss": 3.2},
     )
     write_jsonl(run_dir / "training.jsonl", rows)
-    write_json(run_dir / ".stages" / "train.json", {"cost": {"seconds": seconds * 0.6}, "outputs": {}})
-    write_json(
-        run_dir / ".stages" / "prepare.json", {"cost": {"seconds": 1}, "outputs": {"data/validation.jsonl": "v"}}
-    )
-    write_json(run_dir / "data" / "report.json", {"dialogues": {"train": dialogues, "validation": 20, "test": 20}})
+    make_marker(run_dir, "train", seconds * 0.6)
+    make_marker(run_dir, "prepare", 1, **{"data/validation.jsonl": "v"})
+    report = DataReport((), {}, {"train": dialogues, "validation": 20, "test": 20}, {})
+    DATA_REPORT.save(run_dir, report)
     header = b'{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[8,64],"data_offsets":[0,2048]},"b":{"dtype":"F32","shape":[8],"data_offsets":[2048,2080]}}'
     weights = len(header).to_bytes(8, "little") + header + bytes(2080)
     (run_dir / "adapter").mkdir(exist_ok=True)
     (run_dir / "adapter" / "adapter_model.safetensors").write_bytes(weights)
     write_text(run_dir / "report.html", "<!doctype html><title>a run</title>")
+
+
+def make_marker(run_dir: Path, stage: str, seconds: float = 1, **outputs: str) -> None:
+    ran = Record("0.1", None, [], {}, {}, {}, Hardware("", None, 0, []), None, {})
+    marker_file(stage).save(run_dir, Marker("2026-11-23T08:00:00", {}, outputs, Cost(seconds, 0), ran))
 
 
 def make_comparison(run_dir: Path, worse: float = 0.0) -> None:

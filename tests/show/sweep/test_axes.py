@@ -7,8 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.runs.sweep_files import SweepPlan
-from mentalft.show.sweep.axes import DEFAULT, axes_of, number
+from mentalft.show.sweep.result import DEFAULT, axes_of, number
 from mentalft.show.sweep.trials import Trial
 from tests.show.sweep.fabricated import trial
 
@@ -23,7 +22,7 @@ def test_only_what_varies_is_an_axis() -> None:
             ("experiment=quick", "lora=qv_r8", "trainer.learning_rate=1e-5", "hydra.job.num=0"),
             ("experiment=quick", "lora=all_linear", "trainer.learning_rate=0.001", "hydra.job.num=1"),
         ),
-        None,
+        (),
     )
     assert [(axis.key, axis.label, axis.numeric) for axis in found] == [
         ("lora", "lora", False),
@@ -35,19 +34,18 @@ def test_only_what_varies_is_an_axis() -> None:
 
 def test_one_trial_has_the_axes_that_the_command_sweeps() -> None:
     swept = ["lora.r=4,8", "trainer.learning_rate=interval(1e-5,1e-3)"]
-    plan = SweepPlan(["mentalft", "-m", *swept], swept, "basic", "basic", "2026-11-23T09:00:00+01:00")
-    found = axes_of(trials(("lora.r=4", "trainer.learning_rate=0.0002", "data.path='a,b'")), plan)
+    found = axes_of(trials(("lora.r=4", "trainer.learning_rate=0.0002", "data.path='a,b'")), swept)
     assert [axis.key for axis in found] == ["lora.r", "trainer.learning_rate"]
 
 
 def test_a_key_that_some_trials_leave_alone_is_text() -> None:
-    (axis,) = axes_of(trials(("lora.r=4", "seed=1"), ("seed=1",)), None)
+    (axis,) = axes_of(trials(("lora.r=4", "seed=1"), ("seed=1",)), ())
     assert (axis.values, axis.numeric) == (("4", DEFAULT), False)
 
 
 def test_names_are_short_unless_two_would_be_the_same() -> None:
     found = axes_of(
-        trials(("data.name=a", "model.name=b", "lora.r=1"), ("data.name=c", "model.name=d", "lora.r=2")), None
+        trials(("data.name=a", "model.name=b", "lora.r=1"), ("data.name=c", "model.name=d", "lora.r=2")), ()
     )
     assert [axis.label for axis in found] == ["data.name", "model.name", "r"]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from mentalft.runs.sweep_files import SweepPlan
-from mentalft.show.sweep.axes import axes_of
 from mentalft.show.sweep.importance import importance_of
-from mentalft.show.sweep.result import Importance, Setting
+from mentalft.show.sweep.result import Importance, Setting, axes_of
 from mentalft.words import told
 from tests.show.sweep.fabricated import trial
 
@@ -19,7 +17,7 @@ def found(count: int) -> Importance:
         trial(i, f"lr={lr}", f"r={r}", f"lora={lora}", objective=float(lr) * 100 + float(r) / 1000)
         for i, (lr, r, lora) in enumerate(grid)
     ]
-    axes = axes_of(trials, SweepPlan([], ["lr=a,b", "r=a,b", "lora=a,b"], "basic", "basic", "2026-11-23T09:00:00"))
+    axes = axes_of(trials, ["lr=a,b", "r=a,b", "lora=a,b"])
     return importance_of([Setting(t.values, (t,)) for t in trials], axes, maximize=False)
 
 
@@ -48,7 +46,7 @@ def test_fewer_say_nothing() -> None:
 def test_one_axis_or_one_objective_has_no_importance() -> None:
     trials = [trial(i, f"r={i}", objective=1.0) for i in range(20)]
     settings = [Setting(t.values, (t,)) for t in trials]
-    assert importance_of(settings, axes_of(trials, None), maximize=False).shares == {}
+    assert importance_of(settings, axes_of(trials, ()), maximize=False).shares == {}
     two = [trial(i, f"r={i}", f"a={-i}", objective=1.0) for i in range(20)]
     settings = [Setting(t.values, (t,)) for t in two]
-    assert "nothing varies" in told(importance_of(settings, axes_of(two, None), maximize=False).how)
+    assert "nothing varies" in told(importance_of(settings, axes_of(two, ()), maximize=False).how)

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from mentalft.errors import DataError
-from mentalft.files import write_json
 from mentalft.show.sweep.reading import read_sweep
 from mentalft.show.sweep.sentences import command_of, counted, described, near_in_words, sweep_command, tried
 from mentalft.words import told
-from tests.show.sweep.fabricated import make_plan, make_trial
+from tests.show.sweep.fabricated import make_marker, make_plan, make_trial
 
 
 def test_the_best_is_first_and_its_command_runs_it_alone(tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ def test_nothing_is_chosen_where_nothing_has_an_objective(tmp_path: Path) -> Non
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     make_trial(tmp_path, 0, "data.split_seed=1", "model=tiny", objective=3.0)
     other = make_trial(tmp_path, 1, "data.split_seed=2", "model=qwen3_4b", objective=3.1)
-    write_json(other / ".stages" / "prepare.json", {"cost": {}, "outputs": {"data/validation.jsonl": "other"}})
+    make_marker(other, "prepare", **{"data/validation.jsonl": "other"})
     notes = " ".join(map(told, read_sweep(tmp_path).notes))
     assert "validated on different dialogues" in notes
     assert "different tokenizers" in notes

@@ -24,8 +24,8 @@ def setting(name: str, *objectives: float) -> Setting:
 
 
 def standings(settings: list[Setting], *, maximize: bool = False) -> list[str]:
-    told = tell_apart(settings, NOWHERE, objective_name="validation_loss", maximize=maximize)
-    return [s.standing for s in told.settings]
+    told, _ = tell_apart(settings, NOWHERE, "validation_loss", maximize=maximize)
+    return [s.standing for s in told]
 
 
 def test_the_scatter_between_seeds_decides() -> None:
@@ -47,8 +47,8 @@ def test_a_single_run_is_compared_by_the_others_scatter() -> None:
 def test_with_few_seeds_what_is_not_shown_to_be_worse_is_not_known() -> None:
     settings = [setting("a", 3.0, 3.1, 3.05), setting("b", 3.06), setting("c", 9.0)]
     assert standings(settings) == ["chosen", "not known", "worse"]
-    told = tell_apart(settings, NOWHERE, objective_name="validation_loss", maximize=False)
-    assert "With so few seeds" in in_words(told.how)
+    _, how = tell_apart(settings, NOWHERE, "validation_loss", maximize=False)
+    assert "With so few seeds" in in_words(how)
 
 
 def test_alone_it_is_chosen() -> None:
