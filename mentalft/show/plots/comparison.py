@@ -17,10 +17,12 @@ from mentalft.show.plots.style import (
     SMALL,
     TEXT,
     VERDICT_COLOUR,
-    VERDICT_MARKER,
-    marker_face,
+    Box,
+    legend_entry,
     minus,
     new_figure,
+    verdict_point,
+    without_left_edge,
 )
 
 if TYPE_CHECKING:
@@ -62,41 +64,26 @@ def comparison(run: FinishedRun, labels: Labels) -> Figure | None:
     compared = rows_of(run.comparison)
     if not compared:
         return None
-    names = [_name(row, labels, alone=len(run.comparison.others) == 1) for row in compared]
+    names = [labels.row(row, alone=len(run.comparison.others) == 1) for row in compared]
     height = HEAD + ROW * len(compared) + FOOT
     figure = new_figure("comparison", PAGE, height, layout=None)
-    axes = figure.add_axes(
-        _box(left=0.15 + max(width_of(name, TEXT) for name in names), right=FIGURES, height=height, width=PAGE)
-    )
+    left = 0.15 + max(width_of(name, TEXT) for name in names)
+    axes = figure.add_axes(Box(left, FOOT, PAGE - left - FIGURES, height - HEAD - FOOT).within(PAGE, height))
     rows = [scaled(row) for row in compared]
     edges = _edges(rows)
-    for y, (verdict, row) in enumerate(zip((r.d.verdict for r in compared), rows, strict=True)):
+    for y, (row, verdict) in enumerate(zip(rows, (r.d.verdict for r in compared), strict=True)):
         _interval(axes, y, row, VERDICT_COLOUR[verdict], edges)
-        axes.plot(
-            [row.difference], [y], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=4.5,
-            markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict), zorder=3,
-        )  # fmt: skip
+        axes.plot([row.difference], [y], **verdict_point(verdict), zorder=3)
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.set_yticks(range(len(compared)), names, fontsize=TEXT)
     axes.set_ylim(len(compared) - 0.5, -0.5)
     axes.set_xlim(edges)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    without_left_edge(axes)
     axes.xaxis.set_major_formatter(lambda value, _: minus(f"{value:+.3g}") if value else "0")
     axes.set_xlabel(labels.word("comparison_axis", confidence=run.comparison.confidence))
     _figures(axes, run, labels)
     _legend(axes, compared, labels)
     return figure
-
-
-def _name(row: Compared, labels: Labels, *, alone: bool) -> str:
-    metric = labels.metrics[row.m.metric] + ("" if row.m.higher_is_better else " ↓")
-    return metric if alone else labels.word("of_contender", metric=metric, name=labels.contenders[row.contender])
-
-
-def _box(*, left: float, right: float, height: float, width: float) -> tuple[float, float, float, float]:
-    """Left, bottom, width and height of the axes as shares of the figure, from inches."""
-    return left / width, FOOT / height, (width - left - right) / width, (height - HEAD - FOOT) / height
 
 
 def _edges(rows: list[Scaled]) -> Interval:
@@ -138,20 +125,14 @@ def _figures(axes: Any, run: FinishedRun, labels: Labels) -> None:
 
 
 def _legend(axes: Any, compared: list[Compared], labels: Labels) -> None:
-    from matplotlib.lines import Line2D
-
     found = {row.d.verdict for row in compared}
     handles = [
-        Line2D(
-            [], [], linestyle="none", marker=VERDICT_MARKER[verdict], markersize=5,
-            label=labels.word(f"verdict.{verdict}"),
-            markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict),
-        )
+        legend_entry(labels.word(f"verdict.{verdict}"), **verdict_point(verdict, size=5))
         for verdict in (BETTER, WORSE, UNDECIDED)
         if verdict in found
-    ]  # fmt: skip
+    ]
     if not all(row.m.higher_is_better for row in compared):
-        handles.append(Line2D([], [], linestyle="none", label=labels.word("turned")))
+        handles.append(legend_entry(labels.word("turned"), linestyle="none"))
     axes.figure.legend(
         handles=handles, loc="lower right", ncols=len(handles), handletextpad=0.2, columnspacing=1.2, borderaxespad=0.4
     )

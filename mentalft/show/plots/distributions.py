@@ -12,17 +12,16 @@ from mentalft.runs.loading import FinishedRun
 from mentalft.show.plots.labels import Labels
 from mentalft.show.plots.style import (
     COLUMN,
-    CONTENDER_COLOURS,
     INK,
     MUTED,
     PAGE,
-    ROUND,
     SMALL,
     TEXT,
     contender_look,
+    faint_lines,
+    few_ticks,
     new_figure,
     plain_ticks,
-    tick_text,
 )
 
 if TYPE_CHECKING:
@@ -85,11 +84,10 @@ def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
     axes.set_xlim(low, high)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-    _few_ticks(axes)
+    _x_ticks(axes, 4)
     if together.min() == together.max():
         axes.set_xticks([together[0]])
-    axes.grid(visible=True, axis="y", color=INK, alpha=0.1, linewidth=0.5)
-    axes.set_axisbelow(True)
+    faint_lines(axes)
 
 
 def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
@@ -98,7 +96,7 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     strips_of = [(labels.word("reference"), MUTED, reference)]
     for place, (name, shown) in enumerate(labels.contenders.items()):
         values = _sorted([len(item.answers[name]) for item in run.items])
-        strips_of.append((shown, CONTENDER_COLOURS[place % len(CONTENDER_COLOURS)], values))
+        strips_of.append((shown, contender_look(place)["color"], values))
     found = [strip for strip in strips_of if len(strip[2])]
     if not found:
         return None
@@ -112,7 +110,7 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     if log:
         strips[-1].set_xscale("log")
     strips[-1].set_xlim(edges[0], edges[-1])
-    _few_ticks(strips[-1], number=6)
+    _x_ticks(strips[-1], 6)
     strips[-1].set_xlabel(labels.word("characters"))
     figure.supylabel(labels.word("count"), fontsize=TEXT)
     return figure
@@ -134,7 +132,7 @@ def _histogram(
         ha="right" if at_right else "left", va="top", fontsize=SMALL, transform=axes.transAxes,
     )  # fmt: skip
     axes.set_ylim(0, max(1, counts.max()) * 1.45)
-    _few_counts(axes)
+    few_ticks(axes.yaxis, 2, integer=True)
 
 
 def _edges(values: Numbers, *, log: bool) -> Numbers:
@@ -160,18 +158,8 @@ def _is_wide(values: Numbers) -> bool:
     return bool(len(values) and values.max() > 100 and values.max() > WIDE * np.quantile(values, 0.25))
 
 
-def _few_ticks(axes: Any, number: int = 4) -> None:
-    from matplotlib.ticker import MaxNLocator
-
+def _x_ticks(axes: Any, number: int) -> None:
     if axes.get_xscale() == "log":
         plain_ticks(axes.xaxis)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(number, steps=ROUND))
-        axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
-
-
-def _few_counts(axes: Any) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.yaxis.set_major_locator(MaxNLocator(2, steps=ROUND, integer=True))
-    axes.yaxis.set_major_formatter(lambda value, _: tick_text(value))
+        few_ticks(axes.xaxis, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,6 @@ CHINESE_FONTS = (
     "WenQuanYi Zen Hei", "SimHei", "Droid Sans Fallback", "Noto Serif CJK SC", "Noto Serif CJK JP", "SimSun",
 )  # fmt: skip
 """Families looked for, those that sit best beside the bundled font first."""
-FILE_NAMES = ("cjk", "notosanssc", "sourcehan", "pingfang", "hiragino", "msyh", "wqy", "simhei", "droidsansf", "simsun")
-"""What files of such families are called, in lower case."""
 ELLIPSIS = "…"
 
 
@@ -69,16 +68,14 @@ def _glyphs(family: str) -> frozenset[str]:
 
 @cache
 def _known_fonts() -> list[Any]:
-    """matplotlib's list, which it makes once and keeps: Chinese fonts that were installed since are added to it."""
+    """matplotlib's list, which it makes once and keeps: fonts that were installed since are added to it."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     known = {entry.fname for entry in fontManager.ttflist}
     for path in sorted(findSystemFonts()):
-        if path not in known and any(part in Path(path).name.lower() for part in FILE_NAMES):
-            try:
+        with suppress(OSError, RuntimeError):  # a damaged font is no font
+            if path not in known:
                 fontManager.addfont(path)
-            except (OSError, RuntimeError):  # a damaged font is no font
-                continue
     return list(fontManager.ttflist)
 
 

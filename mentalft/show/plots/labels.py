@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mentalft.metrics.registry import titled
 from mentalft.records import Comparison
 from mentalft.runs.loading import FinishedRun
-from mentalft.show.comparison import names_of, places_of
+from mentalft.show.comparison import Compared, names_of, places_of
 from mentalft.show.groups import group_name
 from mentalft.show.plots.fonts import drawable, fonts_for, one_line, shortened
 from mentalft.show.plots.style import BUNDLED, SMALL, TEXT
@@ -42,56 +42,37 @@ class Labels:
     def word(self, key: str, **values: object) -> str:
         return told(Said(key if "." in key else f"plot.{key}", values), self.language)
 
-
-def labels_of(run: FinishedRun, language: Language = "en") -> Labels:
-    """Names as they are, for a page whose reader's browser has the fonts."""
-    whole = _names(run, language)
-    return Labels(
-        language,
-        {name: shortened(title, TEXT, NAME_WIDTH) for name, title in whole.metrics.items()},
-        {name: shortened(shown, SMALL, NAME_WIDTH) for name, shown in whole.topics.items()},
-        {name: shortened(shown, TEXT, NAME_WIDTH) for name, shown in whole.contenders.items()},
-        fonts_for([*_words(language), *whole.metrics.values(), *whole.topics.values(), *whole.contenders.values()]),
-    )
+    def row(self, row: Compared, *, alone: bool) -> str:
+        """The metric of a row, and its contender where that is not ``alone`` beside the baseline."""
+        metric = self.metrics[row.m.metric] + ("" if row.m.higher_is_better else " ↓")
+        return metric if alone else self.word("of_contender", metric=metric, name=self.contenders[row.contender])
 
 
-def _names(run: FinishedRun, language: Language) -> Labels:
-    """Every name in full."""
+def labels_of(run: FinishedRun, language: Language = "en", *, for_files: bool = False) -> Labels:
+    """Names as they are, for a page whose reader's browser has the fonts.
+
+    Args:
+        for_files: a number (T1, M1 …) stands for what no font here can draw, and where no font here has Chinese at all,
+            the words are English.
+    """
     c = run.comparison
     groups = [g for m in c.metrics for d in m.differences.values() for g in d.by_topic]
-    return Labels(
-        language,
-        {m.metric: m.title for m in titled(c.metrics, language)},
-        {group.name: told(group_name(group.name), language) for group in groups},
-        {name: told(contender(name), language) for name in places_of(c)},
-    )
-
-
-def _words(language: Language) -> list[str]:
-    return [text for room in ("plot", "verdict") for text in labels(room, language).values()]
-
-
-def drawable_labels_of(run: FinishedRun, language: Language = "en") -> Labels:
-    """Names for files, where a number (T1, M1 …) stands for what no font here can draw.
-
-    Where no font here has Chinese at all, the words are English.
-    """
-    found = labels_of(run, language)
-    if not drawable("".join(_words(language)), found.fonts):
-        found = labels_of(run, "en")
-    whole = _names(run, found.language)
-    numbered: dict[str, str] = {}
-
-    def names(of: dict[str, str], letter: str, in_full: dict[str, str]) -> dict[str, str]:
-        shown_as = {}
-        for i, (name, shown) in enumerate(of.items(), 1):
-            shown_as[name] = shown
-            if not drawable(shown, found.fonts):
-                shown_as[name] = f"{letter}{i}"
-                numbered[shown_as[name]] = one_line(in_full[name])
-        return shown_as
-
-    metrics = names(found.metrics, "M", whole.metrics)
-    topics = names(found.topics, "T", whole.topics)
-    contenders = names(found.contenders, "C", whole.contenders)
-    return Labels(found.language, metrics, topics, contenders, found.fonts, numbered)
+    whole: dict[str, dict[str, str]] = {
+        "M": {m.metric: m.title for m in titled(c.metrics, language)},
+        "T": {group.name: told(group_name(group.name), language) for group in groups},
+        "C": {name: told(contender(name), language) for name in places_of(c)},
+    }
+    words = [text for room in ("plot", "verdict") for text in labels(room, language).values()]
+    fonts = fonts_for([*words, *(text for names in whole.values() for text in names.values())])
+    if for_files and language != "en" and not drawable("".join(words), fonts):
+        return labels_of(run, "en", for_files=True)
+    found, numbered = [], {}
+    for letter, names in whole.items():
+        drawn = {name: shortened(text, SMALL if letter == "T" else TEXT, NAME_WIDTH) for name, text in names.items()}
+        for place, (name, text) in enumerate(drawn.items() if for_files else (), 1):
+            if not drawable(text, fonts):
+                drawn[name] = f"{letter}{place}"
+                numbered[drawn[name]] = one_line(names[name])
+        found.append(drawn)
+    metrics, topics, contenders = found
+    return Labels(language, metrics, topics, contenders, fonts, numbered)

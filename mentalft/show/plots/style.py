@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
 
@@ -27,7 +27,7 @@ CONTENDER_DASHES: tuple[Any, ...] = (
 """As many more, so that no colour meets its own dash again soon."""
 VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED}
 VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o"}
-"""Filled arrows point to the better side; the open circle (:func:`marker_face`) points nowhere."""
+"""Filled arrows point to the better side; the open circle (:func:`verdict_point`) points nowhere."""
 
 COLUMN, PAGE = 3.3, 7.0
 """Widths of a figure in inches: one column of a two-column paper, and both."""
@@ -67,6 +67,19 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
 }
+
+
+class Box(NamedTuple):
+    """Where axes are in a figure, in inches."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    def within(self, width: float, height: float) -> tuple[float, float, float, float]:
+        """The same as shares of a figure of that size."""
+        return self.left / width, self.bottom / height, self.width / width, self.height / height
 
 
 @contextmanager
@@ -111,8 +124,40 @@ def contender_look(place: int) -> dict[str, Any]:
     }
 
 
-def marker_face(verdict: str) -> str:
-    return PAPER if verdict == UNDECIDED else VERDICT_COLOUR[verdict]
+def verdict_point(verdict: str, marker: str | None = None, size: float = 4.5) -> dict[str, Any]:
+    """How a difference is drawn, on an axis and in a legend; ``marker`` takes the place of the verdict's own."""
+    colour = VERDICT_COLOUR[verdict]
+    return {
+        "linestyle": "none", "marker": marker or VERDICT_MARKER[verdict], "markersize": size,
+        "markeredgecolor": colour, "markerfacecolor": PAPER if verdict == UNDECIDED else colour,
+    }  # fmt: skip
+
+
+def legend_entry(label: str, **look: Any) -> Any:
+    """A handle for a legend."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **look)
+
+
+def without_left_edge(axes: Any) -> None:
+    """For axes whose rows are named."""
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def faint_lines(axes: Any) -> None:
+    """Across, behind what is drawn."""
+    axes.grid(visible=True, axis="y", color=INK, alpha=0.1, linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def few_ticks(axis: Any, number: int, *, integer: bool = False) -> None:
+    """Plain numbers at no more than ``number`` round places."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(number, steps=ROUND, integer=integer))
+    axis.set_major_formatter(lambda value, _: tick_text(value))
 
 
 def plain_ticks(axis: Any) -> None:

@@ -55,9 +55,13 @@ def inline_svg(figure: Figure, title: str | None = None) -> str:
     root = ElementTree.fromstring(buffer.getvalue())
     name = str(figure.get_label()) or "figure"
     _drop_ground(root)
-    used = _references(root)
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    used = {found for value in values for found in REFERENCE.findall(value)}
+    used |= {element.get(XLINK, "").removeprefix("#") for element in root.iter()}
     for element in root.iter():
-        _attributes_only(element, used, f"{name}-")
+        attributes = _attributes(element, used, f"{name}-")
+        element.attrib.clear()
+        element.attrib.update(attributes)
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
     words = title or name
@@ -70,42 +74,29 @@ def _drop_ground(root: ElementTree.Element) -> None:
     """Take out the style sheet, and the white rectangles behind figure and axes: the page shows through."""
     for parent in list(root.iter()):
         for child in list(parent):
-            is_ground = (child.get("id") or "").startswith("patch_") and _is_white_rectangle(child)
+            is_patch = (child.get("id") or "").startswith("patch_")
+            is_ground = is_patch and any(f"fill: {PAPER}" in (shape.get("style") or "") for shape in child)
             if child.tag in {f"{{{SVG}}}metadata", f"{{{SVG}}}style"} or is_ground:
                 parent.remove(child)
 
 
-def _is_white_rectangle(group: ElementTree.Element) -> bool:
-    return any(f"fill: {PAPER}" in (child.get("style") or "") for child in group)
-
-
-def _references(root: ElementTree.Element) -> set[str]:
-    found = {element.get(XLINK, "").removeprefix("#") for element in root.iter()}
-    for element in root.iter():
-        found |= {name for value in element.attrib.values() for name in REFERENCE.findall(value)}
-    return found
-
-
-def _attributes_only(element: ElementTree.Element, used: set[str], prefix: str) -> None:
-    """Turn declarations into attributes, name colours by their part, and keep only ids that something refers to."""
-    attributes: dict[str, str] = {}
+def _attributes(element: ElementTree.Element, used: set[str], prefix: str) -> dict[str, str]:
+    """Those of ``element`` with declarations turned into attributes, colours named by their part, and only ids that
+    something refers to."""
+    found: dict[str, str] = {}
     for key, value in element.attrib.items():
         if key == "style":
-            attributes |= _declarations(value)
+            pairs = (declaration.partition(":") for declaration in value.split(";") if declaration.strip())
+            declared = {name.strip(): said.strip() for name, _, said in pairs}
+            size = declared.get("font-size")
+            found |= {name: COLOURS.get(said, said) for name, said in declared.items() if name not in DROPPED}
+            found |= {"font-size": size.removesuffix("px")} if size else {}
         elif key == "id":
-            attributes |= {"id": prefix + value} if value in used else {}
+            found |= {"id": prefix + value} if value in used else {}
         elif key == XLINK:
-            attributes["href"] = f"#{prefix}{value.removeprefix('#')}"
+            found["href"] = f"#{prefix}{value.removeprefix('#')}"
         elif key == "d":
-            attributes[key] = " ".join(LONG.sub(lambda found: f"{float(found[0]):.2f}", value).split())
+            found[key] = " ".join(LONG.sub(lambda long: f"{float(long[0]):.2f}", value).split())
         else:
-            attributes[key] = REFERENCE.sub(rf"url(#{prefix}\1)", value)
-    element.attrib.clear()
-    element.attrib.update(attributes)
-
-
-def _declarations(css: str) -> dict[str, str]:
-    pairs = (declaration.split(":", 1) for declaration in css.split(";") if ":" in declaration)
-    found = {key.strip(): value.strip() for key, value in pairs}
-    size = {"font-size": found["font-size"].removesuffix("px")} if "font-size" in found else {}
-    return {key: COLOURS.get(value, value) for key, value in found.items() if key not in DROPPED} | size
+            found[key] = REFERENCE.sub(rf"url(#{prefix}\1)", value)
+    return found

@@ -15,13 +15,15 @@ from mentalft.show.plots.style import (
     INK,
     MUTED,
     PAGE,
-    ROUND,
     SMALL,
     VERDICT_COLOUR,
-    VERDICT_MARKER,
-    marker_face,
+    Box,
+    few_ticks,
+    legend_entry,
     new_figure,
     tick_text,
+    verdict_point,
+    without_left_edge,
 )
 from mentalft.show.strips import group_kind
 
@@ -63,8 +65,8 @@ def topics(run: FinishedRun, labels: Labels) -> Figure | None:
     panel = (width - left - GAP * len(shown)) / len(shown)
     alone = len(run.comparison.others) == 1
     for i, row in enumerate(shown):
-        box = (left + i * (panel + GAP), foot, panel, height - HEAD - foot)
-        axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+        box = Box(left + i * (panel + GAP), foot, panel, height - HEAD - foot)
+        axes = figure.add_axes(box.within(width, height))
         _panel(axes, row, names, labels, alone=alone)
         axes.set_ylim(len(names) - 0.5 + bool(more), -0.5)
         axes.set_yticks(range(len(names)), texts if i == 0 else [""] * len(names))
@@ -93,31 +95,21 @@ def _topics(row: Compared) -> tuple[list[str], int]:
 
 
 def _panel(axes: Any, row: Compared, names: list[str], labels: Labels, *, alone: bool) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     m, groups = row.m, {group.name: group for group in row.d.by_topic}
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.axvline(row.d.difference, zorder=0, **OVERALL)
     for y, group in ((y, groups[name]) for y, name in enumerate(names) if name in groups):
         verdict = group_kind(m, group)
-        colour = VERDICT_COLOUR[verdict]
         if group.interval:
-            axes.plot(group.interval, [y, y], color=colour, linewidth=1.1)
-        marker = VERDICT_MARKER[verdict] if group.interval else NO_INTERVAL
-        axes.plot(
-            [group.difference], [y], linestyle="none", marker=marker, markersize=4.5, markeredgecolor=colour,
-            markerfacecolor=marker_face(verdict),
-        )  # fmt: skip
+            axes.plot(group.interval, [y, y], color=VERDICT_COLOUR[verdict], linewidth=1.1)
+        axes.plot([group.difference], [y], **verdict_point(verdict, None if group.interval else NO_INTERVAL))
     axes.margins(x=0.08)
     if not m.higher_is_better:
         axes.invert_xaxis()
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=ROUND))
+    without_left_edge(axes)
+    few_ticks(axes.xaxis, 3)
     axes.xaxis.set_major_formatter(lambda value, _: _signed(value))
-    name = labels.metrics[m.metric] + ("" if m.higher_is_better else " ↓")
-    name = name if alone else labels.word("of_contender", metric=name, name=labels.contenders[row.contender])
-    axes.set_xlabel(labels.word("topic_difference", metric=name))
+    axes.set_xlabel(labels.word("topic_difference", metric=labels.row(row, alone=alone)))
 
 
 def _signed(value: float) -> str:
@@ -126,19 +118,10 @@ def _signed(value: float) -> str:
 
 def _legend(shown: list[Compared], names: list[str], labels: Labels) -> list[Any]:
     """Handles of the legend, for the markers that are there."""
-    from matplotlib.lines import Line2D
-
     groups = [(group, row.m) for row in shown for group in row.d.by_topic if group.name in names]
     found = {group_kind(m, group) for group, m in groups if group.interval}
     words: dict[Verdict, str] = {BETTER: "verdict.better", WORSE: "verdict.worse", UNDECIDED: "includes"}
-    kinds = [(verdict, VERDICT_MARKER[verdict], word) for verdict, word in words.items() if verdict in found]
+    handles = [legend_entry(labels.word(word), **verdict_point(v)) for v, word in words.items() if v in found]
     if any(group.interval is None for group, _ in groups):
-        kinds.append((UNDECIDED, NO_INTERVAL, "no_interval"))
-    markers = [
-        Line2D(
-            [], [], linestyle="none", marker=marker, markersize=4.5, markeredgecolor=VERDICT_COLOUR[verdict],
-            markerfacecolor=marker_face(verdict), label=labels.word(word),
-        )
-        for verdict, marker, word in kinds
-    ]  # fmt: skip
-    return [*markers, Line2D([], [], label=labels.word("overall"), **OVERALL)]
+        handles.append(legend_entry(labels.word("no_interval"), **verdict_point(UNDECIDED, NO_INTERVAL)))
+    return [*handles, legend_entry(labels.word("overall"), **OVERALL)]

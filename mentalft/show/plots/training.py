@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.plots.labels import Labels
-from mentalft.show.plots.style import BLUE, COLUMN, INK, MUTED, PAPER, ROUND, new_figure, plain_ticks, tick_text
+from mentalft.show.plots.style import (
+    BLUE,
+    COLUMN,
+    MUTED,
+    PAPER,
+    faint_lines,
+    few_ticks,
+    new_figure,
+    plain_ticks,
+    tick_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,8 +50,7 @@ def loss(run: FinishedRun, labels: Labels) -> Figure | None:
     if validation.steps:
         name = labels.word("validation")
         axes.plot(*validation, color=BLUE, marker="o", markersize=3, markerfacecolor=PAPER, label=name)
-    trained = [(value, step) for step, value in zip(*validation, strict=True) if step > 0]
-    if trained:
+    if trained := [(value, step) for step, value in zip(*validation, strict=True) if step > 0]:
         value, step = min(trained)
         kept = labels.word("best", loss=value, step=int(step))
         axes.plot([step], [value], color=BLUE, marker="D", markersize=5, linestyle="none", label=kept, zorder=3)
@@ -81,14 +90,10 @@ def _line(axes: Any, found: Curve, **how: Any) -> None:
 
 
 def _finish(axes: Any, labels: Labels, ylabel: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     axes.set_xlabel(labels.word("step"))
     axes.set_ylabel(labels.word(ylabel))
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=ROUND, integer=True))
-    axes.xaxis.set_major_formatter(lambda value, _: tick_text(value))
+    few_ticks(axes.xaxis, 6, integer=True)
     low, high = axes.get_xlim()
     if high - low < 1:  # one step alone
         axes.set_xlim(low - 1, high + 1)
-    axes.grid(visible=True, axis="y", color=INK, alpha=0.1, linewidth=0.5)
-    axes.set_axisbelow(True)
+    faint_lines(axes)
