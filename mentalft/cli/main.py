@@ -175,12 +175,12 @@ def _begin_sweep(overrides: list[str], argv: list[str]) -> Place:
     chosen = {o.lstrip("+").partition("=")[0]: o.partition("=")[2] for o in overrides}
     if chosen.get("run_dir", "null") != "null":
         raise ConfigError("run_dir continues one run and cannot be used with --multirun; use sweep_dir=PATH")
-    plan = plan_sweep(overrides)
-    given = plan.sweep_dir or (plan.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
+    planned = plan_sweep(overrides, ["mentalft", *argv])
+    given = planned.sweep_dir or (planned.hydra_sweep_dir if "hydra.sweep.dir" in chosen else None)
     if given:
         check_free(given)
     sweep_dir = given or claim(Path("multirun"))
-    told = begin(plan, ["mentalft", *argv], sweep_dir)
+    told = begin(planned, sweep_dir)
     claimed = None if given else sweep_dir
     return Place(None, sweep_dir, claimed, (f"hydra.sweep.dir={_escaped(sweep_dir)}", *told), time.time())
 

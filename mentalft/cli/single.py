@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from mentalft.config import OPEN_KEYS, Config
-from mentalft.config.composition import load_config
+from mentalft.config.composition import hydra_records, load_config, options_of
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, UserError
 
@@ -65,7 +65,7 @@ def readable(argument: str) -> str:
 @cache
 def register_schema() -> None:
     """Tell Hydra of the schema; once, for it takes a tenth of the time in which a mistake is answered."""
-    ConfigStore.instance().store("base_config", Config)
+    ConfigStore.instance().store("base_config", Config, replace=True)
 
 
 def compose_alone(overrides: list[str]) -> Composed:
@@ -86,8 +86,7 @@ def compose_alone(overrides: list[str]) -> Composed:
     config = load_config(_without_hydra(plain))
     if config.sweep_dir:
         raise ConfigError("sweep_dir continues a sweep and needs --multirun; for one run it is run_dir=PATH")
-    choices = {k: v for k, v in plain.hydra.runtime.choices.items() if "/" not in k and v is not None}
-    return Composed(config, plain, list(plain.hydra.overrides.task), choices)
+    return Composed(config, plain, list(plain.hydra.overrides.task), options_of(plain.hydra))
 
 
 def _without_hydra(plain: DictConfig) -> DictConfig:
@@ -136,14 +135,8 @@ def run_in(composed: Composed, place: Place) -> None:
     run_dir = (place.run_dir or Path()).absolute()  # W&B's process keeps the folder in which it was started
     try:
         with held(run_dir), log_to(run_dir):
-            hydra_part = OmegaConf.create({"hydra": composed.plain.hydra})
-            overrides = OmegaConf.create(composed.overrides)
-            for name, record in {
-                "config": _without_hydra(composed.plain),
-                "hydra": hydra_part,
-                "overrides": overrides,
-            }.items():
-                write_text(run_dir / ".hydra" / f"{name}.yaml", OmegaConf.to_yaml(record))
+            for name, text in hydra_records(_without_hydra(composed.plain), composed.plain.hydra).items():
+                write_text(run_dir / ".hydra" / name, text)
             try:
                 run_tracked(composed.config, run_dir, composed.choices, composed.overrides)
             except Exception as error:

@@ -23,6 +23,17 @@ def typed_config(plain: Mapping[str, Any]) -> Config:
     return typed
 
 
+def options_of(about: Any) -> dict[str, str]:
+    """The option taken of each config group, from Hydra's own part of a configuration."""
+    return {str(k): str(v) for k, v in about.runtime.choices.items() if "/" not in str(k) and v is not None}
+
+
+def hydra_records(cfg: DictConfig, about: Any) -> dict[str, str]:
+    """Name → text of the files that Hydra keeps of a job in ``.hydra/``."""
+    parts = {"config": cfg, "hydra": OmegaConf.create({"hydra": about}), "overrides": about.overrides.task}
+    return {f"{name}.yaml": OmegaConf.to_yaml(part) for name, part in parts.items()}
+
+
 def load_config(cfg: DictConfig | Mapping[str, Any]) -> Config:
     """The configuration that was composed, checked.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from mentalft.config.composition import load_config
+from mentalft.config.composition import hydra_records, load_config, options_of
 from mentalft.config.mistakes import in_words
 from mentalft.console import set_language
 from mentalft.errors import ConfigError
@@ -25,27 +26,22 @@ from mentalft.sweep.apart import run_apart
 from mentalft.sweep.locks import running_elsewhere
 from mentalft.sweep.study import left_to_do
 from mentalft.sweep.trial import Trial, in_short, key_of_trial, run_trial
-from mentalft.words import Language, told
+from mentalft.words import told
 
 BASIC, OPTUNA = "basic", "optuna"
 
 
-class Plan(NamedTuple):
-    sweeper: str
-    launcher: str
-    varied: list[str]
-    """The overrides with several values, or a range."""
-    jobs: list[list[str]] | None
-    """The overrides of each trial, where the sweeper knows them beforehand."""
-    sweeper_config: dict[str, Any]
+class Planned(NamedTuple):
+    plan: SweepPlan
+    sweeper: dict[str, Any]
+    """Its part of the configuration."""
     sweep_dir: Path | None
     """The one to be continued."""
     hydra_sweep_dir: Path
     """Where Hydra would write."""
-    language: Language
 
 
-def plan_sweep(overrides: list[str]) -> Plan:
+def plan_sweep(overrides: list[str], command: list[str]) -> Planned:
     """What ``overrides`` ask for; everything in them that is mistyped is answered here.
 
     Raises:
@@ -53,26 +49,28 @@ def plan_sweep(overrides: list[str]) -> Plan:
     """
     with hydra.initialize_config_module("mentalft.conf"):
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        given = parser.parse_overrides(overrides)
-        shared = [str(o.input_line) for o in given if not o.is_sweep_override()]
+        shared = [str(o.input_line) for o in parser.parse_overrides(overrides) if not o.is_sweep_override()]
         composed = hydra.compose("config", overrides=shared, return_hydra_config=True)
         found = composed.hydra
-        sweeper, launcher = (str(found.runtime.choices[f"hydra/{kind}"]) for kind in ("sweeper", "launcher"))
-        of_sweeper = OmegaConf.to_container(found.sweeper, resolve=True)
-        assert isinstance(of_sweeper, dict)
+        of_sweeper: Any = OmegaConf.to_container(found.sweeper, resolve=True)
         in_config = [f"{key}={value}" for key, value in (of_sweeper.get("params") or {}).items()]
         every = parser.parse_overrides([*in_config, *overrides])
-        varied = [str(o.input_line) for o in _last_of_each(every) if o.is_sweep_override()]
+        sweeper, launcher = (str(found.runtime.choices[f"hydra/{kind}"]) for kind in ("sweeper", "launcher"))
         jobs = BasicSweeper.split_arguments(every, None)[0] if sweeper == BASIC else None
-        places = Path(composed.sweep_dir) if composed.sweep_dir else None, Path(found.sweep.dir)
-        language: Language = "zh" if composed.report.language == "zh" else "en"
-        sweeper_config = {str(key): value for key, value in of_sweeper.items()}
-        plan = Plan(sweeper, launcher, varied, jobs, sweeper_config, *places, language)
-        _check(plan, jobs if jobs is not None else [[*map(_first_value, _last_of_each(every))]])
-    return plan
+        plan = SweepPlan(
+            command,
+            [str(o.input_line) for o in _last_of_each(every) if o.is_sweep_override()],
+            sweeper,
+            launcher,
+            as_text(datetime.now().astimezone()),
+            "zh" if composed.report.language == "zh" else "en",
+            of_sweeper.get("n_trials") if jobs is None else [[*key_of_trial(job)] for job in jobs],
+        )
+        _check(plan, of_sweeper, jobs if jobs is not None else [[*map(_first_value, _last_of_each(every))]])
+    return Planned(plan, of_sweeper, Path(composed.sweep_dir) if composed.sweep_dir else None, Path(found.sweep.dir))
 
 
-def _check(plan: Plan, jobs: list[list[str]]) -> None:
+def _check(plan: SweepPlan, sweeper: dict[str, Any], jobs: list[list[str]]) -> None:
     """Say at once what cannot run, and refuse a sweep of which nothing can."""
     mistakes: dict[str, None] = {}
     unfit: dict[int, str] = {}
@@ -90,20 +88,18 @@ def _check(plan: Plan, jobs: list[list[str]]) -> None:
         raise ConfigError("\n".join(mistakes))
     if len(unfit) == len(jobs):
         raise ConfigError("\n".join(dict.fromkeys(line for text in unfit.values() for line in text.splitlines())))
-    if plan.sweeper == OPTUNA and _direction(plan) != ["minimize"]:
-        raise ConfigError(
-            f"hydra.sweeper.direction must be minimize, got {', '.join(_direction(plan))}; an objective of which more "
-            "is better is handed to the sweeper negated"
-        )
-    keys = {key_of(o) for o in plan.varied}
+    if plan.sweeper == OPTUNA:
+        given = sweeper["direction"]
+        directions = [str(getattr(d, "name", d)) for d in (given if isinstance(given, list) else [given])]
+        if directions != ["minimize"]:
+            raise ConfigError(
+                f"hydra.sweeper.direction must be minimize, got {', '.join(directions)}; an objective of which more "
+                "is better is handed to the sweeper negated"
+            )
+    keys = {key_of(o) for o in plan.overrides}
     for number, text in unfit.items():
         own = " ".join(o for o in jobs[number] if key_of(o) in keys)
         print(f"mentalft: trial {number} ({own}) cannot run: {'; '.join(text.splitlines())}", file=sys.stderr)
-
-
-def _direction(plan: Plan) -> list[str]:
-    given = plan.sweeper_config["direction"]
-    return [str(getattr(d, "name", d)) for d in (given if isinstance(given, list) else [given])]
 
 
 def _last_of_each(overrides: list[Override]) -> list[Override]:
@@ -135,17 +131,18 @@ def check_free(sweep_dir: Path) -> None:
         )
 
 
-def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
+def begin(planned: Planned, sweep_dir: Path) -> list[str]:
     """Write the plan, and return what Hydra must be told besides ``hydra.sweep.dir``.
 
     A study without a storage of the user's own lies in the sweep's directory, and is gone on with.
     """
-    write_plan(plan, command, sweep_dir)
+    plan, sweeper = planned.plan, planned.sweeper
+    earlier = read_plan(sweep_dir)  # whose beginning stays the beginning
+    SWEEP_PLAN.save(sweep_dir, replace(plan, started=earlier.started) if earlier else plan)
     set_language(plan.language)
     # what failed is told by its status; the sweeper would tell it again in its own words
     logging.getLogger("hydra_plugins.hydra_optuna_sweeper").setLevel(logging.CRITICAL)
     told = ["hydra.output_subdir=null"]  # a job's own directory may be another than Hydra takes it to be
-    sweeper = plan.sweeper_config
     if plan.sweeper == OPTUNA and not sweeper["storage"]:
         storage, name = f"sqlite:///{sweep_dir}/study.db", sweeper["study_name"] or "mentalft"
         left = left_to_do(sweep_dir, storage, name, sweeper)
@@ -155,29 +152,22 @@ def begin(plan: Plan, command: list[str], sweep_dir: Path) -> list[str]:
     return told
 
 
-def write_plan(plan: Plan, command: list[str], sweep_dir: Path) -> None:
-    """``sweep_plan.json``: what the sweep was asked; an earlier command's beginning stays the beginning."""
-    earlier = read_plan(sweep_dir)
-    started = earlier.started if earlier else as_text(datetime.now().astimezone())
-    jobs = plan.sweeper_config.get("n_trials") if plan.jobs is None else [[*key_of_trial(job)] for job in plan.jobs]
-    written = SweepPlan(command, plan.varied, plan.sweeper, plan.launcher, started, plan.language, jobs)
-    SWEEP_PLAN.save(sweep_dir, written)
-
-
 def run_job(cfg: DictConfig) -> float | None:
     """What Hydra's launchers run for each job of a sweep."""
     about = HydraConfig.get()
-    choices = {k: v for k, v in about.runtime.choices.items() if "/" not in k and v is not None}
-    composed = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(composed, dict)
-    records = {
-        "config.yaml": OmegaConf.to_yaml(cfg),
-        "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": about})),
-        "overrides.yaml": OmegaConf.to_yaml(about.overrides.task),
-    }
-    config = {str(key): value for key, value in composed.items()}
-    trial = Trial(Path(about.sweep.dir), int(about.job.num), tuple(about.overrides.task), choices, config, records)
-    _remove_if_empty(Path(about.runtime.output_dir))
+    config: Any = OmegaConf.to_container(cfg, resolve=True)
+    sweep_dir, output_dir = Path(about.sweep.dir), Path(about.runtime.output_dir)
+    trial = Trial(
+        sweep_dir,
+        int(about.job.num),
+        tuple(about.overrides.task),
+        options_of(about),
+        config,
+        hydra_records(cfg, about),
+        read_plan(sweep_dir),
+    )
+    if output_dir.is_dir() and not any(output_dir.iterdir()):
+        output_dir.rmdir()  # Hydra made it for this job, whose own may be another one
     launcher = str(about.launcher._target_)
     if launcher.endswith("BasicLauncher"):
         return run_trial(trial)
@@ -191,9 +181,3 @@ def _together(about: Any) -> int:
     batch = about.sweeper.get("n_jobs") or about.sweeper.get("max_batch_size")
     workers = int(effective_n_jobs(about.launcher.n_jobs))
     return max(1, min(workers, int(batch)) if batch else workers)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Hydra made it for this job, whose own may be another one."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()

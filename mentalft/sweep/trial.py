@@ -24,9 +24,9 @@ from mentalft.runs.sweep_files import (
     FAILED,
     RUNNING,
     Status,
+    SweepPlan,
     as_text,
     key_of,
-    read_plan,
     read_status,
     statuses,
     trial_dirs,
@@ -52,6 +52,19 @@ class Trial(NamedTuple):
     """Composed, not yet checked."""
     records: dict[str, str]
     """Name → text of the files in ``.hydra/``."""
+    plan: SweepPlan | None
+    """None where it cannot be read."""
+
+    @property
+    def own(self) -> list[str]:
+        """The overrides that vary in this sweep; all of them where it is not known which do."""
+        varied = {key_of(o) for o in (self.plan.overrides if self.plan else self.overrides)}
+        return [o for o in self.overrides if key_of(o) in varied and key_of(o) not in OURS]
+
+    @property
+    def fixed(self) -> list[str]:
+        """Those that all its trials share."""
+        return [o for o in self.overrides if o not in self.own and key_of(o) not in OURS]
 
 
 def run_trial(trial: Trial, *, quiet: bool = False) -> float | None:
@@ -66,9 +79,8 @@ def run_trial(trial: Trial, *, quiet: bool = False) -> float | None:
     Raises:
         KeyboardInterrupt: the sweep is to end.
     """
-    plan = read_plan(trial.sweep_dir)
-    if plan is not None:
-        set_language(plan.language)
+    if trial.plan is not None:
+        set_language(trial.plan.language)
     status = _claimed(trial)
     console.quiet = quiet
     try:
@@ -134,11 +146,10 @@ def key_of_trial(overrides: Iterable[str]) -> tuple[str, ...]:
 
 def _claimed(trial: Trial) -> Status:
     """The trial's place in the sweep: that of an earlier attempt with the same overrides, or one of its own."""
-    own, fixed = _split(trial)
     wanted = Status(
         job=trial.number,
-        overrides=own,
-        fixed=fixed,
+        overrides=trial.own,
+        fixed=trial.fixed,
         state=RUNNING,
         error=None,
         objective=None,
@@ -147,7 +158,7 @@ def _claimed(trial: Trial) -> Status:
         started=as_text(datetime.now().astimezone()),
         ended=None,
         seconds=None,
-        command=["mentalft", *fixed, *own],
+        command=["mentalft", *trial.fixed, *trial.own],
         choices=trial.choices,
     )
     with sweep_locked(trial.sweep_dir):
@@ -158,14 +169,6 @@ def _claimed(trial: Trial) -> Status:
         wanted = replace(wanted, job=number)
         write_status(trial.sweep_dir, wanted)
     return wanted
-
-
-def _split(trial: Trial) -> tuple[list[str], list[str]]:
-    """The overrides that vary in this sweep, and those that all its trials share."""
-    plan = read_plan(trial.sweep_dir)
-    about = [o for o in trial.overrides if key_of(o) not in OURS]
-    varied = {key_of(o) for o in (plan.overrides if plan else about)}
-    return [o for o in about if key_of(o) in varied], [o for o in about if key_of(o) not in varied]
 
 
 def _run(trial: Trial, status: Status) -> Status:
@@ -202,8 +205,7 @@ def _objective(trial: Trial, status: Status, run_dir: Path) -> float | None:
     name = " ".join(status.overrides) or f"trial {status.job}"
     overrides = [*status.fixed, *status.overrides]
     objective = run_tracked(config, run_dir, trial.choices, overrides, group=group, name=name)
-    plan = read_plan(trial.sweep_dir)
-    if objective is None and plan is not None and plan.sweeper != "basic":
+    if objective is None and trial.plan and trial.plan.sweeper != "basic":
         raise UserError("there is no objective to search by: train must be among stages")
     return objective
 

@@ -10,7 +10,7 @@ from mentalft.runs.sweep_files import STATUS, SWEEP_PLAN, read_plan, read_status
 from mentalft.show.sweep import read_sweep, write_sweep
 from mentalft.sweep import trial as trials
 from mentalft.sweep.ending import conclude
-from mentalft.sweep.plan import check_free, write_plan
+from mentalft.sweep.plan import begin, check_free
 from mentalft.sweep.trial import run_trial
 from tests.show.sweep.fabricated import make_plan, make_trial
 from tests.sweep.trials import plan, trial
@@ -46,11 +46,11 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path, content: bytes | None, monkey
     asked = trial(tmp_path, 0, ["lora.r=4"], ["experiment=quick", "tracking=none"])
     damage(tmp_path / SWEEP_PLAN.name, content)
     assert read_plan(tmp_path) is None
-    assert run_trial(asked) == 1.5
+    assert run_trial(asked._replace(plan=read_plan(tmp_path))) == 1.5
     assert conclude(tmp_path, 0.0) == []
     assert read_sweep(tmp_path).plan.command == []
     if content is not None:
-        write_plan(plan("basic", "lora.r=4,8"), ["mentalft", "-m"], tmp_path)
+        begin(plan("basic", "lora.r=4,8"), tmp_path)
         assert SWEEP_PLAN.load(tmp_path).overrides == ["lora.r=4,8"]
 
 

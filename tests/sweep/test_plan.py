@@ -18,23 +18,23 @@ def _schema() -> None:
 
 
 def test_a_grid_is_known_trial_by_trial() -> None:
-    plan = plan_sweep(["experiment=quick", "lora.r=4,8", "seed=range(1,3)"])
-    assert (plan.sweeper, plan.launcher, plan.varied) == ("basic", "basic", ["lora.r=4,8", "seed=range(1,3)"])
-    assert plan.jobs is not None
-    assert sorted(job[1:] for job in plan.jobs) == [[f"lora.r={r}", f"seed={s}"] for r in (4, 8) for s in (1, 2)]
+    plan = plan_sweep(["experiment=quick", "lora.r=4,8", "seed=range(1,3)"], []).plan
+    assert (plan.sweeper, plan.launcher, plan.overrides) == ("basic", "basic", ["lora.r=4,8", "seed=range(1,3)"])
+    trials = [["experiment=quick", f"lora.r={r}", f"seed={s}"] for r in (4, 8) for s in (1, 2)]
+    assert plan.trials == trials
 
 
 def test_what_is_typed_takes_the_place_of_the_experiments_own_values() -> None:
-    plan = plan_sweep(["experiment=seeds", "seed=5,6"])
-    assert plan.varied == ["seed=5,6"]
-    assert plan.jobs is not None
-    assert len(plan.jobs) == 2
+    plan = plan_sweep(["experiment=seeds", "seed=5,6"], []).plan
+    assert plan.overrides == ["seed=5,6"]
+    assert isinstance(plan.trials, list)
+    assert len(plan.trials) == 2
 
 
 def test_a_trial_that_cannot_run_is_named_at_once_and_the_others_stay(capsys: pytest.CaptureFixture[str]) -> None:
-    plan = plan_sweep(["lora.r=4,0"])
-    assert plan.jobs is not None
-    assert len(plan.jobs) == 2
+    plan = plan_sweep(["lora.r=4,0"], []).plan
+    assert isinstance(plan.trials, list)
+    assert len(plan.trials) == 2
     assert "trial 1 (lora.r=0) cannot run: lora.r must be at least 1" in capsys.readouterr().err
 
 
@@ -53,18 +53,19 @@ def test_a_trial_that_cannot_run_is_named_at_once_and_the_others_stay(capsys: py
 )
 def test_what_no_trial_can_use_is_refused(overrides: list[str], words: list[str]) -> None:
     with pytest.raises(ConfigError) as refused:
-        plan_sweep(overrides)
+        plan_sweep(overrides, [])
     for word in words:
         assert word in str(refused.value)
 
 
 def test_a_study_lies_in_the_sweeps_directory(tmp_path: Path) -> None:
-    plan = plan_sweep(["experiment=sweep_lora"])
-    assert (plan.sweeper, plan.launcher, plan.jobs) == ("optuna", "joblib", None)
-    assert {o.partition("=")[0] for o in plan.varied} == {
+    planned = plan_sweep(["experiment=sweep_lora"], ["mentalft", "-m"])
+    plan = planned.plan
+    assert (plan.sweeper, plan.launcher, plan.trials) == ("optuna", "joblib", 12)
+    assert {o.partition("=")[0] for o in plan.overrides} == {
         "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "trainer.learning_rate",
     }  # fmt: skip
-    told = begin(plan, ["mentalft", "-m"], tmp_path)
+    told = begin(planned, tmp_path)
     assert f"hydra.sweeper.storage='sqlite:///{tmp_path}/study.db'" in told
     assert "hydra.sweeper.n_trials=12" in told
 

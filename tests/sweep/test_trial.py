@@ -8,7 +8,7 @@ import pytest
 
 from mentalft.runs.sweep_files import DONE, FAILED, SWEEP_PLAN, read_status, statuses
 from mentalft.sweep import trial as trials
-from mentalft.sweep.plan import write_plan
+from mentalft.sweep.plan import begin
 from mentalft.sweep.trial import run_trial
 from tests.sweep.trials import plan, trial
 
@@ -99,8 +99,8 @@ def test_the_tracker_run_follows_from_sweep_and_overrides(tmp_path: Path, outcom
 
 
 def test_the_plan_keeps_when_the_sweep_began(tmp_path: Path) -> None:
-    write_plan(plan("basic", "a=1,2"), ["mentalft", "-m", "a=1,2"], tmp_path)
+    begin(plan("basic", "a=1,2"), tmp_path)
     began = SWEEP_PLAN.load(tmp_path).started
-    write_plan(plan("joblib", "a=1,2,3"), ["mentalft", "-m", "a=1,2,3"], tmp_path)
+    begin(plan("joblib", "a=1,2,3", started="2026-11-26T08:00:00+00:00"), tmp_path)
     found = SWEEP_PLAN.load(tmp_path)
     assert (found.started, found.overrides, found.launcher) == (began, ["a=1,2,3"], "joblib")

@@ -10,8 +10,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from mentalft.config import Config
-from mentalft.runs.sweep_files import RUNNING, Status
-from mentalft.sweep.plan import Plan, write_plan
+from mentalft.runs.sweep_files import RUNNING, Status, SweepPlan
+from mentalft.sweep.plan import Planned, begin
 from mentalft.sweep.trial import Trial
 
 
@@ -24,15 +24,19 @@ def status(job: int, *overrides: str, **other: Any) -> Status:
     return Status(**{**values, **other})
 
 
-def plan(launcher: str, *varied: str) -> Plan:
-    return Plan("basic", launcher, list(varied), None, {}, None, Path("multirun"), "en")
+def plan(launcher: str, *varied: str, started: str = "2026-11-25T08:00:00+00:00") -> Planned:
+    asked = SweepPlan(["mentalft", "-m"], list(varied), "basic", launcher, started)
+    return Planned(asked, {}, None, Path("multirun"))
 
 
 def trial(sweep_dir: Path, number: int, own: list[str], fixed: list[str]) -> Trial:
     """A trial of a sweep that varies the keys of ``own``."""
     ConfigStore.instance().store("base_config", Config, replace=True)
     sweep_dir.mkdir(parents=True, exist_ok=True)
-    write_plan(plan("basic", *(f"{o.partition('=')[0]}=1,2" for o in own)), ["mentalft", "-m"], sweep_dir)
+    planned = plan("basic", *(f"{o.partition('=')[0]}=1,2" for o in own))
+    begin(planned, sweep_dir)
     with hydra.initialize_config_module("mentalft.conf"):
         composed: Any = OmegaConf.to_container(hydra.compose("config", overrides=[*fixed, *own]))
-    return Trial(sweep_dir, number, (*fixed, *own), {"lora": "qv_r8"}, composed, {"overrides.yaml": "[]\n"})
+    return Trial(
+        sweep_dir, number, (*fixed, *own), {"lora": "qv_r8"}, composed, {"overrides.yaml": "[]\n"}, planned.plan
+    )
