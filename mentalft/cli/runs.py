@@ -9,7 +9,7 @@ import locale
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,9 +47,7 @@ def list_(
     found = list_runs(roots or PLACES)
     runs = found[:limit]
     if json:
-        from orjson import OPT_INDENT_2, dumps
-
-        print(dumps([run.to_json() for run in runs], option=OPT_INDENT_2).decode())
+        _print_json([run.to_json() for run in runs])
         return
     _speak_as(*(Path(run.directory) for run in runs[:1]))
     if not runs:
@@ -59,6 +57,12 @@ def list_(
         console.print(runs_table(runs, console.width, language(), one_line=not console.is_terminal))
     if len(runs) < len(found):
         say(Said("cli.older_runs", {"count": len(found) - len(runs)}), style="dim")
+
+
+def _print_json(rows: list[Any]) -> None:
+    from orjson import OPT_INDENT_2, dumps
+
+    print(dumps(rows, option=OPT_INDENT_2).decode())
 
 
 @app.command()
@@ -218,9 +222,7 @@ def metrics(json: Annotated[bool, typer.Option("--json", help="Print one JSON ar
     _speak_as()
     rows = listed("en" if json else language())
     if json:
-        from orjson import OPT_INDENT_2, dumps
-
-        print(dumps(rows, option=OPT_INDENT_2).decode())
+        _print_json(rows)
         return
 
     def column(key: str, *, wraps: bool = False) -> Column[dict[str, str]]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
 from mentalft.console import language, say, say_path, shown
-from mentalft.errors import first_line
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, Status, read_plan, statuses
 from mentalft.sweep.locks import INTERRUPTED, mark_killed_trials_failed
 from mentalft.sweep.trial import in_short, update_page
 from mentalft.words import Said, told
 
-log = logging.getLogger("mentalft")
 PATIENCE = 5.0
 """Seconds; a launcher that is interrupted ends the trials a moment after itself."""
 
@@ -24,9 +21,8 @@ def conclude(sweep_dir: Path, begun: float) -> list[str]:
     found = statuses(sweep_dir)
     if not found:  # it ended before its first trial
         return []
-    update_page(sweep_dir)
     say(Said("sweep.stands", {"counts": _counted(found, _not_begun(sweep_dir, found))}))
-    _show(sweep_dir)
+    update_page(sweep_dir, tables=True)
     say(Said("sweep.directory", {"path": shown(sweep_dir)}))
     if (sweep_dir / "sweep.html").is_file():
         say_path(Said("sweep.report"), sweep_dir / "sweep.html")
@@ -57,16 +53,6 @@ def _counted(found: list[Status], waiting: int) -> list[Said]:
     done = {"done": sum(s.state == DONE for s in found), "all": len(found) + waiting}
     counts = [Said(f"sweep.count.{state}", {"count": count}) for state, count in others.items() if count]
     return [Said("sweep.count.of_all", done), *counts]
-
-
-def _show(sweep_dir: Path) -> None:
-    try:
-        from mentalft.show.sweep import show_sweep
-
-        show_sweep(sweep_dir)
-    except Exception as error:  # as with the page, no reason to end in an error
-        log.info("the sweep's tables failed", exc_info=True)
-        say(Said("sweep.no_tables", {"problem": first_line(error)}), style="yellow")
 
 
 def ended_early(sweep_dir: Path, error: Exception) -> str:

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -59,24 +59,15 @@ def _stop_trials() -> None:
         for process in running:
             if process.pid not in told:
                 told.add(process.pid)
-                _tell(process)
+                with suppress(psutil.Error):  # it has just ended
+                    process.terminate()  # also after Ctrl-C: one that is only starting then ends without a traceback
         time.sleep(0.1)
 
 
 def _trials() -> list[psutil.Process]:
-    """The trials' processes below this one; one that has ended has no command line."""
-    return [process for process in psutil.Process().children(recursive=True) if MODULE in _command_line(process)]
-
-
-def _command_line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()  # type: ignore[no-any-return]
-    except psutil.Error:
-        return []
-
-
-def _tell(process: psutil.Process) -> None:
-    try:
-        process.terminate()  # also after Ctrl-C: one that is only starting then ends without a traceback
-    except psutil.Error:  # it has just ended
-        return
+    """The trials' processes below this one."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # one that has ended has no command line
+            found += [process] if MODULE in process.cmdline() else []
+    return found

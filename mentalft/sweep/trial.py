@@ -122,15 +122,17 @@ def _result(status: Status) -> Said | str:
     return Said("sweep.result", {"name": status.objective_name, "value": f"{status.objective:.4g}"})
 
 
-def update_page(sweep_dir: Path) -> None:
-    """The sweep's tables and page; what goes wrong there is no reason to lose a trial."""
-    try:
-        from mentalft.show.sweep import write_sweep
+def update_page(sweep_dir: Path, *, tables: bool = False) -> None:
+    """Write the sweep's files, and print its ``tables``; what goes wrong there is no reason to lose a trial."""
+    from mentalft.show.sweep import show_sweep, write_sweep
 
-        write_sweep(sweep_dir)
-    except Exception as error:
-        log.info("the sweep's page failed", exc_info=True)
-        say(Said("sweep.no_page", {"problem": first_line(error), "sweep": shown(sweep_dir)}), style="yellow")
+    for what in ("page", "tables") if tables else ("page",):
+        try:
+            (write_sweep if what == "page" else show_sweep)(sweep_dir)
+        except Exception as error:
+            log.info("the sweep's %s failed", what, exc_info=True)
+            values = {"problem": first_line(error), "sweep": shown(sweep_dir)}
+            say(Said(f"sweep.no_{what}", values), style="yellow")
 
 
 def earlier_attempt(trial: Trial) -> Status | None:

@@ -18,16 +18,6 @@ FLUSH_SECONDS = 2.0
 """How much of a run's log is lost at most where the run is killed; wandb's own 15 may be all of a short one."""
 
 
-class Described(NamedTuple):
-    """What a run is known by."""
-
-    name: str
-    group: str | None
-    job_type: str
-    tags: list[str]
-    config: dict[str, Any]
-
-
 class Opened(NamedTuple):
     run: Any
     """wandb's run; None where W&B does not even work offline."""
@@ -35,23 +25,25 @@ class Opened(NamedTuple):
     """Why it is not online although it was to be, or why there is none."""
 
 
-def open_run(cfg: TrackingConfig, run_dir: Path, described: Described) -> Opened:
+def open_run(cfg: TrackingConfig, run_dir: Path, **described: Any) -> Opened:
     """Open the run of ``run_dir`` within ``cfg.init_timeout`` seconds, as :func:`wanted_mode` says.
 
     Asks nobody anything, and raises nothing.
+
+    Args:
+        described: what the run is known by, as :func:`wandb.init` takes it.
     """
     _set_environment(cfg, run_dir)
     trouble = None
     try:
-        if wanted_mode(cfg) != "offline":
-            if not has_key():
-                trouble = "no API key"
-            else:
-                try:
-                    return Opened(_init("online", cfg, run_dir, described), None)
-                except Exception as error:
-                    trouble = f"no connection: {first_line(error)}"
-                    end_service()
+        if wanted_mode(cfg) != "offline" and not has_key():
+            trouble = "no API key"
+        elif wanted_mode(cfg) != "offline":
+            try:
+                return Opened(_init("online", cfg, run_dir, described), None)
+            except Exception as error:
+                trouble = f"no connection: {first_line(error)}"
+                end_service()
         return Opened(_init("offline", cfg, run_dir, described), trouble)
     except Exception as error:
         return Opened(None, first_line(error))
@@ -97,7 +89,7 @@ def has_key() -> bool:
         return False
 
 
-def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -> Any:
+def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: dict[str, Any]) -> Any:
     import wandb
 
     settings = wandb.Settings(
@@ -121,14 +113,10 @@ def _init(mode: str, cfg: TrackingConfig, run_dir: Path, described: Described) -
         entity=cfg.entity,
         id=run_id(run_dir),
         resume="allow" if mode == "online" else None,  # offline there is nothing to ask whether it is there
-        name=described.name,
-        group=described.group,
-        job_type=described.job_type,
-        tags=described.tags,
         dir=str(run_dir),
-        config=described.config,
         reinit="finish_previous",
         settings=settings,
+        **described,
     )
 
 

@@ -18,17 +18,9 @@ from mentalft.errors import first_line
 from mentalft.records import Comparison, ItemRow
 from mentalft.show.comparison import comparison_table
 from mentalft.show.table import records
-from mentalft.tracking.client import Described, end_service, open_run, wanted_mode
+from mentalft.tracking.client import end_service, open_run, wanted_mode
 from mentalft.tracking.failure import without_data
-from mentalft.tracking.naming import (
-    CURVES,
-    STEP,
-    comparison_summary,
-    job_type,
-    run_config,
-    run_name,
-    run_tags,
-)
+from mentalft.tracking.naming import CURVES, STEP, comparison_summary, job_type, run_config, run_name, run_tags
 from mentalft.words import Said
 
 
@@ -60,14 +52,15 @@ class Tracker:
         if wanted_mode(self.cfg) == "disabled":
             return
         names = [config[group]["name"] for group in ("data", "model") if group in config]
-        described = Described(
-            self.cfg.name or run_name(self.name, self.run_dir, log_text=self.log_text),
-            self.group,
-            job_type(config["stages"]),
-            run_tags(self.cfg.tags, *names),
-            run_config(config, choices),
+        self.run, trouble = open_run(
+            self.cfg,
+            self.run_dir,
+            name=self.cfg.name or run_name(self.name, self.run_dir, log_text=self.log_text),
+            group=self.group,
+            job_type=job_type(config["stages"]),
+            tags=run_tags(self.cfg.tags, *names),
+            config=run_config(config, choices),
         )
-        self.run, trouble = open_run(self.cfg, self.run_dir, described)
         if self.run is None:
             say(Said("tracking.none", {"trouble": trouble}), style="yellow")
         elif self.run.offline:

@@ -108,6 +108,12 @@ class Setting:
     def objectives(self) -> list[float]:
         return [t.status.objective for t in self.trials if t.status.objective is not None]
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """For programs."""
+        figures = {"objective": self.objective, "sd": self.sd, "standing": self.standing}
+        return {"values": self.values, **figures, "trials": [trial.name for trial in self.trials]}
+
 
 @dataclass(frozen=True)
 class Importance:

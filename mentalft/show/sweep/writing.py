@@ -182,27 +182,13 @@ def _json(sweep: Sweep) -> dict[str, Any]:
         "started": sweep.plan.started or None,
         "notes": [told(note) for note in sweep.notes],
         "trials_looked_at": len(sweep.looked_at),
-        "chosen": chosen and {
-            "values": chosen.values,
-            "trials": [trial.name for trial in chosen.trials],
-            "objective": chosen.objective,
-            "command": command_of(chosen),
-        },
+        "chosen": chosen and {**chosen.record, "command": command_of(chosen)},
         "base": {"objective": sweep.base_objective, "test": sweep.base_scores},
-        "settings": [
-            {
-                "values": setting.values,
-                "objective": setting.objective,
-                "sd": setting.sd,
-                "standing": setting.standing,
-                "trials": [trial.name for trial in setting.trials],
-            }
-            for setting in sweep.settings
-        ],
+        "settings": [setting.record for setting in sweep.settings],
         "noise": told(sweep.noise),
         "importance": {"shares": sweep.importance.shares, "how": told(sweep.importance.how)},
         "trials": tables.trial_records(sweep),
-    }  # fmt: skip
+    }
 
 
 def show_sweep(sweep_dir: Path, *, notes: bool = False) -> None:
