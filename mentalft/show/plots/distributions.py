@@ -105,20 +105,19 @@ def lengths(run: FinishedRun, labels: Labels) -> Figure | None:
     edges = _edges(together, log=log)
     figure = new_figure("lengths", COLUMN, STRIP * len(found) + 0.55)
     strips = figure.subplots(len(found), 1, squeeze=False, sharex=True)[:, 0]
-    for axes, (name, colour, values) in zip(strips, found, strict=True):
-        _histogram(axes, name, colour, values, edges, labels, log=log)
     if log:
         strips[-1].set_xscale("log")
     strips[-1].set_xlim(edges[0], edges[-1])
+    for axes, strip in zip(strips, found, strict=True):
+        _histogram(axes, *strip, edges, labels)
     _x_ticks(strips[-1], 6)
     strips[-1].set_xlabel(labels.word("characters"))
     figure.supylabel(labels.word("count"), fontsize=TEXT)
     return figure
 
 
-def _histogram(
-    axes: Any, name: str, colour: str, values: Numbers, edges: Numbers, labels: Labels, *, log: bool
-) -> None:
+def _histogram(axes: Any, name: str, colour: str, values: Numbers, edges: Numbers, labels: Labels) -> None:
+    log = axes.get_xscale() == "log"
     counts, _ = np.histogram(values[values > 0] if log else values, edges)
     axes.stairs(counts, edges, fill=True, color=colour, alpha=0.35, linewidth=0)
     axes.stairs(counts, edges, color=colour, linewidth=0.8)
@@ -126,7 +125,8 @@ def _histogram(
     if not log or median > 0:
         axes.axvline(median, color=INK, linewidth=0.8, linestyle=(0, (2, 1.5)))
     said = [labels.word("median", median=median), *([labels.word("empty", empty=empty)] if empty else [])]
-    at_right = _place(median, edges, log=log) < 0.5
+    middle, at = axes.transAxes.transform((0.5, 0)), axes.transData.transform((max(median, edges[0]), 0))
+    at_right = at[0] < middle[0]
     axes.text(
         1 if at_right else 0.02, 0.98, labels.word("of_side", name=name, said=said),
         ha="right" if at_right else "left", va="top", fontsize=SMALL, transform=axes.transAxes,
@@ -141,13 +141,6 @@ def _edges(values: Numbers, *, log: bool) -> Numbers:
     if log:
         return np.unique(np.geomspace(1, top, BINS + 1).round())
     return np.arange(0, top + (step := max(1.0, math.ceil(top / BINS))), step)
-
-
-def _place(length: float, edges: Numbers, *, log: bool) -> float:
-    """Where on the axis a length is: 0 at its left end, 1 at its right."""
-    scale = np.log if log else np.asarray
-    low, at, high = (scale(max(x, 1.0) if log else x) for x in (edges[0], length, edges[-1]))
-    return float((at - low) / (high - low))
 
 
 def _sorted(values: list[float]) -> Numbers:

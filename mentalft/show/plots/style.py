@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mentalft.records import BETTER, UNDECIDED, WORSE
@@ -39,35 +40,6 @@ ROUND = (1, 2, 5, 10)
 BUNDLED = "DejaVu Sans"
 """The font that comes with matplotlib: figures come out alike on every machine."""
 
-STYLE: dict[str, Any] = {
-    "font.size": TEXT,
-    "axes.labelsize": TEXT,
-    "axes.titlesize": TEXT,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL,
-    "legend.frameon": False,
-    "legend.handlelength": 1.8,
-    "legend.borderaxespad": 0.2,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.formatter.useoffset": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.visible": False,
-    "ytick.minor.visible": False,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 4.0,
-    "text.parse_math": False,  # a dollar sign in a title is a dollar sign
-    "svg.hashsalt": "mentalft",  # equal data, equal bytes
-    "figure.constrained_layout.h_pad": 0.03,
-    "figure.constrained_layout.w_pad": 0.03,
-}
-
 
 class Box(NamedTuple):
     """Where axes are in a figure, in inches."""
@@ -84,7 +56,7 @@ class Box(NamedTuple):
 
 @contextmanager
 def style(fonts: Sequence[str] = (BUNDLED,), **more: Any) -> Iterator[None]:
-    """matplotlib's defaults with :data:`STYLE` while the block runs; figures are made and drawn in such a block.
+    """matplotlib's defaults with ``templates/figures.mplstyle`` while the block runs, in which figures are made.
 
     Args:
         fonts: families to look for a glyph in, first to last.
@@ -92,8 +64,9 @@ def style(fonts: Sequence[str] = (BUNDLED,), **more: Any) -> Iterator[None]:
     """
     import matplotlib.style
 
-    settings = {**STYLE, "font.family": list(fonts), **{key.replace("__", "."): value for key, value in more.items()}}
-    with matplotlib.style.context(["default", settings]):
+    settings = {"font.family": list(fonts), **{key.replace("__", "."): value for key, value in more.items()}}
+    sheet = resources.files("mentalft.show") / "templates" / "figures.mplstyle"
+    with resources.as_file(sheet) as path, matplotlib.style.context(["default", path, settings]):
         yield
 
 
