@@ -189,13 +189,15 @@ def report(
     from mentalft.console import say_path
     from mentalft.show.language import ASKED
     from mentalft.show.writing import report as write_report
+    from mentalft.words import Said
 
     if language not in ASKED:
         raise typer.BadParameter(f"{language!r} is none of {', '.join(ASKED)}", param_hint="--language")
     path = write_report(ReportConfig(language=language, html=True, plots=plots), run)  # type: ignore[arg-type]
     if path is None:
         raise typer.Exit(1)
-    say_path("report", path)
+    _speak_as(run)
+    say_path(Said("sweep.report"), path)
 
 
 @app.command()
@@ -203,12 +205,16 @@ def sweep(
     sweep_dir: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Such as multirun/2026-11-23/14-22-01.")],
 ) -> None:
     """Show what a sweep came to, and write its sweep.md, .csv, .json and .html again."""
-    from mentalft.console import say_path
+    from mentalft.console import say_path, set_language
+    from mentalft.runs.sweep_files import read_plan
     from mentalft.show.sweep import show_sweep, write_sweep
+    from mentalft.words import Said
 
+    plan = read_plan(sweep_dir)
+    set_language(plan.language if plan else "en")
     write_sweep(sweep_dir, again=True)
     show_sweep(sweep_dir, notes=True)
-    say_path("page", sweep_dir.absolute() / "sweep.html")
+    say_path(Said("sweep.page"), sweep_dir.absolute() / "sweep.html")
 
 
 @app.command()

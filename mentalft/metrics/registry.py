@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import mentalft.metrics
 from mentalft.config import EMBEDDED, EvalConfig, extra_name
 from mentalft.metrics.tokens import Tokenizer, chosen, language_of
-from mentalft.records import MetricResult
 from mentalft.words import Language, Said, told
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from mentalft.records import MetricResult
 
     Parts = NDArray[np.float64]
     """(items, parts): what each item adds to the score."""

@@ -206,9 +206,9 @@ def chosen_table(sweep: Sweep) -> Table[Any] | None:
     compared = [trial.comparison for trial in sweep.chosen.trials if trial.comparison] if sweep.chosen else []
     if not compared:
         return None
-    first = compared[0]
+    first, language = compared[0], sweep.plan.language
     if len(compared) == 1:
-        whole = comparison_table(first, sweep.plan.language)
+        whole = comparison_table(first, language)
         kept = {"metric", "contender", "score", *first.contenders, "difference", "strip", "interval", "p_holm", "said"}
         return Table([c for c in whole.columns if c.key in kept], whole.rows, kind=lambda row: str(row.d.verdict))
     by_name = [{m.metric: m for m in c.metrics} for c in compared]
@@ -221,7 +221,7 @@ def chosen_table(sweep: Sweep) -> Table[Any] | None:
     name, several = contender(first.others[0]), len(first.others) > 1
     heading = Said("sweep.col.mean_sd", {"name": Said("show.score") if several else name})
     columns: list[Column[OfSeeds]] = [
-        Column("metric", Said("show.metric"), lambda row: metric_cell(row.runs[0]), left=True),
+        Column("metric", Said("show.metric"), lambda row: metric_cell(row.runs[0], language), left=True),
         Column("contender", Said("show.contender"), lambda row: Cell(contender(row.contender)), left=True),
         Column("baseline", contender(first.baseline), lambda row: figure(fmean(row.scores(row.baseline)), plain)),
         Column("score", heading, lambda row: _mean_sd(row.scores(row.contender), plain)),

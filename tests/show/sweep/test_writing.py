@@ -151,6 +151,9 @@ def test_seeds_and_the_learning_curve_are_drawn(tmp_path: Path) -> None:
     assert "Each seed" in page
     markdown = (tmp_path / "sweep.md").read_text(encoding="utf-8")
     assert "mentalft -m experiment=quick data.train_fraction=1.0 seed=1,2" in markdown
+    make_plan(tmp_path, "data.train_fraction=0.1,1.0", "seed=1,2", language="zh")
+    write_sweep(tmp_path)
+    assert "lower is better" not in (tmp_path / "sweep.html").read_text(encoding="utf-8")
     assert "| metric | base | tuned, mean ± sd | diff, mean ± sd |" in markdown
 
 
