@@ -96,17 +96,15 @@ class Reader:
     def read(self, files: Sequence[Path], settings: Settings, *, whole_file: bool) -> Iterator[Part]:
         """Parts of files that are one record each, or of one file of records; with record numbers as in the file."""
         passed = 0
-        for part in self._of_files(files, settings) if whole_file else self._of_records(files[0], settings):
+        parts = self._parts(file_blocks(files), settings) if whole_file else self._of_one(files[0], settings)
+        for part in parts:
             part.rows["record"] += passed
             part.rejected = [replace(one, record=passed + (one.record or 0)) for one in part.rejected]
             passed += part.records
             yield part
 
-    def _of_files(self, files: Sequence[Path], settings: Settings) -> Iterator[Part]:
-        yield from self._parts(file_blocks(files), settings)
-
-    def _of_records(self, path: Path, settings: Settings) -> Iterator[Part]:
-        """A JSON array comes in blocks as far as they parse, and past damage record by record."""
+    def _of_one(self, path: Path, settings: Settings) -> Iterator[Part]:
+        """Parts of one file; a JSON array comes in blocks as far as they parse, and past damage record by record."""
         blocks = array_blocks(path)
         if not blocks:
             yield from self._parts(blocks_of(path), settings)
