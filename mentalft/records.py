@@ -30,7 +30,7 @@ class Dialogue:
         record = {
             "id": self.id,
             "topic": self.topic,
-            "messages": [{"role": m[0], "content": m[1]} for m in self.messages],
+            "messages": [{"role": role, "content": content} for role, content in self.messages],
         }
         return {**record, "references": list(self.references)} if self.references else record
 

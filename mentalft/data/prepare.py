@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
 
 from mentalft.assets import QUESTION_BANK
 from mentalft.config import DataConfig
-from mentalft.console import progress, say
+from mentalft.console import say
 from mentalft.data.clean.privacy import redactor
 from mentalft.data.items import bank_items
 from mentalft.data.lengths import TOKEN_SAMPLE
-from mentalft.data.prompts import with_system
-from mentalft.data.read.gathering import settings_for
 from mentalft.data.read.pool import Submit
-from mentalft.data.read.prepared import staged
 from mentalft.data.read.sources import Source, local_files
-from mentalft.data.read.staging import Index, PartFile
+from mentalft.data.read.staging import Index, staged
+from mentalft.data.read.workers import Settings
 from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
 from mentalft.data.split.fingerprints import Keys
 from mentalft.data.split.overlap import overlap
-from mentalft.data.split.places import CONFLICT, SPLITS, Places, later_copies, placed, thinned
-from mentalft.data.writing import Writer, repeats
+from mentalft.data.split.places import CONFLICT, SPLITS, Places, placed, thinned
+from mentalft.data.writing import repeats, write_rejected, write_splits
 from mentalft.errors import DataError
-from mentalft.files import written_whole
 from mentalft.records import Dialogue, Message, Overlap, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
-from mentalft.words import Said
 
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A staged corpus with every dialogue's place."""
-
-    folder: Path
-    index: Index
-    places: Places
 
 
 def split_paths(run_dir: Path) -> Splits:
@@ -91,17 +76,17 @@ def prepare(
     Raises:
         DataError: a source cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
     """
-    settings = {s.name: settings_for(s.shape.format, dict(s.columns), cfg) for s in sources}
+    settings = {source.name: _settings(source, cfg) for source in sources}
     folder = run_dir / "data"
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        place = folder / ".staging"
-        at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, place))
+        scratch = folder / ".staging"
+        at, index = stack.enter_context(staged(sources, settings, cfg.max_dialogues, submit, cache, scratch))
         pool = stack.enter_context(ThreadPoolExecutor(2))  # the other processes are done, so there are cores to spare
         hashed = [pool.submit(source.fingerprint) for source in sources]
-        _copy_whole(at / "rejected.jsonl", folder / "rejected.jsonl")
+        write_rejected(at, index, sources, folder, None)
         check_usable(index, cfg, sources, folder)
-        keys = Keys(index.arrays["content"], index.arrays["opening"], index.arrays["bands"])
+        keys = Keys(index.rows["content"], index.rows["opening"], index.rows["bands"])
         places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
         _check_enough(places, sources)
         _check_between(places, cfg, sources)
@@ -111,15 +96,29 @@ def prepare(
         if not train_lines:
             raise DataError("data.sources: by their weights no line is left in the train split; raise one of them")
         overlaps = _overlaps(cfg, keys, places)
-        prepared = Prepared(at, index, places)
-        counted = pool.submit(tokens, _sample(cfg, prepared)) if tokens else None
-        _write(cfg, prepared, folder, sources)
+        counted = pool.submit(tokens, _sample(at, index, places)) if tokens else None
+        write_splits(at, index, places, folder)
+        write_rejected(at, index, sources, folder, places)
         index.sources = [replace(about, **one.result()) for one, about in zip(hashed, index.sources, strict=True)]
     report = data_report(cfg, index, places, overlaps, counted.result() if counted else None, train_lines)
     DATA_REPORT.save(run_dir, report)
     for line, style in [*summary_lines(report, folder), *(audit_lines(report) if audit else [])]:
         say(line, style=style)
     return splits_in(run_dir)
+
+
+def _settings(source: Source, cfg: DataConfig) -> Settings:
+    parts = {"question", "answer", "title", "system", "topic", "id"}
+    if unknown := sorted(source.columns.keys() - parts):
+        raise DataError(f"data.columns: {', '.join(unknown)} is not a part of a row; accepted are {sorted(parts)}")
+    return Settings(
+        source.shape.format,
+        dict(source.columns),
+        cfg.leading_assistant == "keep",
+        cfg.privacy,
+        tuple(cfg.hotlines),
+        cfg.system_message,
+    )
 
 
 def check_usable(index: Index, cfg: DataConfig, sources: list[Source], folder: Path) -> None:
@@ -203,57 +202,16 @@ def _external(path: str) -> list[Dialogue]:
     return found
 
 
-def _sample(cfg: DataConfig, prepared: Prepared) -> list[Dialogue]:
+def _sample(staged: Path, index: Index, places: Places) -> list[Dialogue]:
     """Some of the dialogues that will be written, evenly spread."""
-    index = prepared.index
-    rows = np.flatnonzero(prepared.places < len(SPLITS))
-    rows = rows[:: max(1, len(rows) // TOKEN_SAMPLE)]
-    ends = np.cumsum(index.arrays["bytes"], dtype=np.int64)
-    first = np.cumsum([0, *[part.dialogues for part in index.parts]])
+    rows = np.flatnonzero(places < len(SPLITS))
+    ends = np.cumsum(index.rows["bytes"], dtype=np.int64)
+    firsts = np.cumsum([0, *[part.dialogues for part in index.parts]])
     found = []
-    for number, mine in _by_part(rows, first):
-        before = ends[first[number] - 1] if first[number] else 0
-        with (prepared.folder / index.parts[number].name).open("rb") as handle:
-            for row in mine.tolist():
-                handle.seek(int(ends[row] - index.arrays["bytes"][row] - before))
-                found.append(Dialogue.from_json(orjson.loads(handle.readline())))
-    return [replace(d, messages=tuple(with_system(d.messages, cfg.system_message))) for d in found]
-
-
-def _by_part(rows: Any, first: Any) -> Iterator[tuple[int, Any]]:
-    """Numbers of parts with those of ``rows`` that are in them; ``first`` has the first row of each part."""
-    of = np.searchsorted(first, rows, side="right") - 1
-    for number in np.unique(of).tolist():
-        yield number, rows[of == number]
-
-
-def _write(cfg: DataConfig, prepared: Prepared, folder: Path, sources: list[Source]) -> None:
-    index, places = prepared.index, prepared.places
-    kept = places < len(SPLITS)
-    same_id = np.zeros(len(places), dtype=bool)
-    same_id[kept] = later_copies(index.arrays["ids"][kept])
-    with ExitStack() as stack:
-        writer = Writer(cfg, index, places, folder, stack, sources)
-        start = 0
-        for part, data in progress(_read_ahead(prepared, stack), Said("data.writing_bar"), total=len(index.parts)):
-            writer.part(part, data, same_id, start)
-            start += part.dialogues
-        writer.finish()
-    writer.remember_digests(folder)
-
-
-def _read_ahead(prepared: Prepared, stack: ExitStack) -> Iterator[tuple[PartFile, bytes]]:
-    """Each part with what is in its file, some of them read while others are written."""
-    pool = stack.enter_context(ThreadPoolExecutor(1))
-    waiting: deque[tuple[PartFile, Future[bytes]]] = deque()
-    for part in prepared.index.parts:
-        waiting.append((part, pool.submit((prepared.folder / part.name).read_bytes)))
-        if len(waiting) > 4:
-            first, data = waiting.popleft()
-            yield first, data.result()
-    yield from ((part, data.result()) for part, data in waiting)
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    with written_whole(target) as handle, source.open(encoding="utf-8") as found:
-        shutil.copyfileobj(found, handle)
+    for row in rows[:: max(1, len(rows) // TOKEN_SAMPLE)].tolist():
+        number = int(np.searchsorted(firsts, row, side="right")) - 1
+        before = ends[firsts[number] - 1] if number else 0
+        with (staged / index.parts[number].name).open("rb") as handle:
+            handle.seek(int(ends[row] - index.rows["bytes"][row] - before))
+            found.append(Dialogue.from_json(orjson.loads(handle.readline())))
+    return found

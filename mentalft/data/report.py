@@ -33,7 +33,6 @@ def data_report(
     train_lines: int,
 ) -> DataReport:  # fmt: skip
     """The report, from the index of the staged corpus and the place of each dialogue."""
-    arrays = index.arrays
     sizes = dict(zip(PLACES, np.bincount(places, minlength=len(PLACES)).tolist(), strict=True))
     reasons: Counter[str] = Counter()
     for source in index.sources:
@@ -52,9 +51,9 @@ def data_report(
         remarks=dict(Counter(index.counts["remarks"]).most_common()),
         privacy={"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
         dialogues={name: sizes[name] for name in SPLITS},
-        assistant_turns={n: int(arrays["turns"][places == i].sum()) for i, n in enumerate(SPLITS)},
+        assistant_turns={n: int(index.rows["turns"][places == i].sum(dtype=int)) for i, n in enumerate(SPLITS)},
         topics=_topics(index, places),
-        characters={n: quantiles(arrays["characters"][places == i]) for i, n in enumerate(SPLITS)},
+        characters={n: quantiles(index.rows["characters"][places == i]) for i, n in enumerate(SPLITS)},
         tokens=tokens,
         overlap=overlaps,
     )
@@ -84,7 +83,7 @@ def _as_one(cfg: DataConfig, sources: list[SourceReport]) -> dict[str, Any]:
 def _topics(index: Index, places: Places) -> dict[str, dict[str, int]]:
     kept = places < len(SPLITS)
     table = np.zeros((len(index.topics), len(SPLITS)), dtype=int)
-    np.add.at(table, (index.arrays["topic"][kept].astype(int), places[kept].astype(int)), 1)
+    np.add.at(table, (index.rows["topic"][kept].astype(int), places[kept].astype(int)), 1)
     order = np.argsort(-table.sum(axis=1), kind="stable")
     return {index.topics[i]: dict(zip(SPLITS, table[i].tolist(), strict=True)) for i in order.tolist()}
 

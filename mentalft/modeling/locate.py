@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mentalft.assets import TINY_MODEL
 from mentalft.config import EMBEDDED, ModelConfig
 from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_folder
+from mentalft.modeling.hub import snapshot
 
 WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 """Weights as safetensors alone: pickled weights can run code when loaded."""
@@ -91,30 +91,8 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None, weights: b
     Raises:
         ModelError: as :func:`locate_model`.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
-
     what = f"{key}={name}"
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    try:
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_wanted(weights), etag_timeout=10))
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{what}: the model is gated and this account may not read it; accept its licence on "
-            f"{endpoint}/{name}, then log in with `hf auth login` or set HF_TOKEN"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise ModelError(f"{what}: there is no revision {revision!r} of it; correct it") from error
-    except RepositoryNotFoundError as error:
-        raise ModelError(f"{what}: {endpoint} has no such model or it is private; check the name or log in") from error
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise ModelError(f"{what}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS[key]}") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
-            raise ModelError(
-                f"{what}: {endpoint} cannot be reached ({first_line(error)}); {OFFLINE_WAYS[key]}"
-            ) from error
-        raise
+    folder = snapshot(what, name, "model", revision, _wanted(weights), offline=OFFLINE_WAYS[key], refused=ModelError)
     if weights:
         _check_safetensors(folder, what)
     return folder

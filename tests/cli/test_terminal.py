@@ -127,16 +127,16 @@ def test_answers_that_the_cache_has_no_room_for_are_kept_in_the_run_alone(
 def test_a_corpus_that_the_cache_has_no_room_for_is_made_beside_the_run(
     dialogue_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mentalft.data.read import prepared
+    from mentalft.data.read import staging
 
-    made = prepared.stage
+    made = staging.stage
 
     def stage(*given: Any) -> Any:
         if given[-1].is_relative_to(tmp_path / "cache"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return made(*given)
 
-    monkeypatch.setattr(prepared, "stage", stage)
+    monkeypatch.setattr(staging, "stage", stage)
     from mentalft.cli.main import run
 
     given = [

@@ -16,7 +16,8 @@ import phonenumbers
 from stdnum.iso7064 import mod_11_2
 
 from mentalft.data.clean.privacy_rules import RULES, Rule
-from mentalft.data.clean.screening import DIGIT
+from mentalft.data.clean.screening import ALL, DIGIT, REMARK
+from mentalft.records import Dialogue, Message
 
 NUMBER = re.compile(r"\d(?:[-－—–()（）\t \u00a0\u3000]{0,2}\d){5,}[XxＸｘ]?")
 """Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after.
@@ -32,6 +33,10 @@ IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-
 DIGITS = str.maketrans("０１２３４５６７８９＋－—–（）＠Ｘｘ", "0123456789+---()@XX")
 
 
+LONGEST_COUNT = 7
+"""Digits of a name that is a mere number, too short to be anybody's telephone or identity card."""
+
+
 def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
     """A function that redacts one text and adds what it found, by type, to a counter.
 
@@ -42,7 +47,7 @@ def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
     """
     kept = {re.sub(r"\D", "", number) for number in hotlines}
 
-    def redact(text: str, found: Counter[str], flags: int = 255) -> str:
+    def redact(text: str, found: Counter[str], flags: int = ALL) -> str:
         for hints, needs, rule in _rules(flags):
             for hint in hints:  # a loop and no call, for it runs for every dialogue
                 if hint in text:
@@ -118,3 +123,45 @@ def _is_phone(plain: str, written: str) -> bool:
         return bool(mobile) or phonenumbers.is_valid_number(phonenumbers.parse(plain, "CN"))
     except phonenumbers.NumberParseException:
         return False
+
+
+class DialogueRedactor:
+    """Redacts dialogues and counts in ``counts`` what it found, by type, and in how many ``dialogues``."""
+
+    def __init__(self, hotlines: Iterable[str], counts: Counter[str]) -> None:
+        self.redact, self.counts = redactor(hotlines), counts
+        self.topics: dict[str | None, tuple[str | None, Counter[str]]] = {None: (None, Counter())}
+        """As redacted, with what was found; a corpus has few."""
+        self.found, self.inside = Counter[str](), Counter[str]()  # kept, for making them costs more than most looks
+
+    def __call__(self, dialogue: Dialogue, text: str, flags: int) -> Dialogue:
+        """``dialogue``, redacted: its turns, its topic and its name, for each may hold personal data.
+
+        Args:
+            text: what was said, and
+            flags: what that may concern, as :mod:`mentalft.data.clean.screening` found it.
+        """
+        messages, references, topic = dialogue.messages, dialogue.references, dialogue.topic
+        if references or messages[0].role == "system":  # more than what was screened
+            text, flags = "\n".join([*[m.content for m in messages], *references]), ALL
+        if topic not in self.topics:
+            found_there: Counter[str] = Counter()
+            self.topics[topic] = self.redact(topic or "", found_there), found_there
+        new_topic, in_topic = self.topics[topic]
+        plain_name = dialogue.id.isdecimal() and len(dialogue.id) <= LONGEST_COUNT
+        if plain_name and not in_topic and not flags & ~REMARK:
+            return dialogue
+        found, inside = self.found, self.inside
+        found.clear()
+        inside.clear()
+        name = dialogue.id if plain_name else self.redact(dialogue.id, found)
+        self.redact(text, inside, flags)
+        if not found and not inside and not in_topic:
+            return dialogue
+        found.update(in_topic)
+        if inside:  # text by text, so that the end of one hides no number in the next
+            messages = tuple(Message(m.role, self.redact(m.content, found)) for m in messages)
+            references = tuple(self.redact(reference, found) for reference in references)
+        self.counts.update(found)
+        self.counts["dialogues"] += 1
+        return Dialogue(name, new_topic, messages, references)

@@ -50,16 +50,16 @@ def repaired(draft: Draft, done: Counter[str], *, keep_leading_assistant: bool) 
         NotADialogue: an unknown role, a turn that is no text, or nothing left that could be learned from.
     """
     used: set[str] = set()
-    turns = _merged(_clean_turns(draft, used), used)
+    turns = _clean_turns(draft, used)
     system = turns[:1] if turns and turns[0].role == "system" else []
     spoken = turns[len(system) :]
     if spoken and spoken[0].role == "assistant" and not keep_leading_assistant:
         used.add("leading assistant turn dropped")
         spoken = spoken[1:]
-    while spoken and spoken[-1].role == "user":
+    if spoken and spoken[-1].role == "user":
         used.add("trailing user turn dropped")
         spoken = spoken[:-1]
-    if sum(m.role == "user" for m in spoken) == 0:
+    if not any(m.role == "user" for m in spoken):
         raise NotADialogue("no exchange of user and assistant is left" if draft.turns else "there are no messages")
     references = tuple(clean for r in draft.references if (clean := cleaned(r, used)))
     for rule in used:
@@ -69,6 +69,7 @@ def repaired(draft: Draft, done: Counter[str], *, keep_leading_assistant: bool) 
 
 def _clean_turns(draft: Draft, used: set[str]) -> list[Message]:
     turns: list[Message] = []
+    last = None
     for position, (raw_role, content) in enumerate(draft.turns):
         role = raw_role if raw_role in ("user", "assistant") else _role(raw_role, draft, position, used)
         if not isinstance(content, str):
@@ -76,10 +77,14 @@ def _clean_turns(draft: Draft, used: set[str]) -> list[Message]:
         text = cleaned(content, used)
         if not text:
             used.add("empty turn removed")
-        elif role == "system" and turns and turns[-1].role != "system":
+        elif role == last:
+            turns[-1] = Message(role, f"{turns[-1].content}\n{text}")
+            used.add("neighbours of one role merged")
+        elif role == "system" and turns:
             used.add("later system message dropped")
         else:
             turns.append(Message(role, text))
+            last = role
     return turns
 
 
@@ -92,17 +97,6 @@ def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
     if role != raw:
         used.add("role mapped")
     return role
-
-
-def _merged(turns: list[Message], used: set[str]) -> list[Message]:
-    merged: list[Message] = []
-    for turn in turns:
-        if merged and merged[-1].role == turn.role:
-            merged[-1] = Message(turn.role, f"{merged[-1].content}\n{turn.content}")
-            used.add("neighbours of one role merged")
-        else:
-            merged.append(turn)
-    return merged
 
 
 def cleaned(text: str, used: set[str]) -> str:
@@ -122,9 +116,9 @@ def cleaned(text: str, used: set[str]) -> str:
 
 
 def _text(value: object, used: set[str]) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return cleaned(str(value), used)
+    if type(value) is int:
+        return str(value)
+    return cleaned(value, used) if isinstance(value, str) else ""
 
 
 def remarks(text: str) -> set[str]:

@@ -6,18 +6,15 @@ themselves, dear as they are, run on few.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.data.clean.repair import UNWANTED
-
-DIRTY, LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE, SPELLED = (1 << bit for bit in range(8))
+LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE, SPELLED = (1 << bit for bit in range(7))
+ALL = 0x7F
 SINGLE = ((REMARK, "[TNXxL壹"),)
 """Characters without which a check has nothing to find."""
 DIGITS = "0123456789０１２３４５６７８９"
@@ -39,7 +36,7 @@ PAIRS = (
     (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
 )
 """Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
-FIRST_DOUBLE = 1 + len(SINGLE)
+FIRST_DOUBLE = len(SINGLE)
 FIRST_RUN = FIRST_DOUBLE + len(DOUBLES)
 FIRST_PAIR = FIRST_RUN + len(RUNS)
 """The bit of the first pair's first characters; its second characters have the next bit, and so on for each pair."""
@@ -67,7 +64,7 @@ def screened(texts: Sequence[str]) -> Screened:
         return Screened(short, starts, np.zeros(0, np.uint8))
     each = np.take(_table(), short, mode="clip")  # nothing is out of range; saying so halves the time
     flags = np.bitwise_or.reduceat(each, starts)
-    found = (flags & 1).astype(np.uint8) * np.uint8(DIRTY)
+    found = np.zeros(len(texts), np.uint8)
     beside, after = np.zeros_like(each), np.zeros_like(each)
     np.bitwise_and(each[:-1], each[1:], out=beside[1:])
     np.bitwise_and(each[:-1] << np.uint16(1), each[1:], out=after[1:])
@@ -76,7 +73,7 @@ def screened(texts: Sequence[str]) -> Screened:
     beside[2:] &= beside[:-2].copy()
     runs = np.bitwise_or.reduceat(beside, starts)
     for bits, first, step, checks in (
-        (flags, 1, 1, SINGLE),
+        (flags, 0, 1, SINGLE),
         (doubles, FIRST_DOUBLE, 1, DOUBLES),
         (runs, FIRST_RUN, 1, RUNS),
         (pairs, FIRST_PAIR + 1, 2, PAIRS),
@@ -88,29 +85,10 @@ def screened(texts: Sequence[str]) -> Screened:
 
 @cache
 def _table() -> NDArray[np.uint16]:
-    """For each code point: bit 0 where it may be dirty, then a bit for each check that it may concern."""
+    """For each code point: a bit for each check that it may concern."""
     table = np.zeros(PLANE + 1, dtype=np.uint16)
-    for point in unlike_others():
-        table[point] = _may_be_dirty(chr(point))
     sets = [text for _, text in (*SINGLE, *DOUBLES, *RUNS)] + [text for _, *both in PAIRS for text in both]
-    for bit, characters in enumerate(sets, 1):
+    for bit, characters in enumerate(sets):
         table[list(map(ord, characters))] |= 1 << bit
     table[[2, 3, 4]] = 0  # the marks between turns; repair has seen to it that text holds none
     return table
-
-
-def unlike_others() -> Iterator[int]:
-    """Code points of the basic plane, but for the blocks of letters that are all alike: none of them has another form.
-
-    Chinese characters and Korean syllables; going through these would double the time that a process takes to start.
-    """
-    return chain(range(0x3400), range(0x4DC0, 0x4E00), range(0xA000, 0xAC00), range(0xD7A4, PLANE))
-
-
-def _may_be_dirty(character: str) -> bool:
-    """Whether repair might change it, alone or after another: not NFC, or no text at all."""
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cs") or character in "\u2028\u2029" or UNWANTED.match(character):
-        return character != "\n"  # \t is text, but rare enough for the closer look
-    joins = category.startswith("M") or "\u1161" <= character <= "\u11ff"
-    return joins or unicodedata.normalize("NFC", character) != character

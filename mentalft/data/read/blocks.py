@@ -9,37 +9,43 @@ one and parses whole ends at one. Where a block does not parse, the tolerant sca
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import orjson
 
 from mentalft.data.read.compressed import COMPRESSED, cut_short, inner_suffix, opened
-from mentalft.data.read.encoding import BOM
-from mentalft.data.read.scanning import ArrayScanner, Raw
+from mentalft.data.read.encoding import BOM, is_foreign
+from mentalft.data.read.scanning import ArrayScanner, Raw, why
 from mentalft.data.read.tables import TABLES, row_batches
+from mentalft.errors import DataError
 
-BLOCK = 1 << 20
-"""Bytes of a block; some hundred dialogues, so that a process holds little at a time."""
+BLOCK = 1 << 19
+"""Bytes of a block; some hundred dialogues, whose arrays fit into a processor's cache."""
 ROWS = 2000
 """Rows or small files in a block."""
+WINDOW, EDGE = 1 << 18, 1 << 12
+"""Bytes that are searched at once for a boundary, and how many of them are searched again with what follows."""
 BOUNDARY = rb"\}\s*,\s*(?=\{\s*%s)"
-FIRST_KEY = re.compile(rb'\s*\[\s*\{\s*("(?:[^"\\]|\\.)*")')
+FIRST_KEY = re.compile(b"(?:" + BOM + rb')?\s*\[\s*\{\s*("(?:[^"\\]|\\.)*")')
+NOT_UTF8 = "the text is not in UTF-8"
 
 
 class Block(NamedTuple):
     """Something for one process to read."""
 
-    kind: Literal["array", "lines", "values", "rows", "files"]
+    kind: Literal["array", "lines", "values", "files"]
     path: Path
     start: int = 0
     end: int = 0
     """``array``: byte offsets in the file. The last block of a file ends with the closing bracket."""
     last: bool = True
     payload: Any = None
-    """``lines``: bytes; ``values``: records as read; ``rows``: dictionaries, or what is wrong with a row;
-    ``files``: paths, a record each."""
+    """``lines``: bytes; ``values``: records as read, or what is wrong with one; ``files``: paths, a record each."""
 
 
 def blocks_of(path: Path) -> Iterator[Block]:
@@ -62,51 +68,36 @@ def is_array(path: Path) -> bool:
 
 
 def line_blocks(path: Path) -> Iterator[Block]:
-    """JSON lines, a few thousand at a time."""
+    """JSON lines, some hundred at a time."""
     with opened(path) as handle:
         offset = 0
-        rest = b""
-        while chunk := handle.read(BLOCK):
-            data = rest + chunk
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                yield Block("lines", path, start=offset, payload=data[:cut])
-                offset += cut
-            rest = data[cut:]
-        if rest:
-            yield Block("lines", path, start=offset, payload=rest)
+        while data := handle.read(BLOCK):
+            data += handle.readline()
+            yield Block("lines", path, start=offset, payload=data)
+            offset += len(data)
         if problem := cut_short(handle):
-            yield Block("values", path, payload=[Raw(offset + len(rest), None, problem)])
+            yield Block("values", path, payload=[Raw(offset, None, problem)])
 
 
 def array_blocks(path: Path) -> list[Block]:
     """An uncompressed array of objects; empty where the file is another one, or better scanned record by record."""
     size = path.stat().st_size
     with path.open("rb") as handle:
-        head = handle.read(1 << 16)
-        start = head.find(b"[") + 1
-        first = FIRST_KEY.match(head.removeprefix(BOM))
-        if path.suffix in (*COMPRESSED, *TABLES) or first is None:
+        head = handle.read(WINDOW)
+        first = FIRST_KEY.match(head)
+        if first is None or path.suffix in (*COMPRESSED, *TABLES):
             return []
         boundary = re.compile(BOUNDARY % re.escape(first[1]))
-        cuts = [start]
-        while (cut := _next_cut(handle, boundary, cuts[-1] + BLOCK)) is not None:
-            cuts.append(cut)
+        cuts = [head.index(b"[") + 1]
+        position = cuts[0] + BLOCK
+        while handle.seek(position) < size:
+            if found := boundary.search(handle.read(WINDOW)):
+                cuts.append(position + found.end())
+                position = cuts[-1] + BLOCK
+            else:
+                position += WINDOW - EDGE
     cuts.append(size)
     return [Block("array", path, a, b, last=b == size) for a, b in pairwise(cuts)]
-
-
-def _next_cut(handle: IO[bytes], boundary: re.Pattern[bytes], position: int) -> int | None:
-    """The first place at or after ``position`` where a record seems to begin."""
-    overlap = 4096
-    while True:
-        handle.seek(position)
-        window = handle.read((1 << 18) + overlap)
-        if match := boundary.search(window):
-            return position + match.end()
-        if len(window) <= overlap:
-            return None
-        position += len(window) - overlap
 
 
 def scanned_text(path: Path, start: int = 0) -> tuple[io.TextIOWrapper, int]:
@@ -130,7 +121,7 @@ def value_blocks(path: Path, records: Iterator[Raw]) -> Iterator[Block]:
 
 def table_blocks(path: Path) -> Iterator[Block]:
     """Rows of CSV, TSV or Parquet as dictionaries."""
-    yield from (Block("rows", path, payload=rows) for rows in row_batches(path, ROWS))
+    yield from (Block("values", path, payload=rows) for rows in row_batches(path, ROWS))
 
 
 def file_blocks(paths: Sequence[Path]) -> Iterator[Block]:
@@ -138,3 +129,69 @@ def file_blocks(paths: Sequence[Path]) -> Iterator[Block]:
     for start in range(0, len(paths), ROWS // 4):
         some = paths[start : start + ROWS // 4]
         yield Block("files", some[0].parent, payload=some)
+
+
+def raw_records(block: Block) -> Iterator[Raw] | None:
+    """The records of ``block``, those that do not parse with the reason; None where an array does not as a whole."""
+    if block.kind == "array":
+        return _array(block)
+    if block.kind == "lines":
+        return _lines(block)
+    if block.kind == "files":
+        return map(_file, block.payload)
+    return (row if isinstance(row, Raw) else Raw(None, row) for row in block.payload)
+
+
+def _array(block: Block) -> Iterator[Raw] | None:
+    text = bytearray(1 + block.end - block.start)  # read into place, for copies of a megabyte cost
+    with block.path.open("rb") as handle:
+        handle.seek(block.start)
+        handle.readinto(memoryview(text)[1:])
+    end = len(text)
+    while end > 1 and text[end - 1] in b" \t\r\n":
+        end -= 1
+    closing = b"]" if block.last else b","
+    if text[end - 1 : end] != closing or (block.last and not text[1 : end - 1].strip()):
+        return None
+    text[0], text[end - 1] = b"[]"
+    try:
+        return (Raw(None, value) for value in orjson.loads(memoryview(text)[:end]))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _lines(block: Block) -> Iterator[Raw]:
+    offset = block.start
+    for line in block.payload.removeprefix(BOM if block.start == 0 else b"").split(b"\n"):
+        if line.strip():
+            yield _parsed(line, offset)
+        offset += len(line) + 1
+
+
+def _parsed(line: bytes, offset: int | None) -> Raw:
+    try:
+        return Raw(offset, orjson.loads(line))
+    except orjson.JSONDecodeError:  # stricter than JSON as it is found: a lone surrogate, NaN
+        if is_foreign(line):
+            return Raw(offset, None, NOT_UTF8)
+        try:
+            return Raw(offset, json.loads(line.decode("utf-8", "surrogateescape")))
+        except (ValueError, RecursionError) as error:
+            return Raw(offset, None, why(error))
+
+
+def _file(path: Path) -> Raw:
+    """A file that is one record; one that cannot be read costs itself alone."""
+    try:
+        with opened(path) as handle:
+            data = handle.read().removeprefix(BOM)
+            problem = cut_short(handle)
+    except DataError as error:
+        return Raw(None, None, str(error).removeprefix(f"{path}: "))
+    except OSError as error:
+        return Raw(None, None, f"cannot be read: {error.strerror}")
+    if problem or not data.strip():
+        return Raw(None, None, problem or "the file is empty")
+    if data.lstrip()[:1] in (b"[", b"{"):
+        return _parsed(data, None)
+    return Raw(None, None, NOT_UTF8) if is_foreign(data) else Raw(None, data.decode("utf-8", "replace"))

@@ -39,8 +39,6 @@ class Draft(NamedTuple):
     """Name of a turn's field, with ``{}`` for its position."""
     references: tuple[str, ...] = ()
     """Further good answers to the last turn."""
-    objects: list[dict[str, Any]] | None = None
-    """The turns as found, where each is an object with a role and a content and nothing else."""
 
 
 class Form(NamedTuple):
@@ -90,7 +88,6 @@ def _messages(record: Mapping[str, Any]) -> Draft:
         turns,
         "messages[{}]",
         tuple(r for r in references if isinstance(r, str)) if isinstance(references, list) else (),
-        record["messages"] if max(map(len, record["messages"]), default=0) == 2 else None,
     )
 
 

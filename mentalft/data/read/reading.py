@@ -8,14 +8,13 @@ from tempfile import TemporaryDirectory
 
 import orjson
 
-from mentalft.data.read.block_records import raw_records
-from mentalft.data.read.blocks import blocks_of
-from mentalft.data.read.gathering import Settings
+from mentalft.data.read.blocks import blocks_of, raw_records
 from mentalft.data.read.pool import processes
 from mentalft.data.read.scanning import Raw
 from mentalft.data.read.shapes import shape_of
 from mentalft.data.read.sources import local_files
-from mentalft.data.read.staging import Collector, Reader
+from mentalft.data.read.staging import Reader
+from mentalft.data.read.workers import Settings
 from mentalft.records import Dialogue, Rejected
 
 
@@ -36,14 +35,9 @@ def read_dialogues(path: Path, format_name: str = "auto", key: str = "data.path"
     """
     (path,) = local_files(str(path), key=key)
     shape = shape_of(path, None if format_name == "auto" else format_name, key=key)
-    settings = Settings(shape.format, {}, keep_leading_assistant=False, privacy="off", hotlines=())
-    rejected: list[Rejected] = []
-    collector = Collector(rejected.append)
+    settings = Settings(shape.format, {})
     with TemporaryDirectory() as folder, processes(0, 1) as submit:
-        reader = Reader(Path(folder), submit, settings, ahead=1)
-        for part, name in reader.read([path], whole_file=shape.whole_file):
-            collector.add(part, name, [path.name])
-            yield from rejected
-            rejected.clear()
-            for line in (Path(folder) / name).read_bytes().splitlines():
+        for part in Reader(Path(folder), submit).read([path], settings, whole_file=shape.whole_file):
+            yield from part.rejected
+            for line in (Path(folder) / part.name).read_bytes().splitlines():
                 yield Dialogue.from_json(orjson.loads(line))

@@ -22,6 +22,7 @@ from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
 from mentalft.files import digest_file, sha256_file, sha256_json
+from mentalft.records import SourceReport
 from mentalft.words import Said
 
 TRIED = 20
@@ -61,6 +62,22 @@ class Source:
     def digest(self) -> str:
         """A quick hash of what its files hold, to tell whether they changed; not for the record."""
         return sha256_json([digest_file(path) for path in self.files])
+
+    def report(self, records: int, dialogues: int, rejected_by_reason: dict[str, int]) -> SourceReport:
+        """What is reported of it before its files were hashed."""
+        return SourceReport(
+            name=self.name,
+            files=tuple(self.labels[:20]),
+            file_count=len(self.files),
+            format=self.shape.format,
+            revision=self.revision,
+            licence=self.licence,
+            homepage=self.homepage,
+            weight=self.weight,
+            records=records,
+            dialogues=dialogues,
+            rejected_by_reason=rejected_by_reason,
+        )
 
     def fingerprint(self) -> dict[str, Any]:
         """What its files hold, as (bytes, SHA-256) over all of them."""

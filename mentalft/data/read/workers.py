@@ -11,44 +11,60 @@ import numpy as np
 import orjson
 from xxhash import xxh3_128_hexdigest
 
-from mentalft.data.clean.screening import screened
-from mentalft.data.read.block_records import raw_records
-from mentalft.data.read.blocks import Block
-from mentalft.data.read.forms import NotADialogue
-from mentalft.data.read.gathering import Gathered, Settings
-from mentalft.data.split.fingerprints import hashed, keys_of, keys_of_screened
-from mentalft.records import Rejected
+from mentalft.data.clean.privacy import DialogueRedactor
+from mentalft.data.clean.repair import remarks, repaired
+from mentalft.data.clean.screening import REMARK, Screened, screened
+from mentalft.data.prompts import with_system
+from mentalft.data.read.blocks import Block, raw_records
+from mentalft.data.read.forms import FORMS, Draft, NotADialogue, is_object, kind, table_row
+from mentalft.data.read.scanning import Raw
+from mentalft.data.split.fingerprints import BANDS, hashed, keys_of_screened, marked_text
+from mentalft.records import Dialogue, Rejected
+
+ROW = np.dtype(
+    [
+        ("record", "u4"),  # its number in the file, or its file's number; from 1
+        ("topic", "u4"),  # its place among the topics
+        ("bytes", "u4"),  # of its line
+        ("characters", "u4"),  # of what was said
+        ("turns", "u2"),  # of the assistant
+        ("id", "u8"),  # a hash
+        ("opening", "u8"),  # this and the next two: mentalft.data.split.fingerprints.Keys
+        ("content", "u8"),
+        ("bands", "u8", BANDS),
+    ]
+)
+"""What is known of a dialogue besides its text: 170 bytes."""
+COUNTED = ("repaired", "privacy", "remarks")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides what becomes of a record."""
+
+    format: str
+    columns: dict[str, str]
+    keep_leading_assistant: bool = False
+    privacy: str = "off"
+    hotlines: tuple[str, ...] = ()
+    system_message: str | None = None
 
 
 @dataclass
 class Part:
-    """What a block became. Arrays have one entry a dialogue."""
+    """What a block became."""
 
-    records: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
-    """With record numbers from 1 within the block."""
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    name: str
+    """Of the file with its dialogues, one a line."""
+    digest: str = ""
+    """XXH3 of that file."""
+    rows: Any = None
+    """(dialogues,) of :data:`ROW`."""
     topics: list[str] = field(default_factory=list)
     """The names that ``topic`` points to."""
-    digest: str = ""
-    """XXH3 of the part file."""
-    record: Any = None
-    """Number of the record in the block, from 1."""
-    bytes: Any = None
-    """Length of each line."""
-    topic: Any = None
-    characters: Any = None
-    turns: Any = None
-    """Of the assistant."""
-    system: Any = None
-    """Whether there is a system message."""
-    ids: Any = None
-    opening: Any = None
-    content: Any = None
-    bands: Any = None
-
-
-ARRAYS = ("record", "bytes", "topic", "characters", "turns", "system", "ids", "opening", "content", "bands")
+    records: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in COUNTED})
 
 
 def read_block(block: Block, settings: Settings, part_file: Path, most: int | None = None) -> Part | None:
@@ -57,57 +73,72 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
     Args:
         most: stop after so many dialogues.
     """
-    try:
-        return _read(block, settings, part_file, most, careful=False)
-    except NotADialogue:
-        return _read(block, settings, part_file, most, careful=True)
-
-
-def _read(block: Block, settings: Settings, part_file: Path, most: int | None, *, careful: bool) -> Part | None:
     raws = raw_records(block)
     if raws is None:
         return None
-    part = Part(counts={"repaired": Counter(), "privacy": Counter(), "remarks": Counter()})
-    gathered = Gathered(settings, part.counts, careful=careful)
+    part = Part(part_file.name)
+    redactor = DialogueRedactor(settings.hotlines, part.counts["privacy"])
+    dialogues: list[Dialogue] = []
     numbers: list[int] = []
     for raw in raws:
         part.records += 1
-        name = block.payload[part.records - 1].name if block.kind == "files" else block.path.name
-        problem = gathered.add(raw)
-        if problem is not None:
+        try:
+            draft = _draft(raw, settings)
+            keep = settings.keep_leading_assistant
+            dialogues.append(repaired(draft, part.counts["repaired"], keep_leading_assistant=keep))
+        except NotADialogue as problem:  # it may show what stood where a role should
+            reason = redactor.redact(problem.reason, Counter()) if settings.privacy == "redact" else problem.reason
+            name = block.payload[part.records - 1].name if block.kind == "files" else block.path.name
             offset = raw.offset if raw.problem or block.kind == "lines" else None  # the same however blocks are cut
-            part.rejected.append(Rejected(name, part.records, problem.reason, problem.field, offset))
+            part.rejected.append(Rejected(name, part.records, reason, problem.field, offset))
             continue
         numbers.append(part.records)
-        if most is not None and len(numbers) >= most:
+        if len(numbers) == most:
             break
-    return _finished(part, gathered, numbers, part_file)
-
-
-def _finished(part: Part, gathered: Gathered, numbers: list[int], part_file: Path) -> Part:
-    """Screen what was read, redact it, describe it, and write it."""
-    block = screened(gathered.texts)
-    changed = gathered.finish(block)
-    keys = keys_of_screened(block)
-    if changed:
-        rows = [row for row, _ in changed.items()]
-        again = keys_of(list(changed.values()))
-        for whole, some in zip(keys, again, strict=True):
-            whole[rows] = some
-    records = gathered.records()
-    lines = [orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records]
-    names: dict[str, int] = {}
-    part.record = np.array(numbers, dtype=np.uint32)
-    part.topic = np.array([names.setdefault(r["topic"] or "(none)", len(names)) for r in records], dtype=np.uint32)
-    part.topics = list(names)
-    part.bytes = np.array([len(line) for line in lines], dtype=np.uint32)
-    part.system = np.array([r["messages"][0]["role"] == "system" for r in records], dtype=bool)
-    said = np.array([len(r["messages"]) for r in records], dtype=np.int64) - part.system
-    part.turns = ((said + 1) // 2).astype(np.uint16)
-    part.characters = (np.array([len(t) for t in gathered.texts], dtype=np.int64) - said - 1).astype(np.uint32)
-    part.ids = np.array([hashed(r["id"]) for r in records], dtype=np.uint64)
-    part.content, part.opening, part.bands = keys
+    texts = [marked_text(dialogue) for dialogue in dialogues]
+    looked_at = screened(texts)
+    for place, (text, flags) in enumerate(zip(texts, looked_at.flags.tolist(), strict=True)):
+        if flags & REMARK:
+            part.counts["remarks"].update(remarks(text))
+        if settings.privacy != "off":
+            redacted = redactor(dialogues[place], text, flags)
+            if settings.privacy == "redact":
+                dialogues[place] = redacted
+    dialogues = [_as_written(dialogue, settings.system_message) for dialogue in dialogues]
+    lines = [orjson.dumps(dialogue.to_json(), option=orjson.OPT_APPEND_NEWLINE) for dialogue in dialogues]
+    part.rows = _described(part, dialogues, texts, looked_at)
+    part.rows["record"] = numbers
+    part.rows["bytes"] = [len(line) for line in lines]
     data = b"".join(lines)
     part.digest = xxh3_128_hexdigest(data)
     part_file.write_bytes(data)
     return part
+
+
+def _draft(raw: Raw, settings: Settings) -> Draft:
+    if raw.problem is not None:
+        raise NotADialogue(raw.problem)
+    if is_object(settings.format) and not isinstance(raw.value, dict):
+        raise NotADialogue(f"the record is not a JSON object but {kind(raw.value)}")
+    read = FORMS[settings.format].read if settings.format in FORMS else table_row(settings.columns)
+    return read(raw.value)
+
+
+def _as_written(dialogue: Dialogue, system_message: str | None) -> Dialogue:
+    """With the system message where it has none, and called by a hash of what was said where it has no name."""
+    name = dialogue.id or f"{hashed(chr(0x1F).join([m.content for m in dialogue.messages])):016x}"
+    return Dialogue(name, dialogue.topic, tuple(with_system(dialogue.messages, system_message)), dialogue.references)
+
+
+def _described(part: Part, dialogues: list[Dialogue], texts: list[str], looked_at: Screened) -> Any:
+    """Of each dialogue all but its number and the bytes of its line; (dialogues,) of :data:`ROW`."""
+    rows = np.zeros(len(dialogues), ROW)
+    names: dict[str, int] = {}
+    rows["topic"] = [names.setdefault(d.topic or "(none)", len(names)) for d in dialogues]
+    part.topics = list(names)
+    said = np.array([len(d.messages) - (d.messages[0].role == "system") for d in dialogues], dtype=np.int64)
+    rows["turns"] = (said + 1) // 2
+    rows["characters"] = np.array([len(text) for text in texts], dtype=np.int64) - said - 1  # the marks are no text
+    rows["id"] = [hashed(d.id) for d in dialogues]
+    rows["content"], rows["opening"], rows["bands"] = keys_of_screened(looked_at)
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -168,7 +169,7 @@ def test_a_hash_that_is_asked_for_is_checked_on_what_is_there_too(
 
 
 def test_a_part_of_another_version_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with modelscope(Behaviour(cut_after=[100_000, 0, 0, 0, 0]), monkeypatch), pytest.raises(DataError):
+    with modelscope(Behaviour(cut_after=[100_000, 0, 0, 0, 0, 0]), monkeypatch), pytest.raises(DataError):
         fetched(ADDRESS, tmp_path)
     newer = Behaviour(content=CONTENT[::-1])
     with modelscope(newer, monkeypatch):
@@ -188,7 +189,7 @@ def test_several_at_once_download_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_a_download_that_stops_for_good_is_kept_and_goes_on_next_time(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with modelscope(Behaviour(cut_after=[100_000, 0, 0, 0, 0]), monkeypatch), pytest.raises(DataError) as error:
+    with modelscope(Behaviour(cut_after=[100_000, 0, 0, 0, 0, 0]), monkeypatch), pytest.raises(DataError) as error:
         fetched(ADDRESS, tmp_path)
     assert "the same command goes on from there" in str(error.value)
     behaviour = Behaviour()
@@ -216,6 +217,27 @@ def test_what_goes_wrong_is_said(
         fetched(ADDRESS, tmp_path)
     assert ADDRESS in str(error.value)
     assert not list(tmp_path.rglob("d.json"))
+
+
+def test_many_cuts_are_gone_over_as_long_as_something_comes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    behaviour = Behaviour(cut_after=[100_000, 0] * 6)
+    with modelscope(behaviour, monkeypatch):
+        (path,), _ = fetched(ADDRESS, tmp_path)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("error", "words"), [(errno.ENOSPC, "No space left"), (errno.EROFS, "Read-only")])
+def test_a_cache_that_cannot_be_written_is_named(
+    error: int, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(self: Path, *_: Any, **__: Any) -> None:
+        raise OSError(error, os.strerror(error))
+
+    with modelscope(Behaviour(), monkeypatch), monkeypatch.context() as patch:
+        patch.setattr(download, "_download", refuse)
+        with pytest.raises(DataError, match=f"{words}.*cache_dir={tmp_path}") as shown:
+            fetched(ADDRESS, tmp_path / "downloads")
+    assert "run_dir" not in str(shown.value)
 
 
 def test_no_network_names_another_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
