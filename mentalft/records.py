@@ -8,6 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from mentalft.words import Said
 
+HELP_LINES = "help_lines"
+"""Beside the types of personal data: numbers that stayed because they are help lines."""
+
 
 class Message(NamedTuple):
     role: str
@@ -136,12 +139,17 @@ class DataReport:
     repaired_by_rule: dict[str, int] = field(default_factory=dict)
     remarks: dict[str, int] = field(default_factory=dict)
     privacy: dict[str, int | str] = field(default_factory=dict)
-    """``mode``, how many of each type were found, and in how many ``dialogues``."""
+    """``mode``, how many of each type were found, in how many ``dialogues``, and how many ``help_lines`` were kept."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)
     """Dialogues by topic and split, the most frequent topic first."""
     tokens: TokenLengths | None = None
     overlap: dict[str, Overlap] = field(default_factory=dict)
     """With the train split, by the set's name."""
+
+    @property
+    def personal(self) -> dict[str, int | str]:
+        """How many of each type of personal data were found."""
+        return {name: number for name, number in self.privacy.items() if name.isupper()}
 
 
 class Splits(NamedTuple):

@@ -44,12 +44,14 @@ class DataConfig:
     """What the file of ``path`` must hash to; null takes what the hub states."""
     leading_assistant: Literal["drop", "keep"] = value(bears_on="prepare")
     """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
+    html: Literal["text", "keep"] = value(bears_on="prepare")
+    """Turn HTML in text into plain text, or keep it. Embedded files go either way."""
     max_rejected: float = number(ge=0, le=1, bears_on="prepare")
     """Stop when a larger share of the records cannot be used."""
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
     """Replace personal data by placeholders, count it only, or do not look."""
     hotlines: list[str] = value(bears_on="prepare")
-    """Numbers that are no personal data."""
+    """Numbers that stay besides the help lines of ``assets/help_lines.csv``, as people write them."""
     external_tests: list[str] = value(bears_on="prepare")
     """Files of test dialogues that the train split is checked against, besides the question bank."""
     max_overlap: float = number(ge=0, le=1, bears_on="prepare")
