@@ -85,8 +85,10 @@ class _Batch:
             self.cache = let_in(self.model, self.pad_id, self.cache, self.width, self.rows, new)
             self.rows = [*self.rows, *(Row(p, self.decoding.uniforms(p.id)) for p in new)]
             ids, mask = padded_left([row.tokens for row in self.rows], self.pad_id, self.model.device)
-            self.model.generation_config = self._config()
+            config = self._config()
+            self.model.generation_config = config  # transformers fills what a config leaves open from the model's own
             out = self.model.generate(
+                generation_config=config,
                 input_ids=ids,
                 attention_mask=mask,
                 past_key_values=self.cache,

@@ -10,6 +10,7 @@ from mentalft.config import Config
 from mentalft.console import say
 from mentalft.errors import ConfigError, DataError
 from mentalft.files import sha256_folder
+from mentalft.modeling.adapter import check_adapter
 from mentalft.runs.markers import marker_file
 from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
@@ -30,6 +31,7 @@ def _adapter(context: Context) -> Path | None:
     folder = context.run_dir / "adapter"
     if not (folder / "adapter_config.json").is_file():
         raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
+    check_adapter(folder, "adapter")
     return folder
 
 
@@ -75,8 +77,6 @@ def _check(cfg: Config) -> None:
 
         read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
     if cfg.eval.adapter and answers_here(cfg):
-        from mentalft.modeling.adapter import check_adapter
-
         check_adapter(Path(cfg.eval.adapter).expanduser(), "eval.adapter")
     if "train" in cfg.stages and not answers_here(cfg):
         say(Said("run.server_not_tuned", {"model": cfg.eval.openai.tuned_model}), style="yellow")
