@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -131,6 +133,27 @@ def shown(path: Path) -> str:
     """``path`` as short as it can be typed from here."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+UNQUOTED = re.compile(
+    r"(?!(?:null|true|false|nan|inf)$)(?:0|[1-9]\d*|\d+(?:-\d+)+|(?:\.{0,2}/|[a-z_])[\w./%@+-]*)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Text that Hydra reads as it is."""
+
+
+def override(key: str, text: str) -> str:
+    """The argument that gives ``key`` this very ``text``."""
+    if UNQUOTED.fullmatch(text):
+        return f"{key}={text}"
+    # before a quotation mark a backslash counts as an escape, and nowhere else
+    quoted = re.sub(r'(\\*)("|\Z)', lambda found: 2 * found[1] + (r"\"" if found[2] else ""), text)
+    return '{}="{}"'.format(key, quoted.replace("${", r"\${"))
+
+
+def typed(key: str, text: object) -> str:
+    """:func:`override` as it is typed in a shell."""
+    return shlex.quote(override(key, str(text)))
 
 
 @contextmanager

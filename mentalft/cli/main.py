@@ -24,6 +24,7 @@ from mentalft import __version__
 from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, remove_if_bare, run_in
 from mentalft.config import Config
 from mentalft.config.mistakes import in_words
+from mentalft.console import override
 from mentalft.errors import ConfigError, Stopped, UserError
 
 log = logging.getLogger("mentalft")
@@ -186,12 +187,7 @@ def _begin_sweep(overrides: list[str], argv: list[str]) -> Place:
     sweep_dir = given or claim(Path("multirun"))
     told = begin(plan, ["mentalft", *argv], sweep_dir)
     claimed = None if given else sweep_dir
-    return Place(None, sweep_dir, claimed, (f"hydra.sweep.dir={_escaped(sweep_dir)}", *told), time.time())
-
-
-def _escaped(path: Path) -> str:
-    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return Place(None, sweep_dir, claimed, (override("hydra.sweep.dir", str(sweep_dir)), *told), time.time())
 
 
 def _say_error(message: str) -> None:

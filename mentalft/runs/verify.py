@@ -21,6 +21,7 @@ from mentalft.comparison.compare import compare
 from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
+from mentalft.console import typed
 from mentalft.data.read.download import is_remote
 from mentalft.data.read.sources import local_files, sha256_of, specs
 from mentalft.data.report import overlap_in
@@ -109,7 +110,7 @@ def _typed(marker: Marker, path: Path) -> Config:
 def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[str]:
     begun = unfinished(run_dir)
     for stage in begun:
-        yield f"{stage} was begun and is not complete; its command with run_dir={run_dir} goes on from there"
+        yield f"{stage} was begun and is not complete; its command with {typed('run_dir', run_dir)} goes on from there"
     if not begun and not done:
         yield "no stage is complete"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from mentalft.console import override
 from mentalft.console import shown as shown_path
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, UNREADABLE, key_of
 from mentalft.show.numbers import plain
@@ -62,7 +63,7 @@ def command_of(setting: Setting) -> str:
     if len(setting.trials) == 1:
         return run_command(first)
     seeds = [trial.values[SEED] for trial in setting.trials if SEED in trial.values]
-    kept = [override for override in _arguments(first) if key_of(override) != SEED]
+    kept = [argument for argument in _arguments(first) if key_of(argument) != SEED]
     return shlex.join(["mentalft", "-m", *kept, f"{SEED}={','.join(seeds)}"])
 
 
@@ -71,7 +72,7 @@ def sweep_command(sweep: Sweep) -> str:
     if not sweep.command:
         return ""
     named = any(key_of(argument) in ("sweep_dir", "hydra.sweep.dir") for argument in sweep.command)
-    return shlex.join([*sweep.command, *([] if named else [f"sweep_dir={shown_path(sweep.sweep_dir)}"])])
+    return shlex.join([*sweep.command, *([] if named else [override("sweep_dir", shown_path(sweep.sweep_dir))])])
 
 
 def run_command(trial: Trial) -> str:
