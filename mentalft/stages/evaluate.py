@@ -31,7 +31,6 @@ def _adapter(context: Context) -> Path | None:
     folder = context.run_dir / "adapter"
     if not (folder / "adapter_config.json").is_file():
         raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
-    check_adapter(folder, "adapter")
     return folder
 
 
@@ -56,6 +55,8 @@ def _work(context: Context) -> None:
     from mentalft.generation.evaluate import evaluate
 
     cfg, adapter = context.cfg, _adapter(context)
+    if adapter:
+        check_adapter(adapter, "adapter")
     model = context.model() if answers_here(cfg) else None
     folder = context.cache()
     cache = ResponseCache(folder) if folder else None
