@@ -1,6 +1,8 @@
 """Errors that are the user's to mend; the command line shows them without a traceback."""
 
 import io
+import re
+import shlex
 import sys
 
 
@@ -46,3 +48,24 @@ def show_any_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
+
+
+UNQUOTED = re.compile(
+    r"(?!(?:null|true|false|nan|inf)$)(?:0|[1-9]\d*|\d+(?:-\d+)+|(?:\.{0,2}/|[a-z_])[\w./%@+-]*)",
+    re.ASCII | re.IGNORECASE,
+)
+"""Text that Hydra reads as it is."""
+
+
+def override(key: str, text: str) -> str:
+    """The argument that gives ``key`` this very ``text``."""
+    if UNQUOTED.fullmatch(text):
+        return f"{key}={text}"
+    # before a quotation mark a backslash counts as an escape, and nowhere else
+    quoted = re.sub(r'(\\*)("|\Z)', lambda found: 2 * found[1] + (r"\"" if found[2] else ""), text)
+    return '{}="{}"'.format(key, quoted.replace("${", r"\${"))
+
+
+def typed(key: str, text: object) -> str:
+    """:func:`override` as it is typed in a shell."""
+    return shlex.quote(override(key, str(text)))

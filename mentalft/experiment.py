@@ -82,7 +82,8 @@ def located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
     """The model, after looking at whether it can be used here as asked; None where no stage loads it."""
     if not any(stage.will_load_model(cfg) for stage in stages):
         return None
-    from mentalft.modeling.base import check_attention, check_quantization
+    from mentalft.modeling.adapter import check_fits
+    from mentalft.modeling.base import base_config, check_attention, check_quantization
     from mentalft.modeling.locate import locate_model
     from mentalft.modeling.precision import plan_precision
     from mentalft.training.arguments import check_options
@@ -92,6 +93,9 @@ def located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
     check_attention(cfg.model, device)
     check_quantization(cfg.model, device)
     check_options(cfg.trainer, device)
+    named = {key: path for stage in stages for key, path in stage.reads(cfg) if key.endswith(".adapter") and path}
+    for key, path in named.items():
+        check_fits(Path(path).expanduser(), key, base_config(located), located.name)
     return located
 
 

@@ -189,9 +189,13 @@ class Response:
     prompt_sha256: str
     text: str
     finish_reason: str
-    """``stop`` (the model ended its turn) or ``length`` (cut at ``max_new_tokens``)."""
+    """``stop`` (the model ended its turn), ``length`` (cut at ``max_new_tokens``), or what a server calls it."""
     tokens: int
     """New tokens, the end-of-turn token among them."""
+    thinking: str | None = None
+    """What was thought first, which is no part of ``text``; None where there was no thinking, empty where it was."""
+    refusal: str | None = None
+    """In a server's words, why it will not answer; asking again would not help."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from mentalft import __version__
 from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, register_schema, remove_if_bare, run_in
 from mentalft.config.mistakes import in_words
-from mentalft.errors import ConfigError, Stopped, UserError, show_any_character
+from mentalft.errors import ConfigError, Stopped, UserError, override, show_any_character
 
 log = logging.getLogger("mentalft")
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130
@@ -182,12 +182,7 @@ def _begin_sweep(overrides: list[str], argv: list[str]) -> Place:
     sweep_dir = given or claim(Path("multirun"))
     told = begin(planned, sweep_dir)
     claimed = None if given else sweep_dir
-    return Place(None, sweep_dir, claimed, (f"hydra.sweep.dir={_escaped(sweep_dir)}", *told), time.time())
-
-
-def _escaped(path: Path) -> str:
-    escaped = str(path).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return Place(None, sweep_dir, claimed, (override("hydra.sweep.dir", str(sweep_dir)), *told), time.time())
 
 
 def _say_error(message: str) -> None:

@@ -48,8 +48,10 @@ class Place(NamedTuple):
 
     def to_go_on(self) -> str:
         from mentalft.console import shown
+        from mentalft.errors import typed
 
-        return f"sweep_dir={shown(self.sweep_dir)}" if self.sweep_dir else f"run_dir={shown(self.run_dir or Path())}"
+        key, folder = ("sweep_dir", self.sweep_dir) if self.sweep_dir else ("run_dir", self.run_dir or Path())
+        return typed(key, shown(folder))
 
 
 def readable(argument: str) -> str:

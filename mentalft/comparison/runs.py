@@ -11,7 +11,7 @@ import numpy as np
 
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.console import shown
-from mentalft.errors import DataError
+from mentalft.errors import DataError, typed
 from mentalft.metrics.registry import total_of
 from mentalft.records import ComparedRun, Comparison, MetricResult, RunsComparison, Spread
 from mentalft.runs.files import COMPARISON, SCORES
@@ -66,7 +66,7 @@ def _read(run_dir: Path) -> Run:
     for file in (COMPARISON, SCORES):
         if not file.exists(run_dir):
             raise DataError(
-                f"{run_dir} holds no {file.name}; score the run: mentalft run_dir={run_dir} stages=[compare]"
+                f"{run_dir} holds no {file.name}; score the run: mentalft {typed('run_dir', run_dir)} stages=[compare]"
             )
     return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir))
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mentalft.errors import DataError
+from mentalft.errors import DataError, typed
 from mentalft.records import ScoreRow
 from mentalft.runs.files import SCORES
 
@@ -74,7 +74,7 @@ def read_scores(run_dir: Path) -> ScoreSheet:
     except (KeyError, ValueError, IndexError) as error:
         raise DataError(
             f"{SCORES.path(run_dir)}: not what mentalft writes there ({error!r}); score the run again: "
-            f"mentalft run_dir={run_dir} stages=[compare]"
+            f"mentalft {typed('run_dir', run_dir)} stages=[compare]"
         ) from error
 
 

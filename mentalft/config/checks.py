@@ -18,6 +18,9 @@ from mentalft.config.schema import (
     source_name,
 )
 
+NOT_IN_A_PROJECT, LONGEST_PROJECT = "/\\#?%:", 128
+"""What W&B refuses in the name of a project."""
+
 
 def _metrics() -> tuple[str, ...]:
     from mentalft.metrics.registry import names
@@ -73,6 +76,13 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
         yield from _choice_problems("tracking.log_artifacts", cfg.tracking.log_artifacts, ARTIFACTS)
     if "report" in cfg.tracking.log_artifacts and not cfg.tracking.log_text:
         yield "tracking.log_artifacts holds report, which holds dialogue text; add tracking.log_text=true to upload it"
+    if wrong := sorted(set(cfg.tracking.project) & set(NOT_IN_A_PROJECT)):
+        yield f"tracking.project={cfg.tracking.project} holds {' '.join(wrong)}, which W&B does not take; leave it out"
+    if not 1 <= len(cfg.tracking.project) <= LONGEST_PROJECT:
+        yield (
+            f"tracking.project must have 1 to {LONGEST_PROJECT} characters, as W&B takes them, "
+            f"got {len(cfg.tracking.project)}"
+        )
     if cfg.lora.method == "lora" and not cfg.lora.target_modules:
         yield "lora.target_modules is empty; name layers such as [q_proj, v_proj], or [all-linear]"
     if cfg.data.path is None and not cfg.data.sources:

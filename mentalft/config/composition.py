@@ -13,12 +13,12 @@ from mentalft.errors import ConfigError
 
 
 def typed_config(plain: Mapping[str, Any]) -> Config:
-    """The configuration that ``plain`` holds, its values not checked.
+    """The configuration that ``plain`` holds, its interpolations resolved already and its values not checked.
 
     Raises:
         omegaconf.errors.OmegaConfBaseException: an unknown key, or a value of another type.
     """
-    typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), plain))
+    typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), _literal(plain)))
     assert isinstance(typed, Config)  # what to_object returns for a structured config; for the type checker
     return typed
 
@@ -32,6 +32,15 @@ def hydra_records(cfg: DictConfig, about: Any) -> dict[str, str]:
     """Name → text of the files that Hydra keeps of a job in ``.hydra/``."""
     parts = {"config": cfg, "hydra": OmegaConf.create({"hydra": about}), "overrides": about.overrides.task}
     return {f"{name}.yaml": OmegaConf.to_yaml(part) for name, part in parts.items()}
+
+
+def _literal(value: Any) -> Any:
+    """``value`` with a text such as ``${x}`` as it is, which OmegaConf would take for a reference."""
+    if isinstance(value, Mapping):
+        return {key: _literal(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_literal(member) for member in value]
+    return value.replace("${", r"\${") if isinstance(value, str) else value
 
 
 def load_config(cfg: DictConfig | Mapping[str, Any]) -> Config:

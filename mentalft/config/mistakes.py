@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -18,7 +19,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 
 from mentalft.config.fields import bounds_of
 from mentalft.config.schema import Config
-from mentalft.errors import UserError
+from mentalft.errors import UserError, override, typed
 
 ALIASES = {
     "lr": "trainer.learning_rate",
@@ -46,6 +47,7 @@ ALIASES = {
 }  # fmt: skip
 """What other tools call a key of ours, by its last part."""
 
+OF_ANOTHER_TYPE = "a value of another type"
 SMALLEST_FREE_SPACE = 1 << 20
 PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -74,7 +76,7 @@ def accepted(key: str) -> str:
         if name == key:
             limits = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items())
             return f"{_type_in_words(hint)}{', ' + limits if limits else ''}"
-    return "a value of another type"
+    return OF_ANOTHER_TYPE
 
 
 def _type_in_words(hint: Any) -> str:
@@ -86,7 +88,7 @@ def _type_in_words(hint: Any) -> str:
         return "a mapping such as {a: b}"
     if type(None) in get_args(hint):
         return " or null: ".join(_type_in_words(a) for a in get_args(hint) if a is not type(None)) + " or null"
-    return PLAIN_TYPES.get(hint, "a value of another type")
+    return PLAIN_TYPES.get(hint, OF_ANOTHER_TYPE)
 
 
 def in_words(error: Exception, overrides: list[str], run_dir: Path | None = None) -> str | None:
@@ -104,7 +106,7 @@ def _full_disk(error: Exception, run_dir: Path) -> str | None:
     """torch and safetensors report a full disk as an error of their own, without its number."""
     writer = isinstance(error, RuntimeError) or type(error).__name__ == "SafetensorError"
     if writer and shutil.disk_usage(run_dir).free < SMALLEST_FREE_SPACE:
-        return f"{run_dir}: {os.strerror(errno.ENOSPC)}; free space, then go on with run_dir={run_dir}"
+        return f"{run_dir}: {os.strerror(errno.ENOSPC)}; free space, then go on with {typed('run_dir', run_dir)}"
     return None
 
 
@@ -115,12 +117,16 @@ def explain(error: Exception, overrides: list[str]) -> str | None:
     if isinstance(error, MissingConfigException):
         return _unknown_option(error)
     if isinstance(error, OverrideParseException):
-        return f"cannot read the override {_quoted(error.override)}; write KEY=VALUE, and quote special characters"
+        return f"cannot read the override {_quoted(error.override)}; write {_readable(str(error.override))}"
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(cause, OmegaConfBaseException):
         return _bad_key_or_value(cause, overrides)
     if isinstance(error, HydraException):
-        return str(error).strip()
+        several = re.match(r"Ambiguous value for argument '(.*)'$", str(error).strip().splitlines()[0])
+        if not several:
+            return str(error).strip()
+        readable = _readable(several[1])
+        return f"{several[1]} gives several values: write {readable} for one, or add --multirun to sweep over them"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         groups = _groups()
         wrong = next((o for o in overrides if o.partition("=")[0] in groups), None)
@@ -141,13 +147,27 @@ def _bad_key_or_value(cause: OmegaConfBaseException, overrides: list[str]) -> st
     if "does not support deletion" in str(cause):
         return f"~{key}: a key of the schema cannot be deleted; set it to another value"
     if key and key in {name for name, _, _ in known_keys()}:
-        return f"{key}{value}: not accepted; {key} takes {accepted(key)}{_as_list(key, value)}"
+        meant = f"{key}{value}"
+        lacks_brackets = value.strip("=") and "a list" in accepted(key) and "[" not in value
+        mend = f"; write {_readable(meant)}" if lacks_brackets or "${" in value else ""
+        return f"{meant}: not accepted; {key} takes {accepted(key)}{mend}"
     return str(cause).splitlines()[0]
 
 
-def _as_list(key: str, value: str) -> str:
-    bare = value.removeprefix("=")
-    return f"; write {key}=[{bare}]" if bare and "a list" in accepted(key) and "[" not in bare else ""
+def _readable(given: str) -> str:
+    """``given`` as it was probably meant, in the form that a shell and Hydra take: a list where one is wanted, else
+    text."""
+    key, equals, value = given.partition("=")
+    if not equals:
+        return "KEY=VALUE"
+    wanted = accepted(key.lstrip("+~"))
+    if wanted.startswith("a list"):
+        members = [member.strip(" '\"") for member in value.strip("[] ").split(",")]
+        inside = ",".join(override("", member).removeprefix("=") for member in members if member)
+        return shlex.quote(f"{key}=[{inside}]")
+    if "text" in wanted or wanted == OF_ANOTHER_TYPE:
+        return typed(key, value)
+    return f"{key}=VALUE with {wanted}"
 
 
 def _unknown_option(error: Any) -> str:
@@ -177,9 +197,9 @@ def _groups() -> dict[str, list[str]]:
 
 def _value_of(key: str, overrides: list[str]) -> str:
     """What stands after ``key`` in the override that set it; for ``+a.b=1`` the key may be ``a``."""
-    for override in reversed(overrides):
-        name, equals, value = override.lstrip("+~").partition("=")
-        if equals and (name == key or (override.startswith("+") and name.startswith(f"{key}."))):
+    for given in reversed(overrides):
+        name, equals, value = given.lstrip("+~").partition("=")
+        if equals and (name == key or (given.startswith("+") and name.startswith(f"{key}."))):
             return f"{name.removeprefix(key)}={value}"
     return ""
 

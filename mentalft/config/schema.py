@@ -129,6 +129,9 @@ class OpenAIConfig:
     """Of one request, with growing pauses or those that the server asks for."""
     concurrency: int = number(ge=1, bears_on=PACE)
     """Requests under way at the same time."""
+    extra_body: dict[str, Any] = value(bears_on="evaluate if eval.engine=openai")
+    """Further fields of every request, such as ``{chat_template_kwargs: {enable_thinking: false}}``; null leaves one of
+    ours out. ``max_completion_tokens`` takes the place of ``max_tokens``."""
 
 
 @dataclass
@@ -145,8 +148,14 @@ class BoundsConfig:
     """Loop."""
     other_language: float = number(ge=0, le=1, bears_on="compare")
     """Are in another script than their references."""
+    other_script: float = number(ge=0, le=1, bears_on="compare")
+    """Are in traditional Chinese characters where their references are in simplified ones, or the other way."""
     role_leak: float = number(ge=0, le=1, bears_on="compare")
     """Hold role labels or template tokens."""
+    thinking: float = number(ge=0, le=1, bears_on="compare")
+    """Came with a block of thinking, which is not scored."""
+    refused: float = number(ge=0, le=1, bears_on="compare")
+    """Were refused by the server."""
     length_ratio_low: float = number(ge=0, le=1, bears_on="compare")
     """Least of ``length_ratio_high``'s ratio."""
     length_ratio_high: float = number(ge=1, bears_on="compare")
@@ -282,5 +291,11 @@ def extra_name(spec: str) -> str:
     return f"{name}.{key}" if key else name
 
 
-OPEN_KEYS = ("data.columns", "model.chat_template_kwargs", "trainer.fsdp", "trainer.deepspeed")
+OPEN_KEYS = (
+    "data.columns",
+    "model.chat_template_kwargs",
+    "trainer.fsdp",
+    "trainer.deepspeed",
+    "eval.openai.extra_body",
+)
 """Keys whose value is a mapping with names of the user's own."""

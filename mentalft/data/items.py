@@ -12,6 +12,7 @@ from mentalft.assets import QUESTION_BANK
 from mentalft.config import EvalConfig
 from mentalft.data.prompts import with_system
 from mentalft.data.read.questions import read_questions
+from mentalft.data.thinking import apart
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Item, Message, Rejected, Splits
@@ -90,7 +91,13 @@ def dialogue_items(dialogue: Dialogue, *, every_turn: bool) -> list[Item]:
             dialogue_id=dialogue.id,
             topic=dialogue.topic,
             messages=dialogue.messages[:index],
-            references=(dialogue.messages[index].content, *(dialogue.references if index == answers[-1] else ())),
+            references=tuple(
+                apart(text).answer or text
+                for text in (
+                    dialogue.messages[index].content,
+                    *(dialogue.references if index == answers[-1] else ()),
+                )
+            ),
         )
         for turn, index in enumerate(answers, 1)
         if (every_turn or index == answers[-1]) and any(m.role == "user" for m in dialogue.messages[:index])

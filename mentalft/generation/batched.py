@@ -11,8 +11,10 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mentalft.data.thinking import MARKERS, THINK, opens_thinking, response
 from mentalft.generation.decoding import Decoding, choose
 from mentalft.generation.memory import smaller
 from mentalft.generation.rows import Row, families, padded_left
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 ENDED = 0.25
 """The share of a batch that has ended when the rest makes a pause."""
+PROMPT_END = 16
+"""Tokens of a prompt's end that are looked at."""
+_AROUND_THINKING = {*MARKERS, *MARKERS.values()}
 LESS = "lower data.max_length or eval.max_new_tokens, or on a GPU use model.quantization=4bit"
 
 
@@ -80,8 +85,10 @@ class _Batch:
             self.cache = let_in(self.model, self.pad_id, self.cache, self.width, self.rows, new)
             self.rows = [*self.rows, *(Row(p, self.decoding.uniforms(p.id)) for p in new)]
             ids, mask = padded_left([row.tokens for row in self.rows], self.pad_id, self.model.device)
-            self.model.generation_config = self._config()
+            config = self._config()
+            self.model.generation_config = config  # transformers fills what a config leaves open from the model's own
             out = self.model.generate(
+                generation_config=config,
                 input_ids=ids,
                 attention_mask=mask,
                 past_key_values=self.cache,
@@ -152,10 +159,15 @@ def response_of(prompt: Prompt, tokens: list[int], tokenizer: Any, end_ids: set[
     """The answer in ``tokens``, up to the first of ``end_ids``."""
     end = next((i for i, token in enumerate(tokens) if token in end_ids), None)
     answer = tokens if end is None else tokens[:end]
-    return Response(
-        id=prompt.id,
-        prompt_sha256=prompt.sha256,
-        text=tokenizer.decode(answer, skip_special_tokens=True).strip(),
-        finish_reason="length" if end is None else "stop",
-        tokens=len(tokens) if end is None else end + 1,
-    )
+    text = tokenizer.decode([token for token in answer if token not in _unspoken(tokenizer)])
+    if opens_thinking(tokenizer.decode(prompt.tokens[-PROMPT_END:])):
+        text = THINK + text
+    finish_reason = "length" if end is None else "stop"
+    return response(prompt.id, prompt.sha256, text, finish_reason, len(tokens) if end is None else end + 1)
+
+
+@lru_cache(4)
+def _unspoken(tokenizer: Any) -> frozenset[int]:
+    """The special tokens, which are no part of a text, without those that stand around thinking."""
+    added = tokenizer.added_tokens_decoder.items()
+    return frozenset(number for number, token in added if token.special and token.content not in _AROUND_THINKING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -99,7 +100,9 @@ def evaluate(
         say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
     names = [contender.name for contender in job.contenders]
-    MADE.save(run_dir, Made(BASELINE, names, str(job.decoding), cfg.eval.engine))
+    further = cfg.eval.openai.extra_body if cfg.eval.engine == "openai" else None
+    decoding = f"{job.decoding}, extra_body={json.dumps(further, ensure_ascii=False)}" if further else str(job.decoding)
+    MADE.save(run_dir, Made(BASELINE, names, decoding, cfg.eval.engine))
     if cache is None or cfg.eval.engine == "openai":  # which model a server runs under a name is not known
         _answer(job, questions)
     else:
@@ -198,6 +201,9 @@ def _answer(
         rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, is_answer)
         said = {"name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
         say(Said("evaluate.answered", said))
+        if refusals := [row["refusal"] for row in rows if row["refusal"] is not None]:
+            values = {"name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
+            say(Said("evaluate.refused", values), style="yellow")
         if one.name == BASELINE:
             baseline_is_done([Response(**row) for row in rows])
     if _measures(job.cfg):

@@ -6,15 +6,18 @@ when it is needed, and stored and logged nowhere.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from mentalft.config import OpenAIConfig
+from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
@@ -22,6 +25,18 @@ from mentalft.records import Prompt, Response
 
 NO_KEY = "none"
 """Sent where the server wants no key."""
+FAULT = "mentalft.fault"
+"""What is wrong with a body that came with status 200, among the extensions of httpx's response."""
+OF_THE_REQUEST = (400, 413, 422)
+"""What a server answers where a request itself is at fault, so that asking again would not help."""
+OF_THE_ITEM = re.compile(
+    r"content.?(?:filter|management|policy|exists.risk)|moderation|flagged|sensitive|inspection|high.risk|unsafe"
+    r"|context.?(?:length|size|window)|(?:prompt|input|request).{0,30}too.(?:long|large)|敏感|不安全|违规|上下文",
+    re.IGNORECASE,
+)
+"""How servers say that it is this one item that they will not or cannot answer."""
+FRUITLESS = 10
+"""Requests that are at fault before one is answered, from which on the fault is taken to be in all."""
 
 
 def check_openai(cfg: OpenAIConfig) -> None:
@@ -80,41 +95,61 @@ class OpenAIEngine:
             api_key=os.environ[cfg.api_key_env] if cfg.api_key_env else NO_KEY,
             max_retries=cfg.max_retries,  # with back-off, and as the server's retry-after says
             timeout=cfg.timeout,
-            http_client=DefaultHttpxClient(event_hooks={"request": [RateLimit(cfg.requests_per_minute)]}),
+            http_client=DefaultHttpxClient(
+                event_hooks={"request": [RateLimit(cfg.requests_per_minute)], "response": [fail_without_answer]}
+            ),
         )
+        self.limit_field = "max_tokens"
 
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
-        """Yield one response a prompt as they come."""
+        """Yield one response a prompt as they come.
+
+        An item that the server refuses for good has a response that says so. Where it is not plain that the item is
+        what the server minds, that counts once another item has been answered: else all requests are at fault.
+        """
         model = str(contender.served_as)
+        doubtful: list[_Refused] = []
+        answered = False
         with ThreadPoolExecutor(self.cfg.concurrency) as pool:
             asked = [pool.submit(self._answer, model, prompt) for prompt in prompts]
             try:
-                for answered in as_completed(asked):
-                    yield answered.result()
+                for one in as_completed(asked):
+                    found = one.result()
+                    if isinstance(found, _Refused) and not found.of_the_item:
+                        doubtful.append(found)
+                    else:
+                        answered = answered or not isinstance(found, _Refused)
+                        yield found.response if isinstance(found, _Refused) else found
+                    if answered:
+                        yield from (refused.response for refused in doubtful)
+                        doubtful.clear()
+                    elif len(doubtful) == FRUITLESS:
+                        break
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+        if doubtful:
+            raise UserError(doubtful[0].in_words)
 
-    def _answer(self, model: str, prompt: Prompt) -> Response:
+    def _answer(self, model: str, prompt: Prompt) -> Response | _Refused:
         import openai
 
+        field = self.limit_field
+        arguments = request_arguments(self.decoding, prompt.id, self.cfg.extra_body, field)
+        messages: Any = [m._asdict() for m in prompt.messages]
         try:
-            given = self.client.chat.completions.create(
-                model=model,
-                messages=[m._asdict() for m in prompt.messages],
-                **request_arguments(self.decoding, prompt.id),
-            )
+            raw = self.client.chat.completions.with_raw_response.create(model=model, messages=messages, **arguments)
         except openai.OpenAIError as error:
+            words = _servers_words(error)
+            if field == "max_tokens" and "max_completion_tokens" in words:
+                self.limit_field = "max_completion_tokens"
+                return self._answer(model, prompt)
+            status = getattr(error, "status_code", None)
+            of_the_item = status not in (401, 404, 429) and bool(OF_THE_ITEM.search(words))
+            if of_the_item or status in OF_THE_REQUEST:
+                refused = response(prompt.id, prompt.sha256, "", "refused", 0, refusal=words)
+                return _Refused(refused, of_the_item, self._in_words(error, model))
             raise UserError(self._in_words(error, model)) from None
-        if not given.choices:
-            raise UserError(f"eval.openai.base_url={self.cfg.base_url} gave no answer to item {prompt.id}; look at it")
-        choice = given.choices[0]
-        return Response(
-            id=prompt.id,
-            prompt_sha256=prompt.sha256,
-            text=(choice.message.content or "").strip(),
-            finish_reason=str(choice.finish_reason or "unknown"),
-            tokens=int(given.usage.completion_tokens) if given.usage else 0,
-        )
+        return _response(prompt, json.loads(raw.http_response.text))
 
     def _in_words(self, error: Any, model: str) -> str:
         import openai
@@ -141,24 +176,122 @@ class OpenAIEngine:
                 f"eval.openai.requests_per_minute or eval.openai.concurrency; {again}"
             )
         if isinstance(error, openai.APIStatusError):
-            return f"{server} failed with HTTP {error.status_code} for model {model!r}: {first_line(error)}; {again}"
+            if FAULT in error.response.extensions:
+                return (
+                    f"{server} gave no answer, tried {self._tries()}: {_servers_words(error)}; look at the server, or "
+                    f"correct the address (which most often ends in /v1); {again}"
+                )
+            return f"{server} failed with HTTP {error.status_code} for {model!r}: {_servers_words(error)}; {again}"
         return f"{server} gave an answer that cannot be read ({first_line(error)}); {again}"
 
     def _tries(self) -> str:
         return f"{self.cfg.max_retries + 1} times"
 
 
-def request_arguments(decoding: Decoding, prompt_id: str) -> dict[str, Any]:
-    """The settings of one request."""
-    if not decoding.do_sample:
-        return {"max_tokens": decoding.max_new_tokens, "temperature": 0.0}
-    arguments = {
-        "max_tokens": decoding.max_new_tokens,
-        "temperature": decoding.temperature,
-        "top_p": decoding.top_p,
-        "seed": decoding.seed_of(prompt_id),
-    }
-    return {**arguments, "extra_body": {"top_k": decoding.top_k}} if decoding.top_k else arguments
+class _Refused(NamedTuple):
+    response: Response
+    of_the_item: bool
+    """Whether the server's words say that it is this item that it minds."""
+    in_words: str
+    """The message where it is every request."""
+
+
+def request_arguments(
+    decoding: Decoding, prompt_id: str, extra_body: Mapping[str, Any], limit_field: str
+) -> dict[str, Any]:
+    """The settings of one request, as fields of its body beside model and messages."""
+    fields: dict[str, Any] = {"temperature": 0.0}
+    if decoding.do_sample:
+        fields = {
+            "temperature": decoding.temperature,
+            "top_p": decoding.top_p,
+            "seed": decoding.seed_of(prompt_id),
+            **({"top_k": decoding.top_k} if decoding.top_k else {}),
+        }
+    if "max_completion_tokens" not in extra_body:
+        fields[limit_field] = decoding.max_new_tokens
+    return {"extra_body": {key: value for key, value in {**fields, **extra_body}.items() if value is not None}}
+
+
+def fail_without_answer(received: Any) -> None:
+    """Give a body without an answer the status of a failure, so that the client tries again as after any other.
+
+    Proxies send a page, gateways an error, and servers that are stopped half a body, all with status 200.
+
+    Args:
+        received: httpx's response, not read yet.
+    """
+    if not received.is_success:
+        return
+    received.read()
+    try:
+        body = json.loads(received.text)
+    except ValueError:
+        kind = received.headers.get("content-type", "no content type")
+        received.extensions[FAULT] = f"a body that is not JSON ({kind}): {_one_line(received.text) or 'it is empty'}"
+        received.status_code = 502
+        return
+    choice = _first_choice(body)
+    if isinstance(choice.get("message"), dict) and not choice.get("error"):
+        return
+    error = choice.get("error") or (body.get("error") if isinstance(body, dict) else None)
+    received.extensions[FAULT] = _message_of(error) if error else f"no choices[0].message in {_one_line(received.text)}"
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    status = int(code) if re.fullmatch(r"[45]\d\d", code) else 502
+    received.status_code = 400 if OF_THE_ITEM.search(received.extensions[FAULT]) else status
+
+
+def _first_choice(body: Any) -> dict[str, Any]:
+    choices = body.get("choices") if isinstance(body, dict) else None
+    return choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+
+
+def _response(prompt: Prompt, body: dict[str, Any]) -> Response:
+    choice, usage = _first_choice(body), body.get("usage") or {}
+    message, reason = choice["message"], str(choice.get("finish_reason") or "unknown")
+    refusal = message.get("refusal") or (reason if reason == "content_filter" else None)
+    return response(
+        prompt.id,
+        prompt.sha256,
+        _text_of(message.get("content")),
+        reason,
+        int(usage.get("completion_tokens") or 0),
+        thinking=thinking_in(message),
+        refusal=_one_line(str(refusal)) if refusal else None,
+    )
+
+
+def _text_of(content: Any) -> str:
+    """Text as such or in parts; parts of another type are no text."""
+    if isinstance(content, list):
+        return "".join(_text_of(part.get("text")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _servers_words(error: Any) -> str:
+    """What the server said went wrong, in one line."""
+    answer = getattr(error, "response", None)
+    if answer is None:
+        return first_line(error)
+    if FAULT in answer.extensions:
+        return str(answer.extensions[FAULT])
+    try:
+        body = json.loads(answer.text)
+    except ValueError:
+        return _one_line(answer.text)
+    return _message_of(body.get("error", body) if isinstance(body, dict) else body)
+
+
+def _message_of(error: Any) -> str:
+    """The message and the code of an error, wherever servers put them."""
+    if not isinstance(error, dict):
+        return _one_line(str(error))
+    words = [str(error[key]) for key in ("message", "msg", "detail", "code") if error.get(key)]
+    return _one_line(": ".join(words) or json.dumps(error, ensure_ascii=False))
+
+
+def _one_line(text: str) -> str:
+    return first_line(ValueError(" ".join(text.split()))) if text.strip() else ""
 
 
 def _root(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mentalft.metrics.registry import Given, Made, Metric, register
-from mentalft.metrics.tokens import Language
+from mentalft.metrics.tokens import ASCII, Language, in_ascii
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,8 @@ ORDER = 4
 
 
 def signature(language: Language) -> str:
-    return f"corpus_bleu|case:mixed|eff:no|tok:{_tokenize(language)}|smooth:exp|sacrebleu:{version('sacrebleu')}"
+    tok = _tokenize(language) + (ASCII if language == "zh" else "")
+    return f"corpus_bleu|case:mixed|eff:no|tok:{tok}|smooth:exp|sacrebleu:{version('sacrebleu')}"
 
 
 def parts(
@@ -37,6 +38,8 @@ def parts(
     import numpy as np
 
     metric = _metric(language)
+    if language == "zh":
+        responses, references = list(map(in_ascii, responses)), [list(map(in_ascii, refs)) for refs in references]
     stats = metric._extract_corpus_statistics(list(responses), _streams(references)) if responses else []
     return np.array(stats, dtype=np.float64).reshape(len(responses), 2 + 2 * ORDER)
 

@@ -17,7 +17,7 @@ from mentalft.words import Said, contender
 if TYPE_CHECKING:
     from mentalft.records import Flag, Item, Response
 
-CHECKS = ("echo", "empty", "cut", "repetition", "other_language", "role_leak")
+CHECKS = ("echo", "empty", "cut", "repetition", "other_language", "other_script", "role_leak", "thinking", "refused")
 """What is looked for; the catalogue has the words, such as ``check.they_echo``."""
 
 
@@ -88,9 +88,12 @@ def _flags(item: Item, response: Response) -> tuple[Flag, ...]:
     found = {
         "echo": rules.echo(text, user),
         "empty": rules.empty(text),
-        "cut": rules.cut(text, response.finish_reason),
+        "cut": rules.cut(text or response.thinking or "", response.finish_reason),
         "repetition": rules.repetition(text),
         "other_language": rules.other_language(text, item.references),
+        "other_script": rules.other_script(text, item.references),
         "role_leak": rules.role_leak(text, item.references),
+        "thinking": rules.thinking(response.thinking),
+        "refused": rules.refused(response.refusal),
     }
     return tuple(Flag(check, evidence) for check, evidence in found.items() if evidence is not None)

@@ -2,7 +2,7 @@
 
 Rules are wary rather than sharp: a counsellor who quotes a few words of the client, says "慢慢来" twice or uses an
 English abbreviation does nothing wrong. Units are those of the ``char`` tokenizer, without punctuation: a Chinese
-character, or a word of another script. Traditional and simplified characters are one script here.
+character, or a word of another script.
 """
 
 from __future__ import annotations
@@ -25,6 +25,18 @@ RUN = 5
 """Units in a row that must be the same to count as taken over."""
 EVIDENCE = 40
 """Characters of evidence shown."""
+
+_PAIRS = (
+    "们們 个個 来來 时時 说說 对對 会會 这這 为為 么麼 过過 还還 没沒 样樣 开開 关關 让讓 给給 话話 难難 "
+    "觉覺 谁誰 边邊 点點 听聽 问問 题題 见見 长長 间間 现現 实實 发發 经經 动動 应應 种種 当當 两兩 从從 "
+    "无無 东東 车車 头頭 书書 买買 卖賣 爱愛 乐樂 亲親 儿兒 岁歲 梦夢 压壓 紧緊 轻輕 忧憂 虑慮 恼惱 恶惡 "
+    "愤憤 惧懼 闷悶 伤傷 绪緒 烦煩 医醫 师師 疗療 药藥 体體 认認 识識 记記 忆憶 语語 谈談 请請 谢謝 诉訴 "
+    "试試 该該 变變 绝絕 继繼 续續 结結 统統 总總 习習 惯慣 环環 节節 处處 业業 务務 员員 团團 国國 图圖 "
+    "场場 报報 办辦 写寫 号號 欢歡 气氣 热熱 静靜 归歸 怀懷 态態 战戰 独獨 导導 尽盡 层層 张張 弹彈 录錄 "
+    "达達 迟遲 选選 遗遺 邻鄰 钱錢 错錯 门門 "
+)
+SIMPLIFIED, TRADITIONAL = (frozenset(pair[side] for pair in _PAIRS.split()) for side in (0, 1))
+"""Common characters that only one of the two Chinese scripts has."""
 
 _LOOP = re.compile(r"(.{2,60}?)\1{3,}", re.DOTALL)
 _ONE_CHARACTER = re.compile(r"(\w)\1{14,}")
@@ -100,6 +112,30 @@ def other_language(text: str, references: Sequence[str]) -> Said | None:
     between = "" if CJK.match(foreign[0]) else " "
     values = {"foreign": len(foreign), "all": len(units), "text": between.join(foreign)[:EVIDENCE]}
     return Said("found.foreign", values)
+
+
+def other_script(text: str, references: Sequence[str]) -> Said | None:
+    """Whether an answer is in traditional characters where its references are in simplified ones, or the other way.
+
+    A single character may be part of a name or a quotation.
+    """
+    both = (TRADITIONAL, SIMPLIFIED)
+    usual, other = sorted(both, key=lambda script: -sum(char in script for ref in references for char in ref))
+    if not any(char in usual for ref in references for char in ref):
+        return None
+    found = [char for char in text if char in other]
+    if len(found) < 2 or len(found) < sum(char in usual for char in text):
+        return None
+    return Said("found.other_script", {"times": len(found), "text": "".join(dict.fromkeys(found))[:EVIDENCE]})
+
+
+def thinking(thought: str | None) -> Said | None:
+    """Whether the answer came with a block of thinking, which is scored nowhere."""
+    return None if thought is None else Said("found.quoted", {"text": thought[:EVIDENCE] or "<think></think>"})
+
+
+def refused(refusal: str | None) -> Said | None:
+    return None if refusal is None else Said("found.quoted", {"text": refusal})
 
 
 def role_leak(text: str, references: Sequence[str]) -> Said | None:

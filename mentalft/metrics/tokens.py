@@ -27,6 +27,10 @@ _CJK = r"\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3040-\u30ff\u3400
 _CJK += r"\U00020000-\U000323af"
 CJK = re.compile(f"[{_CJK}]")
 """One Chinese character or kana."""
+_ASCII_FORMS = {0xFEE0 + code: code for code in range(0x21, 0x7F) if chr(code).isalnum()}
+"""Full-width digits and letters."""
+ASCII = "-ascii"
+"""What a signature says where those count as their ASCII forms."""
 _CHARACTER_TOKENS = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|\S")
 
 
@@ -43,6 +47,8 @@ def tokenizer(name: str) -> Tokenizer:
     - ``char``: each CJK character alone, letters and digits in runs, anything else alone; needs no dictionary.
     - ``13a``: sacrebleu's ``mteval-v13a`` tokens, for languages that put spaces between words.
 
+    In every tokenizer for Chinese, full-width digits and letters count as their ASCII forms.
+
     The others exist to reproduce published figures:
 
     - ``jieba_raw``: what ``jieba.cut`` returns, white space kept (the reference case).
@@ -55,7 +61,8 @@ def tokenizer(name: str) -> Tokenizer:
         KeyError: there is none of that name.
     """
     library = _LIBRARY[name]
-    return Tokenizer(name, f"{name}-{version(library)}" if library else name, _TOKENS[name])
+    parts = (name, f"-{version(library)}" if library else "", "" if name in NOT_CHINESE else ASCII)
+    return Tokenizer(name, "".join(parts), _TOKENS[name])
 
 
 def chosen(name: str, language: Language) -> Tokenizer:
@@ -93,9 +100,14 @@ def _remembered(cut: Callable[[str], Iterable[str]]) -> Callable[[str], tuple[st
     return tokens
 
 
+def in_ascii(text: str) -> str:
+    """``text`` with full-width digits and letters (as Chinese input methods give them) in their ASCII forms."""
+    return text.translate(_ASCII_FORMS)
+
+
 @_remembered
 def _jieba_raw(text: str) -> Iterable[str]:
-    return _jieba().cut(text)  # type: ignore[no-any-return]
+    return _jieba().cut(in_ascii(text))  # type: ignore[no-any-return]
 
 
 @_remembered
@@ -110,7 +122,7 @@ def _jieba_stripped(text: str) -> Iterable[str]:
 
 @_remembered
 def _jieba_joined(text: str) -> Iterable[str]:
-    return _jieba().cut(text.replace(" ", ""))  # type: ignore[no-any-return]
+    return _jieba().cut(in_ascii(text.replace(" ", "")))  # type: ignore[no-any-return]
 
 
 @_remembered
@@ -139,14 +151,15 @@ def _rouge_score_default() -> Any:
 
 _TOKENS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "jieba": _jieba_words,
-    "char": _remembered(_CHARACTER_TOKENS.findall),
+    "char": _remembered(lambda text: _CHARACTER_TOKENS.findall(in_ascii(text))),
     "13a": _13a,
     "jieba_raw": _jieba_raw,
     "jieba_stripped": _jieba_stripped,
     "jieba_joined": _jieba_joined,
-    "char_raw": tuple,
+    "char_raw": lambda text: tuple(in_ascii(text)),
     "rouge_score": _rouge_score,
 }
+NOT_CHINESE = ("13a", "rouge_score")
 _LIBRARY = {
     **dict.fromkeys(("jieba", "jieba_raw", "jieba_stripped", "jieba_joined"), "jieba"),
     **dict.fromkeys(("char", "char_raw"), None),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from mentalft.config.training import LoraConfig
 from mentalft.errors import ConfigError, ModelError, first_line
 from mentalft.files import read_json, write_json
 
-CONFIG = "adapter_config.json"
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+LFS = b"version https://git-lfs"
+READ = ("LORA",)
+"""Values of ``peft_type``."""
 BEGINS_IN_THE_BASE = ("pissa", "pissa_niter_16", "olora")
 """Initialisations that take something out of the base weights, so that the base alone is no longer the base."""
 
@@ -93,11 +98,120 @@ def save_adapter(model: Any, folder: Path, beginning: Path | None) -> None:
     write_json(folder / CONFIG, described)
 
 
+class _Described(msgspec.Struct):
+    """What ``adapter_config.json`` must hold for peft to take it as it is meant."""
+
+    peft_type: str
+    r: Annotated[int, msgspec.Meta(ge=1)] = 8
+    lora_alpha: float = 8
+    lora_dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0
+    target_modules: list[str] | str | None = None
+    modules_to_save: list[str] | None = None
+    rank_pattern: dict[str, int] | None = None
+    alpha_pattern: dict[str, float] | None = None
+    base_model_name_or_path: str | None = None
+    use_rslora: bool = False
+    use_dora: bool = False
+
+
 def check_adapter(folder: Path, key: str) -> None:
-    """Raises ModelError where ``folder``, which the configuration names by ``key``, holds no adapter."""
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        if not (folder / name).is_file():
+    """Refuse an adapter folder whose files cannot be read, without a look at any base model.
+
+    Args:
+        key: the configuration key that names ``folder``, for messages.
+
+    Raises:
+        ModelError: a file is missing, is cut, or is not what its name says.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    for name in (CONFIG, WEIGHTS):
+        path = folder / name
+        if not path.is_file():
             raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
+        with path.open("rb") as handle:
+            if handle.read(len(LFS)) == LFS:
+                raise ModelError(f"{key}: {path} is a pointer of Git LFS, not the file itself; run git lfs pull there")
+    path = folder / CONFIG
+    try:
+        described = msgspec.json.decode(path.read_bytes(), type=_Described)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{key}: {path} does not describe an adapter ({first_line(error)}); mend it") from error
+    if described.peft_type not in READ:
+        raise ModelError(
+            f"{key}: {path} has peft_type {described.peft_type!r}; adapters of the type {' or '.join(READ)} are read"
+        )
+    try:
+        with safe_open(folder / WEIGHTS, "numpy") as weights:
+            names = list(weights.keys())
+    except SafetensorError as error:
+        raise ModelError(
+            f"{key}: {folder / WEIGHTS} is not a whole safetensors file ({first_line(error)}); copy it again"
+        ) from error
+    if not names:
+        raise ModelError(f"{key}: {folder / WEIGHTS} holds no tensors; give the adapter of a training that finished")
+
+
+def check_fits(folder: Path, key: str, base_config: Any, base_name: str) -> None:
+    """Refuse an adapter of which not every tensor has its place in the base model, without loading that.
+
+    Args:
+        key: the configuration key that names ``folder``, for messages.
+        base_config: of transformers; the base is built from it without weights.
+
+    Raises:
+        ModelError: as :func:`check_adapter`; or a tensor is missing, is one too many, has another shape, or holds a
+            number that is not finite.
+    """
+    import torch
+    from peft import get_peft_model, get_peft_model_state_dict
+    from safetensors import safe_open
+    from transformers import AutoModelForCausalLM
+
+    check_adapter(folder, key)
+    config = _read_config(folder, key)
+    config.init_lora_weights = True  # others would compute with the base's weights
+    made_for, config.base_model_name_or_path = config.base_model_name_or_path, None
+    whose = f"it was made for {made_for}" if made_for else f"{CONFIG} does not say for which model it was made"
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    try:
+        with torch.device("meta"):
+            model = get_peft_model(AutoModelForCausalLM.from_config(base_config, trust_remote_code=False), config)
+        wanted = get_peft_model_state_dict(model, save_embedding_layers=False)
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise ModelError(
+            f"{key}={folder}: 0 of {len(found)} tensors fit the base model {base_name}; {whose} ({first_line(error)})"
+        ) from error
+    problems = {
+        "is missing": wanted.keys() - found.keys(),
+        "has no place there": found.keys() - wanted.keys(),
+        "has another shape": {n for n in found.keys() & wanted.keys() if found[n].shape != wanted[n].shape},
+    }
+    if any(problems.values()):
+        fit = len(found.keys() & wanted.keys()) - len(problems["has another shape"])
+        told = "; ".join(f"{min(names)} {what}" for what, names in problems.items() if names)
+        raise ModelError(
+            f"{key}={folder}: {fit} of {len(wanted)} tensors fit the base model {base_name}; {whose} ({told})"
+        )
+    broken = sorted(name for name, tensor in found.items() if not tensor.isfinite().all())
+    if broken:
+        raise ModelError(
+            f"{key}={folder}: {len(broken)} of {len(found)} tensors hold numbers that are not finite (first: "
+            f"{broken[0]}); its training had failed, give another adapter"
+        )
+
+
+def _read_config(folder: Path, key: str) -> Any:
+    """peft's configuration, as a causal language model's: so that every adapter answers in the same way."""
+    from peft import PeftConfig
+
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"{key}: {folder / CONFIG} cannot be used ({first_line(error)}); mend it") from error
+    config.task_type = "CAUSAL_LM"
+    return config
 
 
 def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False) -> Any:
@@ -107,15 +221,13 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
         key: the configuration key that holds ``folder``, for messages.
 
     Raises:
-        ModelError: ``folder`` holds no adapter, or one for a model of another shape.
+        ModelError: as :func:`check_fits`.
     """
     from peft import PeftModel
 
-    check_adapter(folder, key)
-    try:
-        wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-    except (ValueError, RuntimeError) as error:
-        raise ModelError(f"{key}={folder} does not fit the base model: {first_line(error)}") from error
+    check_fits(folder, key, model.config, getattr(model.config, "name_or_path", "") or "given")
+    config = _read_config(folder, key)
+    wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable, config=config)
     return wrapped if trainable else wrapped.eval()
 
 

@@ -45,6 +45,16 @@ def counting_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
     return tokenizer
 
 
+def base_config(located: LocatedModel) -> Any:
+    """What transformers builds the base model from."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(str(located.folder), trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"model {located.name}: {located.folder}/config.json cannot be used ({error})") from error
+
+
 def load_base_model(cfg: ModelConfig, located: LocatedModel, plan: PrecisionPlan) -> Any:
     """The base model in ``plan.base_dtype`` on ``plan.device``, in evaluation mode.
 
@@ -127,13 +137,13 @@ def stated_end_token_ids(located: LocatedModel, tokenizer: Any) -> list[int]:
     """:func:`end_token_ids` of a model that is not loaded."""
     from types import SimpleNamespace
 
-    from transformers import AutoConfig, GenerationConfig
+    from transformers import GenerationConfig
 
     folder = str(located.folder)
     if (located.folder / "generation_config.json").is_file():
         config = GenerationConfig.from_pretrained(folder)
     else:
-        config = GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder, trust_remote_code=False))
+        config = GenerationConfig.from_model_config(base_config(located))
     return end_token_ids(SimpleNamespace(generation_config=config), tokenizer)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from mentalft.errors import DataError
+from mentalft.errors import DataError, typed
 from mentalft.files import write_json, write_jsonl
 from mentalft.records import (
     Comparison,
@@ -56,7 +56,7 @@ class RunFile(Generic[T]):
         where = f", line {line}" if line else ""
         return DataError(
             f"{self.path(run_dir)}{where}: not what mentalft writes there ({error}); make it again: "
-            f"mentalft run_dir={run_dir} stages=[{self.stage}]"
+            f"mentalft {typed('run_dir', run_dir)} stages=[{self.stage}]"
         )
 
 

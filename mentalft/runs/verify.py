@@ -24,7 +24,7 @@ from mentalft.config.composition import typed_config
 from mentalft.data.read.download import is_remote
 from mentalft.data.read.sources import local_files, sha256_of, specs
 from mentalft.data.report import overlap_in
-from mentalft.errors import DataError, UserError
+from mentalft.errors import DataError, UserError, typed
 from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in
 from mentalft.metrics.registry import Embedder, Scorer, scorers_of, stored_scorer
@@ -109,7 +109,7 @@ def _typed(marker: Marker, path: Path) -> Config:
 def _unfinished(run_dir: Path, done: Mapping[str, Marker]) -> Iterator[Said]:
     begun = unfinished(run_dir)
     for stage in begun:
-        yield Said("verify.begun", {"stage": stage, "run": str(run_dir)})
+        yield Said("verify.begun", {"stage": stage, "run": typed("run_dir", run_dir)})
     if not begun and not done:
         yield Said("verify.nothing")
 

@@ -10,6 +10,7 @@ from mentalft.config import Config
 from mentalft.console import say
 from mentalft.errors import ConfigError, DataError
 from mentalft.files import sha256_folder
+from mentalft.modeling.adapter import check_adapter
 from mentalft.runs.markers import marker_file
 from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
@@ -54,6 +55,8 @@ def _work(context: Context) -> None:
     from mentalft.generation.evaluate import evaluate
 
     cfg, adapter = context.cfg, _adapter(context)
+    if adapter:
+        check_adapter(adapter, "adapter")
     model = context.model() if answers_here(cfg) else None
     folder = context.cache()
     cache = ResponseCache(folder) if folder else None
@@ -75,8 +78,6 @@ def _check(cfg: Config) -> None:
 
         read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
     if cfg.eval.adapter and answers_here(cfg):
-        from mentalft.modeling.adapter import check_adapter
-
         check_adapter(Path(cfg.eval.adapter).expanduser(), "eval.adapter")
     if "train" in cfg.stages and not answers_here(cfg):
         say(Said("run.server_not_tuned", {"model": cfg.eval.openai.tuned_model}), style="yellow")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mentalft.errors import typed
 from mentalft.files import digest_file, read_json, write_json
 from mentalft.runs.place import set_aside
 
@@ -88,5 +89,5 @@ def full_disk_in_words(error: Exception, folder: Path) -> str | None:
     keeps = f"{older} is kept" if older else "there is no older one"
     return (
         f"{folder}: {os.strerror(errno.ENOSPC)} while the checkpoint was saved ({keeps}); "
-        f"free space, then go on with run_dir={folder.parents[1]}"
+        f"free space, then go on with {typed('run_dir', folder.parents[1])}"
     )

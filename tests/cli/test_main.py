@@ -35,7 +35,7 @@ from tests.conftest import dialogue_record
         (["data=sampel"], ["data=sampel", "local, sample, soulchat", "did you mean 'sample'"]),
         (["experiment=nope"], ["experiment=nope", "quick"]),
         (["lora=null"], ["lora=null", "qv_r8"]),
-        (["stages=prepare"], ["write stages=[prepare]"]),
+        (["stages=prepare"], ["write 'stages=[prepare]'"]),
         (["stages=[prepare,evalute]"], ["'evalute'", "did you mean 'evaluate'"]),
         (["eval.metrics=[bleu,bleu]"], ["eval.metrics", "twice"]),
         (["lora.target_modules=[]"], ["lora.target_modules is empty"]),

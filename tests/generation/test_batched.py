@@ -88,6 +88,31 @@ def test_another_seed_draws_other_answers(
     )
 
 
+@pytest.mark.parametrize("special", [False, True], ids=["plain markers", "special markers"])
+@pytest.mark.parametrize(
+    ("prompt", "said", "text", "thinking", "finish"),
+    [
+        ("在吗", "<think>先共情</think>慢慢说", "慢慢说", "先共情", "stop"),
+        ("在吗<think>\n", "先共情</think>慢慢说", "慢慢说", "先共情", "stop"),
+        ("在吗<think>\n", "先共情", "", "先共情", "length"),
+        ("在吗<think>\n\n</think>\n\n", "慢慢说", "慢慢说", None, "stop"),
+    ],
+)
+def test_thinking_is_no_part_of_the_answer(
+    prompt: str, said: str, text: str, thinking: str | None, finish: str, special: bool
+) -> None:
+    from transformers import AutoTokenizer
+
+    from mentalft.assets import TINY_MODEL
+
+    own = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    own.add_tokens(["<think>", "</think>"], special_tokens=special)
+    ids = own(said, add_special_tokens=False)["input_ids"]
+    asked = Prompt("1", "", own(prompt, add_special_tokens=False)["input_ids"])
+    found = response_of(asked, [*ids, own.eos_token_id], own, {own.eos_token_id})
+    assert (found.text, found.thinking, found.finish_reason) == (text, thinking, finish)
+
+
 class Small:
     """A model on a device with room for so many rows and no more."""
 

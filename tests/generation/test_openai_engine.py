@@ -39,7 +39,7 @@ def engine(url: str, **changed: Any) -> OpenAIEngine:
     return OpenAIEngine(cfg, GREEDY)
 
 
-Reply = Callable[[dict[str, Any], int], tuple[int, dict[str, Any], dict[str, str]]]
+Reply = Callable[[dict[str, Any], int], tuple[int, dict[str, Any] | str, dict[str, str]]]
 
 
 def said(text: str | None, reason: str = "stop") -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Stub:
                 stub.bodies.append(body)
                 stub.keys.append(str(self.headers["authorization"]))
                 status, answer, headers = reply(body, len(stub.bodies))
-                sent = json.dumps(answer).encode()
+                sent = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
                 self.send_response(status)
                 for name, value in {
                     "content-type": "application/json",
@@ -107,10 +107,108 @@ def test_messages_are_sent_and_answers_recorded(stub: Any, monkeypatch: pytest.M
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 
-def test_an_answer_without_text_is_empty(stub: Any) -> None:
-    server = stub(lambda body, _: (200, said(None, "content_filter"), {}))
-    (answer,) = engine(server.url).ask(BASE, PROMPTS[:1])
-    assert (answer.text, answer.finish_reason) == ("", "content_filter")
+@pytest.mark.parametrize(
+    ("message", "reason", "text", "finish_reason", "thinking", "refusal"),
+    [
+        ({"content": None}, "content_filter", "", "content_filter", None, "content_filter"),
+        ({"content": None, "refusal": "I cannot\nhelp"}, "stop", "", "stop", None, "I cannot help"),
+        ({"content": "<think>先共情</think>\n慢慢说"}, "stop", "慢慢说", "stop", "先共情", None),
+        ({"content": "先共情</think>慢慢说"}, "stop", "慢慢说", "stop", "先共情", None),
+        ({"content": "<think>先共情"}, "stop", "", "length", "先共情", None),
+        ({"content": None, "reasoning_content": "先共情，"}, "length", "", "length", "先共情，", None),
+        ({"content": "慢慢说", "reasoning": "先共情"}, "stop", "慢慢说", "stop", "先共情", None),
+        ({"content": "慢慢说", "reasoning_content": ""}, None, "慢慢说", "unknown", None, None),
+        ({"content": [{"type": "text", "text": "慢慢"}, {"type": "text", "text": "说"}]}, "stop", "慢慢说", "stop", None, None),
+        ({"content": [{"type": "image_url", "image_url": {}}]}, "stop", "", "stop", None, None),
+        ({}, "tool_calls", "", "tool_calls", None, None),
+    ],
+)  # fmt: skip
+def test_messages_in_every_form_are_read(
+    message: dict[str, Any], reason: str, text: str, finish_reason: str, thinking: str, refusal: str, stub: Any
+) -> None:
+    body = {"choices": [{"message": {"role": "assistant", **message}, "finish_reason": reason}], "usage": None}
+    (answer,) = engine(stub(lambda *_: (200, body, {})).url).ask(BASE, PROMPTS[:1])
+    found = (answer.text, answer.finish_reason, answer.thinking, answer.refusal, answer.tokens)
+    assert found == (text, finish_reason, thinking, refusal, 0)
+
+
+UNUSABLE: list[tuple[Any, str]] = [
+    ("", r"not JSON \(application/json\): it is empty"),
+    (json.dumps(said("好"))[:70], "not JSON"),
+    ("<html><body>Please\nlog in</body></html>", "<html><body>Please log in</body></html>"),
+    ("[]", r"no choices\[0\]\.message in \[\]"),
+    ({**said(""), "choices": []}, r"no choices\[0\]\.message"),
+    ({"choices": [{"index": 0, "text": "hi"}]}, r"no choices\[0\]\.message"),
+    ({"choices": [{"message": None}]}, r"no choices\[0\]\.message"),
+    ({"error": {"message": "upstream busy", "code": 503}}, "upstream busy: 503"),
+    ({"error": "upstream busy"}, "upstream busy"),
+    ({"choices": [{"error": {"message": "provider gone"}, "message": {"content": ""}}]}, "provider gone"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), UNUSABLE)
+def test_a_body_without_an_answer_is_tried_again_and_then_said(body: Any, words: str, stub: Any) -> None:
+    quick = {"retry-after-ms": "1"}
+    server = stub(lambda _, call: (200, body if call < 3 else said("好"), quick))
+    assert [r.text for r in engine(server.url).ask(BASE, PROMPTS[:1])] == ["好"]
+    with pytest.raises(UserError, match=words) as failed:
+        list(engine(stub(lambda *_: (200, body, quick)).url, max_retries=1).ask(BASE, PROMPTS[:1]))
+    assert "tried 2 times" in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, {"error": {"message": "The response was filtered", "code": "content_filter"}}, "was filtered"),
+        (400, {"error": {"message": "This model's maximum context length is 512 tokens"}}, "maximum context length"),
+        (400, {"error": {"message": "Content Exists Risk"}}, "Content Exists Risk"),
+        (400, {"error": {"code": "data_inspection_failed", "message": "inappropriate"}}, "data_inspection_failed"),
+        (400, {"error": {"code": "1301", "message": "系统检测到输入内容可能包含不安全或敏感内容"}}, "敏感内容"),
+        (403, {"error": {"message": "your input was flagged"}}, "flagged"),
+        (413, "<html>Request Entity Too Large</html>", "Entity Too Large"),
+        (422, {"detail": "inputs must have less than 512 tokens"}, "less than 512"),
+        (500, {"error": {"message": "the request exceeds the available context size"}}, "context size"),
+        (200, {"error": {"message": "prompt is too long", "code": 400}}, "too long"),
+    ],
+)
+def test_an_item_that_is_refused_for_good_does_not_stop_the_rest(status: int, body: Any, words: str, stub: Any) -> None:
+    def reply(asked: dict[str, Any], _: int) -> Any:
+        refused = asked["messages"][-1]["content"] == "你好"
+        return (status, body, {"retry-after-ms": "1"}) if refused else (200, said("好"), {})
+
+    found = {r.id: r for r in engine(stub(reply).url, concurrency=1).ask(BASE, PROMPTS)}
+    assert [found[i].text for i in "012"] == ["", "好", "好"]
+    assert found["0"].finish_reason == "refused"
+    assert words in str(found["0"].refusal)
+    assert found["1"].refusal is None
+
+
+def test_what_a_server_minds_in_every_request_stops_the_run_before_all_are_asked(stub: Any) -> None:
+    server = stub(lambda *_: (400, {"error": {"message": "temperature must be 1"}}, {}))
+    many = [Prompt(str(n), "", [], (Message("user", str(n)),)) for n in range(50)]
+    with pytest.raises(UserError, match="failed with HTTP 400 for 'base': temperature must be 1"):
+        list(engine(server.url).ask(BASE, many))
+    assert len(server.bodies) < 20
+
+
+def test_the_field_that_limits_an_answer_is_the_one_that_the_server_wants(stub: Any) -> None:
+    def reply(asked: dict[str, Any], _: int) -> Any:
+        if "max_tokens" in asked:
+            return 400, {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'"}}, {}
+        return 200, said("好"), {}
+
+    server = stub(reply)
+    assert [r.text for r in engine(server.url, concurrency=1).ask(BASE, PROMPTS)] == ["好"] * 3
+    assert [body.get("max_completion_tokens") for body in server.bodies] == [None, 6, 6, 6]
+
+
+def test_further_fields_are_sent_as_they_are(stub: Any) -> None:
+    server = stub(lambda *_: (200, said("好"), {}))
+    further = {"chat_template_kwargs": {"enable_thinking": False}, "max_completion_tokens": 9, "temperature": None}
+    list(engine(server.url, extra_body=further).ask(BASE, PROMPTS[:1]))
+    assert server.bodies[0].keys() == {"model", "messages", "chat_template_kwargs", "max_completion_tokens"}
+    assert server.bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -168,11 +266,6 @@ def test_a_server_that_hangs_or_is_not_there_is_said(stub: Any) -> None:
             list(engine(url, max_retries=0).ask(BASE, PROMPTS[:1]))
 
 
-def test_a_page_that_is_no_answer_is_said(stub: Any) -> None:
-    with pytest.raises(UserError, match="gave no answer to item 0"):
-        list(engine(stub(lambda *_: (200, {**said(""), "choices": []}, {})).url).ask(BASE, PROMPTS[:1]))
-
-
 def test_answers_before_a_fault_are_handed_over(stub: Any) -> None:
     server = stub(lambda _, call: (200, said("好"), {}) if call == 1 else (404, {}, {}))
     answers = engine(server.url, concurrency=1).ask(BASE, PROMPTS)
@@ -207,9 +300,9 @@ def test_a_key_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_sampling_is_sent_with_a_seed_of_the_prompt_s_own() -> None:
     how = Decoding(6, True, 0.6, 0.9, 50, 1)
-    one, other = request_arguments(how, "a"), request_arguments(how, "b")
-    assert one["seed"] != other["seed"]
-    assert (one["temperature"], one["top_p"], one["extra_body"]) == (0.6, 0.9, {"top_k": 50})
+    one, other = (request_arguments(how, i, {}, "max_tokens")["extra_body"] for i in "ab")
+    assert one.pop("seed") != other.pop("seed")
+    assert one == other == {"max_tokens": 6, "temperature": 0.6, "top_p": 0.9, "top_k": 50}
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,12 @@ def test_a_sum_of_nothing_scores_0() -> None:
     assert corpus_bleu.parts("zh", [], []).shape == (0, 10)
 
 
+def test_full_width_digits_and_letters_count_as_ascii_in_chinese() -> None:
+    wide, narrow = "用ＣＢＴ治疗１２周", "用CBT治疗12周"
+    assert (corpus_bleu.parts("zh", [wide], [[narrow]]) == corpus_bleu.parts("zh", [narrow], [[wide]])).all()
+    assert corpus_bleu.total(corpus_bleu.parts("zh", [wide], [[narrow]]))[0] == pytest.approx(100)
+
+
 def test_signature_names_tokenizer_and_version() -> None:
-    assert "tok:zh" in corpus_bleu.signature("zh")
+    assert "tok:zh-ascii|" in corpus_bleu.signature("zh")
     assert f"sacrebleu:{sacrebleu.__version__}" in corpus_bleu.signature("en")

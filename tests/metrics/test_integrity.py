@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,13 @@ REFERENCE = "听起来那些批评一直压在你心上，连休息的时候也�
 PHRASES = st.sampled_from([text for pair in PAIRS for text in pair if 0 < len(text) < 100])
 
 
-def looked_at(text: str, user: str = USER, reference: str = REFERENCE, finish: str = "stop") -> Integrity:
+def looked_at(text: str, user: str = USER, reference: str = REFERENCE, finish: str = "stop", **more: Any) -> Integrity:
     item = Item("1", "d", None, (Message("system", "你是助手。"), Message("user", user)), (reference,))
-    return check_answers([item], [Response("1", "p", text, finish, 9)])
+    return check_answers([item], [Response("1", "p", text, finish, 9, **more)])
 
 
-def found(text: str, user: str = USER, reference: str = REFERENCE, finish: str = "stop") -> dict[str, str]:
-    return {flag.check: told(flag.evidence) for flag in looked_at(text, user, reference, finish).flags[0]}
+def found(text: str, user: str = USER, reference: str = REFERENCE, finish: str = "stop", **more: Any) -> dict[str, str]:
+    return {flag.check: told(flag.evidence) for flag in looked_at(text, user, reference, finish, **more).flags[0]}
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,38 @@ def test_what_the_references_hold_too_is_the_corpus_own_manner() -> None:
 
 def test_cut_goes_by_how_the_answer_ended() -> None:
     assert found("听起来你很累，我们可以先", finish="length") == {"cut": "…听起来你很累，我们可以先"}
+
+
+def test_thinking_and_refusals_are_counted() -> None:
+    assert found(REFERENCE, thinking="先共情") == {"thinking": "先共情"}
+    assert found(REFERENCE, thinking="") == {"thinking": "<think></think>"}
+    assert found("", finish="length", thinking="先共情") == {
+        "empty": "no text", "cut": "…先共情", "thinking": "先共情"
+    }  # fmt: skip
+    assert found("", refusal="content filter") == {"empty": "no text", "refused": "content filter"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "evidence"),
+    [
+        ("聽起來你真的很累，我們慢慢來。", REFERENCE, "characters: 聽來們"),
+        (
+            "听起来你真的很累，我们慢慢来。",
+            "聽起來那些批評一直壓在你心上，連休息的時候也放不下。",
+            "characters: 听来们",
+        ),
+        ("我會陪你，可以說說嗎？", REFERENCE, "characters: 會說"),
+        ("听起来你真的很累，我们慢慢来。", REFERENCE, None),
+        ("聽起來很累。", "聽起來那些批評一直壓在你心上。", None),
+        ("你提到《聽風者》，我们可以说说这部电影。", REFERENCE, None),
+        ("慢慢地做吧。", REFERENCE, None),
+        ("聽起來很累。", "慢慢地做吧。", None),
+        ("聽起來很累。", "Take your time.", None),
+    ],
+)
+def test_traditional_against_simplified_is_found_both_ways(text: str, reference: str, evidence: str | None) -> None:
+    flag = found(text, reference=reference).get("other_script")
+    assert (flag is None) if evidence is None else (evidence in str(flag)), flag
 
 
 def test_rates_and_length_ratio_are_over_all_items() -> None:

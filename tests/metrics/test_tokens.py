@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
-from mentalft.metrics.tokens import chosen, language_of, tokenizer
+from mentalft.metrics.tokens import _TOKENS, NOT_CHINESE, chosen, in_ascii, language_of, tokenizer
 from tests.metrics.pairs import PAIRS
 
 TEXTS = [text for pair in PAIRS for text in pair]
@@ -29,7 +29,7 @@ def test_jieba_cuts_words_and_white_space_is_none() -> None:
 
 def test_char_takes_chinese_apart_and_keeps_runs_of_letters_and_digits() -> None:
     assert cut("char", "我用CBT治疗 3.5 次😊ＡＢ１！") == [
-        "我", "用", "CBT", "治", "疗", "3", ".", "5", "次", "😊", "ＡＢ１", "！",
+        "我", "用", "CBT", "治", "疗", "3", ".", "5", "次", "😊", "AB1", "！",
     ]  # fmt: skip
     assert cut("char", "𠮷野家はいい") == ["𠮷", "野", "家", "は", "い", "い"]
 
@@ -45,13 +45,20 @@ def test_the_others_are_what_they_say(text: str) -> None:
 
 @given(st.text(max_size=80))
 def test_char_loses_nothing_but_white_space(text: str) -> None:
-    assert "".join(cut("char", text)) == "".join(text.split())
+    assert "".join(cut("char", text)) == in_ascii("".join(text.split()))
+
+
+@pytest.mark.parametrize("name", sorted(_TOKENS.keys() - set(NOT_CHINESE)))
+def test_full_width_digits_and_letters_count_as_ascii_in_every_tokenizer_for_chinese(name: str) -> None:
+    assert cut(name, "我用ＣＢＴ治疗１２周，ｏｋ") == cut(name, "我用CBT治疗12周，ok")
+    assert cut(name, "好，好") != cut(name, "好,好"), "punctuation is what it is"
+    assert tokenizer(name).signature.endswith("-ascii")
 
 
 def test_signatures_name_the_library_and_its_version() -> None:
-    assert tokenizer("jieba").signature == "jieba-0.42.1"
+    assert tokenizer("jieba").signature == "jieba-0.42.1-ascii"
     assert tokenizer("13a").signature.startswith("13a-2.")
-    assert tokenizer("char").signature == "char"
+    assert tokenizer("char").signature == "char-ascii"
 
 
 def test_the_language_is_that_of_the_references() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.data.read.questions import Entry, key_of, kind_of, named, read_entries, read_questions
+from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import DataError
 from mentalft.records import Item, Rejected, Response
 
@@ -105,13 +106,16 @@ def _prompt_hash(item: Item, entries: list[Entry | None]) -> list[str]:
 
 def _response(item: Item, entry: Entry | None, prompt_sha256: str) -> Response:
     answer = _only(entry.answer) if entry else None
-    text = answer.encode("utf-8", "replace").decode("utf-8").strip() if isinstance(answer, str) else ""
+    text = answer.encode("utf-8", "replace").decode("utf-8") if isinstance(answer, str) else ""
     fields = entry.fields if entry else {}
     reason, tokens = fields.get("finish_reason"), fields.get("tokens")
-    return Response(
-        id=item.id,
-        prompt_sha256=prompt_sha256,
-        text=text,
-        finish_reason=reason if isinstance(reason, str) else "missing" if entry is None else "unknown",
-        tokens=tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else 0,
+    refusal = fields.get("refusal")
+    return response(
+        item.id,
+        prompt_sha256,
+        text,
+        reason if isinstance(reason, str) else "missing" if entry is None else "unknown",
+        tokens if isinstance(tokens, int) and not isinstance(tokens, bool) else 0,
+        thinking=thinking_in(fields),
+        refusal=refusal if isinstance(refusal, str) and refusal else None,
     )

@@ -20,6 +20,7 @@ from mentalft.data.read.encoding import check_file
 from mentalft.data.read.reading import records_in
 from mentalft.data.read.scanning import Raw
 from mentalft.data.read.tables import TABLES
+from mentalft.data.thinking import apart
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Message, Rejected
@@ -200,7 +201,7 @@ def _item(entry: Entry, path: Path, system_message: str | None) -> Item | Reject
     wrong = next((a for a in answers if not isinstance(a, str)), "")
     if not isinstance(wrong, str):
         return Rejected(path.name, entry.record, f"has an answer that is {kind_of(wrong)}, not text")
-    references = tuple(dict.fromkeys(_text(a).strip() for a in answers if a.strip()))
+    references = tuple(dict.fromkeys(found for a in answers if (found := apart(_text(a)).answer)))
     if not references:
         return Rejected(path.name, entry.record, "has no answer to compare with")
     name = entry.id or _made_id(entry.messages)

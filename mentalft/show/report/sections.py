@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
+from mentalft.errors import override
 from mentalft.runs.loading import FinishedRun
 from mentalft.runs.stage import used_by
 from mentalft.show.comparison import decoding_of
@@ -17,8 +17,6 @@ from mentalft.words import Language, labels, told
 
 MOST_TOPICS = 30
 """Topics of the data named one by one."""
-UNQUOTED = re.compile(r"0|[1-9]\d*|\d+(?:-\d+)+|[A-Za-z_][A-Za-z0-9_.-]*")
-"""Names that Hydra takes for themselves, without quotes."""
 
 
 class Stage(NamedTuple):
@@ -124,8 +122,7 @@ def commands(run: FinishedRun) -> list[str]:
 
 def _in_folder(command: Sequence[str], name: str, *, always: bool) -> list[str]:
     """``command`` with the folder ``name`` as its ``run_dir``, where it had one or at the end."""
-    escaped = name.replace('"', '\\"')
-    here = f"run_dir={name}" if UNQUOTED.fullmatch(name) else f'run_dir="{escaped}"'
+    here = override("run_dir", name)
     named = [here if argument.lstrip("+").partition("=")[0] == "run_dir" else argument for argument in command]
     return named if here in named or not always else [*named, here]
 

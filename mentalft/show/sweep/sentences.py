@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from mentalft.console import shown as shown_path
+from mentalft.errors import override
 from mentalft.runs.sweep_files import DONE, FAILED, RUNNING, UNREADABLE, key_of
 from mentalft.show.numbers import plain
 from mentalft.show.sweep.result import NEAR, SEED, UNKNOWN, Setting, Sweep, shown
@@ -61,7 +62,7 @@ def command_of(setting: Setting) -> str:
     if len(setting.trials) == 1:
         return run_command(first)
     seeds = [trial.values[SEED] for trial in setting.trials if SEED in trial.values]
-    kept = [override for override in first.status.command[1:] if key_of(override) != SEED]
+    kept = [argument for argument in first.status.command[1:] if key_of(argument) != SEED]
     return shlex.join(["mentalft", "-m", *kept, f"{SEED}={','.join(seeds)}"])
 
 
@@ -71,7 +72,7 @@ def sweep_command(sweep: Sweep) -> str:
     if not command:
         return ""
     named = any(key_of(argument) in ("sweep_dir", "hydra.sweep.dir") for argument in command)
-    return shlex.join([*command, *([] if named else [f"sweep_dir={shown_path(sweep.sweep_dir)}"])])
+    return shlex.join([*command, *([] if named else [override("sweep_dir", shown_path(sweep.sweep_dir))])])
 
 
 def run_command(trial: Trial) -> str:

@@ -81,13 +81,32 @@ def test_our_own_files_are_read_back(tmp_path: Path) -> None:
     items = [
         Item(f"d#{n}", "d", "睡眠", (Message("system", "s"), Message("user", f"问{n}")), ("好", "嗯")) for n in range(3)
     ]
-    responses = [Response(i.id, f"hash{i.id}", "好的", "length", 4) for i in items]
+    thoughts = (None, "", "先共情")
+    responses = [
+        Response(i.id, f"hash{i.id}", "好的", "length", 4, thought, "content filter" if thought else None)
+        for i, thought in zip(items, thoughts, strict=True)
+    ]
     write_jsonl(tmp_path / "items.jsonl", [item_row(i) for i in items])
     write_jsonl(tmp_path / "base.jsonl", [asdict(r) for r in responses])
     found = align(tmp_path / "items.jsonl", {"base": tmp_path / "base.jsonl", "tuned": tmp_path / "base.jsonl"})
     assert found.items == items
     assert found.responses["base"] == found.responses["tuned"] == responses
     assert found.problems == []
+
+
+def test_thinking_is_no_part_of_an_answer_or_a_reference(tmp_path: Path) -> None:
+    references = [{"question": q, "answer": f"<think>想</think>{a}"} for q, a in REFERENCES.items()]
+    (tmp_path / "r.json").write_text(json.dumps(references), encoding="utf-8")
+    rows: list[dict[str, str]] = [
+        {"question": "一", "answer": "<think>\n\n</think>\n\n好"},
+        {"question": "二", "answer": "好", "reasoning_content": "想"},
+        {"question": "三", "answer": "<think>想"},
+    ]
+    write_jsonl(tmp_path / "a.jsonl", rows)
+    found = align(tmp_path / "r.json", {"base": tmp_path / "a.jsonl", "tuned": tmp_path / "a.jsonl"})
+    assert [item.references for item in found.items] == [(a,) for a in REFERENCES.values()]
+    assert [(r.text, r.thinking) for r in found.responses["base"]] == [("好", ""), ("好", "想"), ("", "想")]
+    assert found.responses["base"][2].finish_reason == "length"
 
 
 def test_answers_to_other_questions_altogether_are_refused(tmp_path: Path) -> None:
