@@ -13,6 +13,21 @@ class Message(NamedTuple):
     role: str
     """``system``, ``user`` or ``assistant``."""
     content: str
+    learnt: bool = True
+    """False: the model is shown this answer and does not learn from it."""
+
+    def chat(self) -> dict[str, str]:
+        """What a chat template or a server is given."""
+        return {"role": self.role, "content": self.content}
+
+    def to_json(self) -> dict[str, Any]:
+        """The object in a file; what is not learnt from has ``"weight": 0``, as OpenAI's fine-tuning has it."""
+        return self.chat() if self.learnt else {**self.chat(), "weight": 0}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Message:
+        """The inverse of :meth:`to_json`."""
+        return cls(found["role"], found["content"], found.get("weight") != 0)
 
 
 @dataclass(frozen=True)
@@ -30,14 +45,14 @@ class Dialogue:
         record = {
             "id": self.id,
             "topic": self.topic,
-            "messages": [{"role": role, "content": content} for role, content in self.messages],
+            "messages": [message.to_json() for message in self.messages],
         }
         return {**record, "references": list(self.references)} if self.references else record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Dialogue:
         """The inverse of :meth:`to_json`, for files that mentalft wrote itself."""
-        messages = tuple(Message(m["role"], m["content"]) for m in record["messages"])
+        messages = tuple(map(Message.from_json, record["messages"]))
         return cls(record["id"], record["topic"], messages, tuple(record.get("references", ())))
 
 

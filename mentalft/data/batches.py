@@ -67,7 +67,7 @@ def encode(
                     "raise it, or use data.too_long=truncate or drop"
                 )
             kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
-            if kept is None:
+            if kept is None or not any(m.role == "assistant" and m.learnt for m in kept):
                 dropped += 1
                 continue
             cut += 1

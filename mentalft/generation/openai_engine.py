@@ -100,7 +100,7 @@ class OpenAIEngine:
         try:
             given = self.client.chat.completions.create(
                 model=model,
-                messages=[m._asdict() for m in prompt.messages],
+                messages=[m.chat() for m in prompt.messages],
                 **request_arguments(self.decoding, prompt.id),
             )
         except openai.OpenAIError as error:

@@ -18,7 +18,7 @@ from mentalft.records import Dialogue, Message
 EXCHANGE = (Message("user", "最近很累"), Message("assistant", "愿意说说吗"))
 TURNS = [{"role": "client", "content": "最近很累"}, {"role": "counselor", "content": "愿意说说吗"}]
 FORMS: dict[str, tuple[str, Any]] = {
-    "soulchat": ("d.json", [{"id": 1, "topic": "睡眠", "messages": [m._asdict() for m in EXCHANGE]}]),
+    "soulchat": ("d.json", [{"id": 1, "topic": "睡眠", "messages": [m.chat() for m in EXCHANGE]}]),
     "emollm": ("d.json", [{"conversation": [{"input": "最近很累", "output": "愿意说说吗"}]}]),
     "sharegpt": (
         "d.json",
@@ -134,7 +134,7 @@ def parquet(path: Path, **columns: list[Any]) -> Path:
 
 
 def test_a_parquet_column_of_turns_is_a_dialogue(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "d.parquet", messages=[[m._asdict() for m in EXCHANGE]])
+    path = parquet(tmp_path / "d.parquet", messages=[[m.chat() for m in EXCHANGE]])
     assert shape_of(path).format == "soulchat"
     (found,) = read_dialogues(path)
     assert isinstance(found, Dialogue)
