@@ -149,6 +149,8 @@ class DataReport:
     """Of ``train.jsonl``, where the weights of the sources repeat dialogues or leave some out."""
     repaired_by_rule: dict[str, int] = field(default_factory=dict)
     remarks: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    """Records by the field that they have and that is not read."""
     privacy: dict[str, int | str] = field(default_factory=dict)
     """``mode``, how many of each type were found, and in how many ``dialogues``."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from stdnum.iso7064 import mod_11_2
 
 from mentalft.data.clean.privacy_rules import RULES, Rule
 from mentalft.data.clean.screening import ALL, DIGIT, REMARK
-from mentalft.records import Dialogue, Message
+from mentalft.records import Dialogue
 
 NUMBER = re.compile(r"\d(?:[-－—–()（）\t \u00a0\u3000]{0,2}\d){5,}[XxＸｘ]?")
 """Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after.
@@ -160,7 +160,7 @@ class DialogueRedactor:
             return dialogue
         found.update(in_topic)
         if inside:  # text by text, so that the end of one hides no number in the next
-            messages = tuple(Message(m.role, self.redact(m.content, found)) for m in messages)
+            messages = tuple(m._replace(content=self.redact(m.content, found)) for m in messages)
             references = tuple(self.redact(reference, found) for reference in references)
         self.counts.update(found)
         self.counts["dialogues"] += 1

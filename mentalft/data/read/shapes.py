@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from mentalft.data.read.blocks import scanned_text, table_blocks
 from mentalft.data.read.compressed import inner_suffix, opened
 from mentalft.data.read.encoding import BOM, check_encoding
-from mentalft.data.read.forms import FORMS, column_of, format_of, is_object, names
+from mentalft.data.read.fields import Columns
+from mentalft.data.read.forms import FORMS, format_of, is_object, names
 from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
@@ -44,49 +45,38 @@ def shape_of(
     Raises:
         DataError: it is none of the known ones; the message says what was seen.
     """
-    columns = columns or {}
-    if inner_suffix(path) != ".parquet":
-        check_encoding(_head(path), f"{key}={path}")
+    named = tuple((columns or {}).items())
     if inner_suffix(path) in TABLES:
-        return Shape(_table_form(path, forced, columns, key), whole_file=False)
+        return Shape(_table_form(path, forced, named, key), whole_file=False)
+    check_encoding(_head(path), f"{key}={path}")
     seen = "nothing that parses as JSON"
     for whole_file, value in _first_values(path):
-        if not forced and {"question", "answer"} <= columns.keys() and _has(value, columns):
-            return Shape("table", whole_file)
-        if (found := format_of(value)) is not None:
+        if (found := format_of(value, named)) is not None:
             return Shape(forced or found, whole_file)
         seen = seen if value is None or isinstance(value, str) else _in_words(value)
         if forced:
             break
     if forced:
-        is_text = forced in FORMS and FORMS[forced].of is str
-        return Shape(forced, whole_file=is_text or _is_turn_list(path))
+        return Shape(forced, whole_file=FORMS[forced].of is str or _is_turn_list(path))
     raise DataError(f"{key}={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
 
 
-def _table_form(path: Path, forced: str | None, columns: Mapping[str, str], key: str) -> str:
+def _table_form(path: Path, forced: str | None, columns: Columns, key: str) -> str:
     """The form of a table's rows: columns of turns as data sets on hubs have them, or a question and an answer."""
     found: list[Any] = next((block.payload for block in table_blocks(path)), [])
     rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
     if not rows:
         raise DataError(f"{key}={path}: the table has no rows")
     names = _shown(rows[0])
-    if missing := [name for name in columns.values() if name not in rows[0]]:
+    if missing := [name for _, name in columns if name not in rows[0]]:
         raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
-    has_both = all(column_of(part, rows[0], columns) is not None for part in ("question", "answer"))
-    form = forced or ("table" if columns else format_of(rows[0]))
-    if form == "alpaca" and not forced and len({str(row.get("instruction")) for row in rows}) == 1:
-        form = "table"  # one instruction for all rows is no question, as in MentalChat16K
-    if form is None or (form == "table" and not has_both):
+    form = next((form for row in rows[:LOOKED_AT] if (form := format_of(row, columns))), None)
+    if form is None:
         raise DataError(
             f"{key}={path}: no column is known to hold the question, or none the answer; it has {names}; say "
-            "which they are: 'data.columns={question: NAME, answer: NAME}'"
+            'which they are: \'data.columns={question: "NAME", answer: "NAME"}\''
         )
-    return form
-
-
-def _has(value: Any, columns: Mapping[str, str]) -> bool:
-    return isinstance(value, dict) and columns["question"] in value and columns["answer"] in value
+    return forced or form
 
 
 def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
