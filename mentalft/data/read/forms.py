@@ -106,7 +106,7 @@ def read_record(record: Any, columns: Columns = ()) -> Draft:
         return Turns().read(record, "turn").draft(None, None)
     fields = Fields(record, columns=columns)
     check_label(fields)
-    name, topic, turns = fields.take("id"), _topic(fields), take_turns(fields)
+    name, topic, turns = fields.take("id"), topic_of(fields), take_turns(fields)
     if turns and (pairs := _plain_pairs(turns[1])) and not any(map(fields.name, BESIDE)):
         return Draft(name, topic, pairs, f"{turns[0]}[{{}}]", (), frozenset(), tuple(fields.left()))
     found = asked(fields, turns)
@@ -327,11 +327,17 @@ def transcript(text: str) -> list[tuple[str, str]]:
     return turns if turns and turns[-1][1] else turns[:-1]  # the last may be where an answer was to begin
 
 
-def is_transcript(text: Any) -> bool:
-    """Whether ``text`` is a conversation with its speakers' names, or as a chat template writes it."""
+def is_transcript(text: Any, *, opening: bool = False) -> bool:
+    """Whether ``text`` is a conversation with its speakers' names, or as a chat template writes it.
+
+    Args:
+        opening: only where an answer is to begin at its end, as in a prompt.
+    """
     if not isinstance(text, str):
         return False
-    return _template_of(text) is not None or any(marked(line)[0] for line in text.splitlines()[:50])
+    lines = text.split("\n")
+    named = [marked(line) for line in (lines[-1:] if opening else lines[:50])]
+    return _template_of(text) is not None or any(role and not (opening and said) for role, said in named)
 
 
 def _template_of(text: str) -> re.Pattern[str] | None:
@@ -406,7 +412,8 @@ def _lacking(fields: Fields, part: str) -> NotADialogue:
     return NotADialogue(f"there is no {part} with text", named)
 
 
-def _topic(fields: Fields) -> Any:
+def topic_of(fields: Fields) -> Any:
+    """The topic; of several, the first."""
     name, topic = fields.name("topic"), fields.take("topic")
     if isinstance(topic, str) and plain_name(name) in ("keywords", "关键词"):
         topic = topic.replace("，", ",").split(",")
