@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from mentalft.data.read.compressed import COMPRESSED, cut_short, inner_suffix, opened
+from mentalft.data.read.compressed import COMPRESSED, codec_in, cut_short, inner_suffix, opened
 from mentalft.data.read.encoding import BOM, is_foreign
 from mentalft.data.read.scanning import ArrayScanner, Raw, why
 from mentalft.data.read.tables import TABLES, row_batches
@@ -85,7 +85,7 @@ def array_blocks(path: Path) -> list[Block]:
     with path.open("rb") as handle:
         head = handle.read(WINDOW)
         first = FIRST_KEY.match(head)
-        if first is None or path.suffix in (*COMPRESSED, *TABLES):
+        if first is None or path.suffix in (*COMPRESSED, *TABLES) or codec_in(path):
             return []
         boundary = re.compile(BOUNDARY % re.escape(first[1]))
         cuts = [head.index(b"[") + 1]
@@ -106,7 +106,7 @@ def scanned_text(path: Path, start: int = 0) -> tuple[io.TextIOWrapper, int]:
         with opened(path) as handle:
             start = 3 if handle.read(3) == BOM else 0
     handle = opened(path)
-    if path.suffix in COMPRESSED:
+    if path.suffix.lower() in COMPRESSED or codec_in(path):
         handle.read(start)  # not all of them can seek
     else:
         handle.seek(start)

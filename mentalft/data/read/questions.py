@@ -1,8 +1,8 @@
 """Files of questions or of answers that somebody else wrote, read past what is wrong in them.
 
-They are read as corpora are, by the same names of fields (:mod:`mentalft.data.read.fields`) and a few more: what mentalft
-writes itself (``responses/*.jsonl``, ``items.jsonl``, ``data/test.jsonl``) and what LLaMA-Factory, ms-swift and lm-eval
-write is read as well. A JSON object that is no record maps questions to answers.
+They are read as corpora are, by the same names of fields (:mod:`mentalft.data.read.fields`) and a few more: what
+mentalft writes itself (``responses/*.jsonl``, ``items.jsonl``, ``data/test.jsonl``) and what LLaMA-Factory, ms-swift
+and lm-eval write is read as well. A JSON object that is no record maps questions to answers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 from mentalft.data.prompts import with_system
 from mentalft.data.read.blocks import is_array
-from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.encoding import check_file
+from mentalft.data.read.compressed import COMPRESSED, check_file, inner_suffix, opened
 from mentalft.data.read.fields import ROLE_OF, Fields, is_empty
 from mentalft.data.read.forms import (
     QUESTION,
@@ -36,11 +35,11 @@ from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Message, Rejected
 
-FILES = "a JSON, JSON lines, CSV, TSV or Parquet file (.gz and .zst too)"
+FILES = f"a JSON or JSON lines file or a table ({', '.join(TABLES)}; compressed too: {', '.join(COMPRESSED)})"
 LINES = (".jsonl", ".ndjson")
 FORMS = (
     "a JSON object {question: answer}, or records with question and answer as a JSON list, JSON lines or a table with "
-    "a head (CSV, TSV, Parquet)"
+    "a head"
 )
 SHOWN = 40
 """Characters of a question that a message shows."""

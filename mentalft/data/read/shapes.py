@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.data.read.blocks import scanned_text, table_blocks
-from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.encoding import BOM, check_encoding
+from mentalft.data.read.compressed import COMPRESSED, inner_suffix, opened
+from mentalft.data.read.encoding import BOM, HEAD
 from mentalft.data.read.fields import Columns
 from mentalft.data.read.forms import FORMS, format_of, is_object, names
 from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
@@ -19,7 +19,7 @@ from mentalft.errors import DataError
 
 ACCEPTED = (
     f"a file, folder or pattern of dialogues in one of the forms {', '.join(names()[1:])} "
-    "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
+    f"(JSON, JSON lines, text, a table with a head in {', '.join(TABLES)}; compressed too: {', '.join(COMPRESSED)})"
 )
 LOOKED_AT = 100
 """Records that are looked at to find out the form."""
@@ -48,7 +48,6 @@ def shape_of(
     named = tuple((columns or {}).items())
     if inner_suffix(path) in TABLES:
         return Shape(_table_form(path, forced, named, key), whole_file=False)
-    check_encoding(_head(path), f"{key}={path}")
     seen = "nothing that parses as JSON"
     for whole_file, value in _first_values(path):
         if (found := format_of(value, named)) is not None:
@@ -101,7 +100,7 @@ def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
 def _head(path: Path) -> bytes:
     """The first bytes of ``path``; of JSON lines, the last of them whole."""
     with opened(path) as handle:
-        head = handle.read(1 << 16)
+        head = handle.read(HEAD)
         is_lines = head.lstrip(b" \t\r\n" + BOM).startswith(b"{")
         return head + handle.readline(LONGEST_RECORD) if is_lines else head
 

@@ -15,9 +15,8 @@ from natsort import natsorted
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.read.compressed import inner_suffix
+from mentalft.data.read.compressed import check_file, inner_suffix
 from mentalft.data.read.download import check_hash, fetched, is_remote
-from mentalft.data.read.encoding import check_file
 from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
