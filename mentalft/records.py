@@ -97,6 +97,8 @@ class SourceReport:
     records: int = 0
     dialogues: int = 0
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
+    encodings: dict[str, int] = field(default_factory=dict)
+    """How many files are in another encoding than UTF-8, by its name."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,10 @@ class DataConfig:
     format: str = value(bears_on="prepare")
     """Form of the records (docs/data.md); ``auto`` looks at the first ones."""
     columns: dict[str, Any] = value(bears_on="prepare")
-    """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
+    """Of a table: the names of its columns for ``question, answer, title, system, topic, id`` and other
+    parts (docs/data.md); usual ones are found."""
+    encoding: Optional[str] = value(bears_on="prepare")
+    """Encoding of the text, such as ``gb18030`` or ``cp1252``; null finds it out, and stops where that is not sure."""
     sha256: Optional[str] = value(bears_on="prepare")
     """What the file of ``path`` must hash to; null takes what the hub states."""
     leading_assistant: Literal["drop", "keep"] = value(bears_on="prepare")

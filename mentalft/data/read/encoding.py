@@ -45,7 +45,8 @@ def foreign_encoding(head: bytes) -> Encoding | None:
     for mark, codec in MARKS.items():
         if head.startswith(mark):
             return Encoding(codec, _plain_name(codec), sure=True)
-    if 50 * head.count(0) > len(head):
+    zeros, rest = head.count(0), head.replace(b"\0", b"")
+    if 3 * zeros > len(head) or (50 * zeros > len(head) and is_foreign(rest)):
         codec = _wide_codec(head)
         return Encoding(codec, _plain_name(codec), sure=_is_text(head[: len(head) // 4 * 4], codec))
     if not is_foreign(head):
@@ -111,9 +112,8 @@ def codec_of(head: bytes, forced: str | None, name: str) -> str | None:
     if found is None or found.sure:
         return found and found.codec
     looks = f"it looks like {found.name}, which is not sure" if found.name else "its encoding is not known"
-    raise DataError(
-        f"{name} is not in UTF-8; {looks}: look at it, and say what it is with data.encoding={found.codec or 'NAME'}"
-    )
+    forcing = f", or say what it is with data.encoding={found.codec or 'NAME'}" if name.startswith("data.") else ""
+    raise DataError(f"{name} is not in UTF-8; {looks}: look at it, and save it as UTF-8{forcing}")
 
 
 class Recoded(io.RawIOBase):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.data.prompts import with_system
-from mentalft.data.read.blocks import is_array
 from mentalft.data.read.compressed import COMPRESSED, check_file, inner_suffix, opened
 from mentalft.data.read.fields import ROLE_OF, Fields, is_empty
 from mentalft.data.read.forms import (
@@ -28,6 +27,7 @@ from mentalft.data.read.forms import (
     take_turns,
     topic_of,
 )  # fmt: skip
+from mentalft.data.read.layout import layout_of
 from mentalft.data.read.reading import records_in
 from mentalft.data.read.scanning import Raw
 from mentalft.data.read.tables import TABLES
@@ -137,7 +137,7 @@ def read_entries(path: Path, key: str, side: str = "") -> Iterator[Entry | Rejec
 
 def _rows(path: Path, key: str) -> Iterator[Raw]:
     """Records, and of an object that maps questions to answers, its members."""
-    if inner_suffix(path) in (*TABLES, *LINES) or is_array(path):
+    if inner_suffix(path) in LINES or layout_of(path).kind in ("table", "array", "wrapped"):
         return records_in(path)
     outermost: list[tuple[str, Any]] = []
 
@@ -158,6 +158,8 @@ def _rows(path: Path, key: str) -> Iterator[Raw]:
         if text.count("\n") < 1 or not text.lstrip().startswith("{"):
             raise DataError(f"{key}={path}: neither JSON nor JSONL ({error}); mend it") from error
         return records_in(path)
+    if isinstance(whole, list):
+        return (Raw(None, member) for member in whole)
     if not isinstance(whole, dict):
         raise DataError(f"{key}={path} holds {kind(whole)}; give {FORMS}")
     if not Fields(whole, "asked").layout.keys().isdisjoint(("turns", *QUESTION)):

@@ -21,21 +21,21 @@ LONGEST_ROW = 2000
 UNCLOSED = "a quotation mark opens in this row and is not closed"
 
 
-def row_batches(path: Path, size: int) -> Iterator[list[Any]]:
+def row_batches(path: Path, size: int, encoding: str | None = None) -> Iterator[list[Any]]:
     """Up to ``size`` rows at a time: dictionaries, or a :class:`Raw` with what is wrong with a row.
 
     Raises:
         DataError: the file as a whole is no such table.
     """
     try:
-        yield from _batches(path, size)
+        yield from _batches(path, size, encoding)
     except DataError:
         raise
     except Exception as error:  # csv.Error, and pyarrow's own
         raise DataError(f"{path} cannot be read as a table ({error}); mend it, or get it again") from error
 
 
-def _batches(path: Path, size: int) -> Iterator[list[Any]]:
+def _batches(path: Path, size: int, encoding: str | None) -> Iterator[list[Any]]:
     if path.suffix.lower() == ".xlsx":
         rows = _sheet_rows(path)
         while batch := list(islice(rows, size)):
@@ -44,7 +44,10 @@ def _batches(path: Path, size: int) -> Iterator[list[Any]]:
     if path.suffix.lower() in BINARY:
         yield from (part.to_pylist() for batch in _arrow_batches(path, size) for part in _parts(batch, size))
         return
-    with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+    with (
+        opened(path, encoding) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="") as text,
+    ):
         lines = (line.replace("\0", "") for line in text)
         head = next((line for line in lines if line.strip()), "")
         if head.lower().startswith("sep="):  # as Excel says it

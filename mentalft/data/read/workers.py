@@ -46,6 +46,7 @@ class Settings:
 
     format: str
     columns: dict[str, str]
+    encoding: str | None = None
     keep_leading_assistant: bool = False
     privacy: str = "off"
     hotlines: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
     for raw in raws:
         part.records += 1
         try:
-            draft = _draft(raw, settings)
+            draft = _draft(raw, settings, whole_file=block.kind == "files")
             keep = settings.keep_leading_assistant
             dialogues.append(repaired(draft, part.counts["repaired"], keep_leading_assistant=keep))
             unread.update(draft.unread)
@@ -122,10 +123,10 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
     return part
 
 
-def _draft(raw: Raw, settings: Settings) -> Draft:
+def _draft(raw: Raw, settings: Settings, *, whole_file: bool) -> Draft:
     if raw.problem is not None:
         raise NotADialogue(raw.problem)
-    if is_object(settings.format) and not isinstance(raw.value, dict):
+    if is_object(settings.format) and not whole_file and not isinstance(raw.value, dict):
         raise NotADialogue(f"the record is not a JSON object but {kind(raw.value)}")
     return FORMS[settings.format].read(raw.value, tuple(settings.columns.items()))
 

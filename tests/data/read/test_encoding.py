@@ -70,7 +70,7 @@ def test_an_encoding_that_is_not_sure_is_named_and_can_be_forced(
 
 
 def test_bytes_of_no_encoding_are_said_to_be_none(tmp_path: Path) -> None:
-    (tmp_path / "d.jsonl").write_bytes(bytes(random.Random(0).randrange(1, 256) for _ in range(4000)))
+    (tmp_path / "d.jsonl").write_bytes(random.Random(0).randbytes(4000).replace(b"\0", b"\1"))
     with pytest.raises(DataError, match=r"its encoding is not known.*data\.encoding=NAME"):
         list(read_dialogues(tmp_path / "d.jsonl"))
 
