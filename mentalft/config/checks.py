@@ -141,6 +141,7 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
 
 def _source_problems(sources: list[Any]) -> Iterator[str]:
     known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256", "columns"}
+    known |= {"hub_config", "hub_split"}
     names = []
     for place, spec in enumerate(sources):
         key = f"data.sources[{place}]"

@@ -30,12 +30,16 @@ class DataConfig:
     name: str = value(bears_on="prepare")
     """Short name, shown in tables and recorded in the manifest."""
     path: Optional[str] = value(bears_on="prepare")
-    """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
+    """A file, folder or pattern; ``hf://OWNER/NAME[/FILE]`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
     Null where ``sources`` names several."""
     sources: list[Any] = value(bears_on="prepare")
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
-    columns, licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train
-    split."""
+    columns, licence, homepage, sha256, hub_config, hub_split``. A weight says how often a training dialogue of a source
+    stands in the train split."""
+    hub_config: Optional[str] = value(bears_on="prepare")
+    """Of ``hf://OWNER/NAME``: the configuration (subset) to read; needed where there are several."""
+    hub_split: Optional[str] = value(bears_on="prepare")
+    """Of ``hf://OWNER/NAME``: the split to read; null reads all, for they are split anew."""
     format: str = value(bears_on="prepare")
     """Form of the records (docs/data.md); ``auto`` looks at the first ones."""
     columns: dict[str, Any] = value(bears_on="prepare")

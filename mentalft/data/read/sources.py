@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,13 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         if spec.get("licence") or cfg.licence != "not stated":
             terms = {"path": path, "licence": spec.get("licence") or cfg.licence}
             say(Said("data.terms", {**terms, "where": cfg.homepage or Said("data.its_page")}))
-        files, revision = fetched(path, cache_dir / "downloads", sha256)
+        files, revision = fetched(
+            path,
+            cache_dir / "downloads",
+            sha256,
+            spec.get("hub_config") or cfg.hub_config,
+            spec.get("hub_split") or cfg.hub_split,
+        )
     else:
         files = local_files(path, cfg.homepage, encoding=cfg.encoding)
         if left := not_read(Path(path).expanduser(), files):
@@ -208,7 +215,10 @@ def local_files(
         found = [p for p in path.glob("**/*.arrow" if _is_saved(path) else "*") if _is_data(p, suffixes)]
         if not found:
             deeper = next((p for p in path.rglob("*") if _is_data(p, suffixes)), None)
-            hint = f"there are some below: 'data.path=\"{path}/**/*{deeper.suffix}\"'; or " if deeper else ""
+            pattern = f"{path}/**/*{deeper.suffix if deeper else ''}"
+            plain = re.fullmatch(r"[\w/.*~+-]+", pattern)
+            named = f"data.path='{pattern}'" if plain else f"'data.path=\"{pattern}\"'"  # what Hydra's grammar needs
+            hint = f"there are some below: {named}; or " if deeper else ""
             raise DataError(f"{key}={written} is a directory without data files; {hint}give {ACCEPTED}")
     elif path.exists():
         found = [path]
