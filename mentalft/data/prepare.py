@@ -95,7 +95,7 @@ def prepare(
         places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
         if not audit:
             _check_enough(places, sources)
-        _check_between(places, cfg, sources)
+            _check_between(places, cfg, sources)
         places = thinned(places, keys.content, cfg.train_fraction, cfg.split_seed)
         times = repeats(index)
         train_lines = int((places == 0).sum() if times is None else times[places == 0].sum())

@@ -303,7 +303,7 @@ def good_answers(value: Any, name: str) -> list[str]:
         if is_empty(one):
             continue
         if not isinstance(one, str):
-            raise NotADialogue(f"must be text, got {kind(one)}", name)
+            raise NotADialogue(f"is {kind(one)}, not text", name)
         answers.append(one)
     return answers
 

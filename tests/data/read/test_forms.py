@@ -180,7 +180,7 @@ def test_a_cell_that_stands_for_nothing_is_no_text(cell: Any, part: str) -> None
         ({"messages": [MESSAGES[0], {"role": "assistant", "content": None, "tool_calls": [{}]}, ONE]}, "calls a tool"),
         ({"messages": [MESSAGES[0], {"role": "assistant", "content": "", "tool_calls": [{}]}]}, "calls a tool"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}, ONE]}, "a part of type 'image_url'"),
-        ({"question": "睡不着", "answer": 3}, "answer: must be text, got a number"),
+        ({"question": "睡不着", "answer": 3}, "answer: is a number, not text"),
     ],
 )
 def test_a_record_that_cannot_be_read_as_it_says_is_set_aside(record: Any, reason: str) -> None:
