@@ -68,7 +68,7 @@ def _clean_turns(draft: Draft, used: set[str]) -> list[Message]:
         role = raw_role if raw_role in ("user", "assistant") else _role(raw_role, draft, position, used)
         if not isinstance(content, str):
             raise NotADialogue(f"must be text, got {kind(content)}", f"{draft.place(position)}.content")
-        text, learnt = cleaned(content, used), position not in draft.unlearnt
+        text, learnt = cleaned(content, used), role != "assistant" or position not in draft.unlearnt
         if not text:
             used.add("empty turn removed")
         elif role == last:

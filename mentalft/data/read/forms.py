@@ -193,11 +193,10 @@ class Turns:
         if not self.turns or self.turns[0][0] == "system":
             if ("system", text) not in self.turns:
                 self.say("system", text, name)
-        else:
-            earlier = Turns()
-            earlier.say("system", text, name)
-            earlier.join(self)
-            self.__dict__.update(vars(earlier))
+            return
+        self.turns.insert(0, ("system", text))
+        self.where.insert(0, name)
+        self.unlearnt = {position + 1 for position in self.unlearnt}
 
     def read(self, value: Any, where: str) -> Turns:
         """Take in turns, exchanges or marked lines as a list, a transcript, or any of them as JSON text."""
@@ -258,7 +257,7 @@ class Turns:
                 continue
             value = fields.take(part)
             if part == "answer" and (is_turns(value) or (not self.turns and is_transcript(value))):
-                self.join(Turns().read(value, name), anew=True)
+                self._join(Turns().read(value, name))
             else:
                 good, place = [*good, *good_answers(value, name)], place or name
         if self.turns and good and not self._is_answered():
@@ -268,9 +267,9 @@ class Turns:
     def _is_answered(self) -> bool:
         return bool(self.turns) and _role(self.turns[-1][0]) == "assistant"
 
-    def join(self, other: Turns, *, anew: bool = False) -> None:
-        """Go on with other turns; with ``anew``, those that hold a question are the whole conversation once more."""
-        if anew and any(_role(role) == "user" for role, _ in other.turns):
+    def _join(self, other: Turns) -> None:
+        """Go on with other turns; where they hold a question, they are the whole conversation once more."""
+        if any(_role(role) == "user" for role, _ in other.turns):
             kept = int(bool(self.turns) and self.turns[0][0] == "system")
             del self.turns[kept:], self.where[kept:]
             self.unlearnt.clear()

@@ -34,7 +34,8 @@ JSON = st.recursive(
 )
 KEYS = [
     "id", "topic", "messages", "conversation", "conversations", "dialog", "text", "question", "answers", "instruction",
-    "input", "output", "history", "system", "Context", "Response",
+    "input", "output", "history", "system", "Context", "Response", "chosen", "label", "completion", "references", "loss",
+    "role", "content", "human", "assistant", "tool_calls", "title",
 ]  # fmt: skip
 
 
@@ -195,7 +196,7 @@ def test_an_answer_that_is_marked_so_is_not_learnt_from(mark: dict[str, Any]) ->
     draft = read_record({"messages": [*shown, {**MESSAGES[0], "loss": False}, {**ONE, "weight": 1}]})
     found = repaired(draft, done, keep_leading_assistant=False)
     assert [m.learnt for m in found.messages if m.role == "assistant"] == [False, True]
-    assert found.to_json()["messages"][1] == {**ONE, "weight": 0}
+    assert found.to_json()["messages"][1:3] == [{**ONE, "weight": 0}, MESSAGES[0]]
     assert Dialogue.from_json(found.to_json()) == found
     assert done["answers shown and not learnt from"] == 1
     assert draft.unread == ()
