@@ -16,6 +16,21 @@ class Message(NamedTuple):
     role: str
     """``system``, ``user`` or ``assistant``."""
     content: str
+    learnt: bool = True
+    """False: the model is shown this answer and does not learn from it."""
+
+    def chat(self) -> dict[str, str]:
+        """What a chat template or a server is given."""
+        return {"role": self.role, "content": self.content}
+
+    def to_json(self) -> dict[str, Any]:
+        """The object in a file; what is not learnt from has ``"weight": 0``, as OpenAI's fine-tuning has it."""
+        return self.chat() if self.learnt else {**self.chat(), "weight": 0}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Message:
+        """The inverse of :meth:`to_json`."""
+        return cls(found["role"], found["content"], found.get("weight") != 0)
 
 
 @dataclass(frozen=True)
@@ -33,14 +48,14 @@ class Dialogue:
         record = {
             "id": self.id,
             "topic": self.topic,
-            "messages": [{"role": role, "content": content} for role, content in self.messages],
+            "messages": [message.to_json() for message in self.messages],
         }
         return {**record, "references": list(self.references)} if self.references else record
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Dialogue:
         """The inverse of :meth:`to_json`, for files that mentalft wrote itself."""
-        messages = tuple(Message(m["role"], m["content"]) for m in record["messages"])
+        messages = tuple(map(Message.from_json, record["messages"]))
         return cls(record["id"], record["topic"], messages, tuple(record.get("references", ())))
 
 
@@ -86,6 +101,8 @@ class SourceReport:
     records: int = 0
     dialogues: int = 0
     rejected_by_reason: dict[str, int] = field(default_factory=dict)
+    encodings: dict[str, int] = field(default_factory=dict)
+    """How many files are in another encoding than UTF-8, by its name."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +155,8 @@ class DataReport:
     """Of ``train.jsonl``, where the weights of the sources repeat dialogues or leave some out."""
     repaired_by_rule: dict[str, int] = field(default_factory=dict)
     remarks: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    """Records by the field that they have and that is not read."""
     privacy: dict[str, int | str] = field(default_factory=dict)
     """``mode``, how many of each type were found, in how many ``dialogues``, and how many ``help_lines`` were kept."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -79,7 +79,7 @@ def compare(
     texts = {name: [response.text for response in given] for name, given in responses.items()}
     sheet = ScoreSheet(
         ids=tuple(item.id for item in items),
-        digests=tuple(sha256_json([item.messages, item.references])[:16] for item in items),
+        digests=tuple(sha256_json([[m[:2] for m in item.messages], item.references])[:16] for item in items),
         dialogues=tuple(item.dialogue_id for item in items),
         topics=tuple(item.topic for item in items),
         depths=tuple(sum(message.role == "user" for message in item.messages) for item in items),
@@ -238,7 +238,7 @@ def _item_rows(
             id=item.id,
             dialogue_id=item.dialogue_id,
             topic=item.topic,
-            history=tuple(Turn(*message) for message in item.messages),
+            history=tuple(Turn(m.role, m.content) for m in item.messages),
             references=item.references,
             answers={name: of[i] for name, of in texts.items()},
             flags={name: of.flags[i] for name, of in found.items()},

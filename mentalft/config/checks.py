@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
@@ -69,6 +70,10 @@ def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterato
 def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("stages", cfg.stages, STAGES)
     yield from _choice_problems("data.format", [cfg.data.format], _formats())
+    try:
+        codecs.lookup(cfg.data.encoding or "utf-8")
+    except LookupError:
+        yield f"data.encoding must be an encoding such as gb18030, big5 or cp1252, got {cfg.data.encoding}"
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, _metrics())
     yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
@@ -146,6 +151,7 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
 
 def _source_problems(sources: list[Any]) -> Iterator[str]:
     known = {"path", "name", "format", "max_dialogues", "weight", "licence", "homepage", "sha256", "columns"}
+    known |= {"hub_config", "hub_split"}
     names = []
     for place, spec in enumerate(sources):
         key = f"data.sources[{place}]"

@@ -30,16 +30,23 @@ class DataConfig:
     name: str = value(bears_on="prepare")
     """Short name, shown in tables and recorded in the manifest."""
     path: Optional[str] = value(bears_on="prepare")
-    """A file, folder or pattern; ``hf://OWNER/NAME/FILE`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
+    """A file, folder or pattern; ``hf://OWNER/NAME[/FILE]`` or ``modelscope://OWNER/NAME/FILE``; or ``embedded``.
     Null where ``sources`` names several."""
     sources: list[Any] = value(bears_on="prepare")
     """Several corpora in place of ``path``: paths, or mappings of ``path`` with ``name, format, max_dialogues, weight,
-    columns, licence, homepage, sha256``. A weight says how often a training dialogue of a source stands in the train
-    split."""
+    columns, licence, homepage, sha256, hub_config, hub_split``. A weight says how often a training dialogue of a source
+    stands in the train split."""
+    hub_config: Optional[str] = value(bears_on="prepare")
+    """Of ``hf://OWNER/NAME``: the configuration (subset) to read; needed where there are several."""
+    hub_split: Optional[str] = value(bears_on="prepare")
+    """Of ``hf://OWNER/NAME``: the split to read; null reads all, for they are split anew."""
     format: str = value(bears_on="prepare")
     """Form of the records (docs/data.md); ``auto`` looks at the first ones."""
     columns: dict[str, Any] = value(bears_on="prepare")
-    """Of a table: the names of its columns for ``question, answer, title, system, topic, id``; usual ones are found."""
+    """Of a table: the names of its columns for ``question, answer, title, system, topic, id`` and other
+    parts (docs/data.md); usual ones are found."""
+    encoding: Optional[str] = value(bears_on="prepare")
+    """Encoding of the text, such as ``gb18030`` or ``cp1252``; null finds it out, and stops where that is not sure."""
     sha256: Optional[str] = value(bears_on="prepare")
     """What the file of ``path`` must hash to; null takes what the hub states."""
     leading_assistant: Literal["drop", "keep"] = value(bears_on="prepare")

@@ -33,7 +33,7 @@ def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Question
     wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
     notes = [Said("evaluate.not_asked", {"problem": problem.said}) for problem in problems]
     if tokenizer is None:
-        prompts = [Prompt(i.id, sha256_json([m._asdict() for m in i.messages]), [], i.messages) for i in wanted]
+        prompts = [Prompt(i.id, sha256_json([m.chat() for m in i.messages]), [], i.messages) for i in wanted]
         return Questions(wanted, prompts, notes)
     builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
     found = as_prompts(wanted, builder, cfg.data.max_length)

@@ -67,7 +67,7 @@ def encode(
                     "raise it, or use data.too_long=truncate or drop"
                 )
             kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
-            if kept is None:
+            if kept is None or not any(m.role == "assistant" and m.learnt for m in kept):
                 dropped += 1
                 continue
             cut += 1
@@ -92,6 +92,8 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
     except DataError as error:
         raise DataError(f"{shown(path)}: {error}") from error
     total = len(encoded.rows) + encoded.dropped
+    if not total:
+        raise DataError(f"{shown(path)} holds no dialogue; give more data, or another split of it")
     if not encoded.rows:
         raise DataError(
             f"{path}: not one of its {total} dialogues fits in data.max_length={cfg.max_length} tokens; raise it"

@@ -83,8 +83,8 @@ def split_items(path: Path, *, every_turn: bool) -> list[Item]:
 
 
 def dialogue_items(dialogue: Dialogue, *, every_turn: bool) -> list[Item]:
-    """One item for each assistant turn (or the last alone), with the true history before it."""
-    answers = [i for i, m in enumerate(dialogue.messages) if m.role == "assistant"]
+    """One item for each assistant turn to learn from (or the last of them), with the true history before it."""
+    answers = [i for i, m in enumerate(dialogue.messages) if m.role == "assistant" and m.learnt]
     return [
         Item(
             id=f"{dialogue.id}#{turn}",
@@ -120,12 +120,12 @@ def bank_items(path: Path, system_message: str | None) -> list[Item]:
 
 def item_row(item: Item) -> dict[str, Any]:
     """The record of ``responses/items.jsonl``."""
-    return {**item.__dict__, "messages": [m._asdict() for m in item.messages]}
+    return {**item.__dict__, "messages": [m.to_json() for m in item.messages]}
 
 
 def item_of(row: dict[str, Any]) -> Item:
     """The inverse of :func:`item_row`."""
-    messages = tuple(Message(**m) for m in row["messages"])
+    messages = tuple(map(Message.from_json, row["messages"]))
     return Item(**{**row, "messages": messages, "references": tuple(row["references"])})
 
 

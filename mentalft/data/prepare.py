@@ -18,19 +18,23 @@ from mentalft.console import say
 from mentalft.data.clean.privacy import redactor
 from mentalft.data.items import bank_items
 from mentalft.data.lengths import TOKEN_SAMPLE
+from mentalft.data.read.fields import PARTS
+from mentalft.data.read.forms import NOT_GOOD
 from mentalft.data.read.pool import Submit
 from mentalft.data.read.sources import Source, local_files
 from mentalft.data.read.staging import Index, staged
 from mentalft.data.read.workers import Settings
-from mentalft.data.report import BANK, audit_lines, data_report, summary_lines
+from mentalft.data.report import BANK, PLACES, audit_lines, data_report, summary_lines
 from mentalft.data.split.fingerprints import Keys
 from mentalft.data.split.overlap import overlap
 from mentalft.data.split.places import CONFLICT, SPLITS, Places, placed, thinned
 from mentalft.data.writing import repeats, write_rejected, write_splits
 from mentalft.errors import DataError
+from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Message, Overlap, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
 
+LEFT_OUT = {"duplicates": "exact duplicates", "between_splits": "near duplicates of dialogues in different splits"}
 SMALLEST_SPLIT = {"train": 1, "validation": 1, "test": 2}
 """Dialogues; an interval over fewer than two held-out dialogues says nothing."""
 
@@ -71,7 +75,8 @@ def prepare(
         submit: has a block read, as :func:`mentalft.data.read.pool.processes` yields it.
         cache: the cache's folder; None keeps nothing.
         tokens: a function from a sample of dialogues to the report of their lengths in tokens.
-        audit: say everything on screen that the report holds in short.
+        audit: the other stages are not asked for: say everything on screen that the report holds in short, and let a
+            split be empty.
 
     Raises:
         DataError: a source cannot be used, or too little of it can; nothing but ``rejected.jsonl`` is left then.
@@ -88,12 +93,13 @@ def prepare(
         check_usable(index, cfg, sources, folder)
         keys = Keys(index.rows["content"], index.rows["opening"], index.rows["bands"])
         places = placed(keys, cfg.validation_fraction, cfg.test_fraction, cfg.split_seed)
-        _check_enough(places, sources)
-        _check_between(places, cfg, sources)
+        if not audit:
+            _check_enough(places, sources)
+            _check_between(places, cfg, sources)
         places = thinned(places, keys.content, cfg.train_fraction, cfg.split_seed)
         times = repeats(index)
         train_lines = int((places == 0).sum() if times is None else times[places == 0].sum())
-        if not train_lines:
+        if not train_lines and not audit:
             raise DataError("data.sources: by their weights no line is left in the train split; raise one of them")
         overlaps = _overlaps(cfg, keys, places)
         counted = pool.submit(tokens, _sample(at, index, places)) if tokens else None
@@ -108,12 +114,12 @@ def prepare(
 
 
 def _settings(source: Source, cfg: DataConfig) -> Settings:
-    parts = {"question", "answer", "title", "system", "topic", "id"}
-    if unknown := sorted(source.columns.keys() - parts):
-        raise DataError(f"data.columns: {', '.join(unknown)} is not a part of a row; accepted are {sorted(parts)}")
+    if unknown := sorted(source.columns.keys() - set(PARTS)):
+        raise DataError(f"data.columns: {', '.join(unknown)} is not a part of a row; accepted are {', '.join(PARTS)}")
     return Settings(
         source.shape.format,
         dict(source.columns),
+        cfg.encoding,
         cfg.leading_assistant == "keep",
         cfg.privacy,
         tuple(cfg.hotlines),
@@ -128,17 +134,20 @@ def check_usable(index: Index, cfg: DataConfig, sources: list[Source], folder: P
     for source in index.sources:
         reasons.update(source.rejected_by_reason)
     records, rejected = sum(s.records for s in index.sources), sum(reasons.values())
-    name = ", ".join(s.name if len(sources) > 1 else s.files[0].name for s in sources)
+    at_fault = Counter(row["file"] for row in read_jsonl(folder / "rejected.jsonl"))
+    of_all = len(sources) == 1 == len(sources[0].files)
+    name = "; ".join(file if of_all else f"{file} ({n} records)" for file, n in at_fault.most_common(3))
     shown = "; ".join(f"{n} × {reason}" for reason, n in reasons.most_common(5))
+    unusable = rejected - reasons[NOT_GOOD]  # an answer that is said not to be good is no fault of the data
     if records == rejected:
         raise DataError(
             f"{name}: no usable dialogue in {records} records ({shown}); each is in {folder / 'rejected.jsonl'}"
         )
-    if rejected > cfg.max_rejected * records:
+    if unusable > cfg.max_rejected * records:
         raise DataError(
-            f"{name}: {rejected} of {records} records ({rejected / records:.1%}) cannot be used ({shown}); each is "
+            f"{name}: {unusable} of {records} records ({unusable / records:.1%}) cannot be used ({shown}); each is "
             f"in {folder / 'rejected.jsonl'}. Mend them, or allow it with "
-            f"data.max_rejected={min(1, rejected / records + 0.005):.2f}"
+            f"data.max_rejected={min(1, unusable / records + 0.005):.2f}"
         )
 
 
@@ -149,9 +158,16 @@ def _check_enough(places: Places, sources: list[Source]) -> None:
         shown = ", ".join(f"{name} {sizes[name]}" for name in SPLITS)
         raise DataError(
             f"{', '.join(s.name for s in sources)}: {sum(sizes.values())} usable dialogues split into {shown}; too few "
-            f"for {' and '.join(small)} (at least 1, 1 and 2 are needed); give more dialogues or raise "
-            "data.validation_fraction and data.test_fraction"
+            f"for {' and '.join(small)} (at least 1, 1 and 2 are needed){_left_out(places)}; give more dialogues or "
+            "raise data.validation_fraction and data.test_fraction, or look at the data alone with stages=[prepare]"
         )
+
+
+def _left_out(places: Places) -> str:
+    """How many usable dialogues are in no split, in words."""
+    sizes = np.bincount(places, minlength=len(PLACES)).tolist()
+    found = [f"{sizes[PLACES.index(name)]} {what}" for name, what in LEFT_OUT.items() if sizes[PLACES.index(name)]]
+    return f", besides {' and '.join(found)}" if found else ""
 
 
 def _check_between(places: Places, cfg: DataConfig, sources: list[Source]) -> None:

@@ -51,7 +51,7 @@ class PromptBuilder:
         return [token for piece, _ in pieces[:-2] for token in self._tokens(piece)]
 
     def example(self, messages: Sequence[Message]) -> Example:
-        """Tokens of a whole dialogue, with assistant turns (end of turn included) as labels."""
+        """Tokens of a whole dialogue, with assistant turns to learn from (end of turn included) as labels."""
         input_ids: list[int] = []
         labels: list[int] = []
         for piece, supervised in self._pieces(messages):
@@ -100,7 +100,7 @@ class PromptBuilder:
                     "use a tokenizer with another chat template"
                 )
             answer_end = len(before) + self._answer_length(after[len(before) :])
-            pieces += [(whole[done : len(before)], False), (whole[len(before) : answer_end], True)]
+            pieces += [(whole[done : len(before)], False), (whole[len(before) : answer_end], message.learnt)]
             done = answer_end
         return [*pieces, (whole[done:], False)]
 
@@ -116,7 +116,7 @@ class PromptBuilder:
 
     def _render(self, messages: Sequence[Message], *, add_generation_prompt: bool = False) -> str:
         text = self.tokenizer.apply_chat_template(
-            [m._asdict() for m in messages],
+            [m.chat() for m in messages],
             tokenize=False,
             add_generation_prompt=add_generation_prompt,
             **self.template_kwargs,

@@ -49,6 +49,7 @@ def data_report(
         train_lines=train_lines,
         repaired_by_rule=dict(Counter(index.counts["repaired"]).most_common()),
         remarks=dict(Counter(index.counts["remarks"]).most_common()),
+        unread=dict(Counter(index.counts["unread"]).most_common()),
         privacy={"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
         dialogues={name: sizes[name] for name in SPLITS},
         assistant_turns={n: int(index.rows["turns"][places == i].sum(dtype=int)) for i, n in enumerate(SPLITS)},
@@ -105,6 +106,7 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
     for key in ("repaired_by_rule", "remarks"):
         if counts := getattr(report, key):
             lines.append((Said(f"data.{key}", {"what": _most(counts, "more")}), None))
+    lines += _unread_lines(report.unread)
     if found := report.personal:
         key = "redacted" if report.privacy["mode"] == "redact" else "not_redacted"
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
@@ -146,6 +148,12 @@ def audit_lines(report: DataReport) -> list[Line]:
     topics = {name: sum(sizes.values()) for name, sizes in report.topics.items()}
     lines.append(Said("data.topics", {"number": len(topics), "topics": _most(topics, "more")}))
     return [(line, None) for line in lines]
+
+
+def _unread_lines(unread: dict[str, int]) -> list[Line]:
+    shown = [Said("data.unread", {"number": n, "field": name}) for name, n in list(unread.items())[:SHOWN]]
+    rest = [Said("data.unread_more", {"rest": len(unread) - SHOWN})] if len(unread) > SHOWN else []
+    return [(line, "yellow") for line in (*shown, *rest)]
 
 
 def _spread(quantiles_of: dict[str, int]) -> list[Said]:

@@ -135,7 +135,7 @@ class OpenAIEngine:
 
         field = self.limit_field
         arguments = request_arguments(self.decoding, prompt.id, self.cfg.extra_body, field)
-        messages: Any = [m._asdict() for m in prompt.messages]
+        messages: Any = [m.chat() for m in prompt.messages]
         try:
             raw = self.client.chat.completions.with_raw_response.create(model=model, messages=messages, **arguments)
         except openai.OpenAIError as error:

@@ -75,6 +75,18 @@ def test_what_is_too_long_can_be_left_out_or_refused(tokenizer: Any) -> None:
         encoded(tokenizer, "error")
 
 
+def test_an_answer_not_to_learn_from_is_context_and_a_dialogue_cut_down_to_it_is_dropped(tokenizer: Any) -> None:
+    builder = PromptBuilder(tokenizer, {}, "tiny")
+    shown = (TURN[0], TURN[1]._replace(learnt=False))
+    whole, first = builder.example(shown + TURN), builder.example(TURN)
+    assert whole.input_ids == builder.example(TURN + TURN).input_ids
+    (row,) = encode([Dialogue("b", None, shown + TURN)], builder, 1000).rows
+    assert row.supervised.sum() == sum(label >= 0 for label in first.labels)
+    assert not row.supervised[: len(first.input_ids)].any()
+    found = encode([Dialogue("c", None, TURN + shown)], builder, len(first.input_ids))
+    assert (found.rows, found.dropped) == ([], 1)
+
+
 def test_a_dialogue_without_an_answer_is_an_error_and_not_a_loss_of_0(tokenizer: Any) -> None:
     silent = Dialogue("d", None, (Message("user", "在吗？"),))
     with pytest.raises(DataError, match="dialogue d holds no answer"):

@@ -33,6 +33,13 @@ def test_every_turn_is_asked_with_the_true_history_before_it() -> None:
     assert dialogue_items(DIALOGUE, every_turn=False) == [second]
 
 
+def test_an_answer_not_to_learn_from_is_history_and_no_reference() -> None:
+    shown = [m._replace(learnt=n != 1) for n, m in enumerate(DIALOGUE.messages)]
+    (item,) = dialogue_items(Dialogue("d", None, tuple(shown)), every_turn=True)
+    assert (item.messages, item.references) == (tuple(shown[:3]), ("assistant2",))
+    assert item_of(item_row(item)) == item
+
+
 def test_a_limit_keeps_whole_dialogues_and_is_seeded(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     write_jsonl(path, (Dialogue(f"d{n}", None, DIALOGUE.messages).to_json() for n in range(20)))

@@ -15,7 +15,7 @@ def test_they_are_those_of_the_rendered_dialogues(tokenizer: Any) -> None:
     builder = PromptBuilder(tokenizer, {}, "mine")
     found = token_lengths(sample, builder, max_length=20)
     lengths = [
-        len(tokenizer.apply_chat_template([dict(zip(("role", "content"), m, strict=True)) for m in d.messages])["input_ids"])
+        len(tokenizer.apply_chat_template([m.chat() for m in d.messages])["input_ids"])
         for d in sample
     ]  # fmt: skip
     assert (found.model, found.sampled_dialogues) == ("mine", 5)

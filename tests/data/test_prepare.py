@@ -11,6 +11,7 @@ import pytest
 from mentalft.config import DataConfig
 from mentalft.data import prepare as stage
 from mentalft.data.prepare import splits_in
+from mentalft.data.read.forms import NOT_GOOD
 from mentalft.data.read.pool import processes
 from mentalft.data.read.sources import sources_of
 from mentalft.data.split.places import CONFLICT, placed
@@ -30,12 +31,13 @@ def config(path: Path, *overrides: str) -> DataConfig:
     return composed("data=local", f"data.path={path}", *overrides).data
 
 
-def prepare(cfg: DataConfig, run_dir: Path) -> Splits:
+def prepare(cfg: DataConfig, run_dir: Path, *, audit: bool = False) -> Splits:
     with processes(0, 1) as submit:
-        return stage.prepare(cfg, sources_of(cfg, run_dir / "cache"), run_dir, submit)
+        return stage.prepare(cfg, sources_of(cfg, run_dir / "cache"), run_dir, submit, audit=audit)
 
 
 def written(path: Path, rows: list[Any]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     return path
 
@@ -196,3 +198,28 @@ def test_weights_that_leave_nothing_to_train_on_are_refused(tmp_path: Path) -> N
     path = written(tmp_path / "d.json", [dialogue_record(n) for n in range(60)])
     with pytest.raises(DataError, match="no line is left in the train split"):
         prepare(config(path, f"data.sources=[{{path: {path}, weight: 0}}]"), tmp_path / "run")
+
+
+def test_an_audit_alone_never_fails_for_want_of_a_split(tmp_path: Path) -> None:
+    path = written(tmp_path / "d.json", [dialogue_record(1), dialogue_record(1), dialogue_record(2)])
+    splits = prepare(config(path), tmp_path / "run", audit=True)
+    assert sum(len(list(read_jsonl(split))) for split in splits) == 2
+    with pytest.raises(DataError, match=r"too few for .*, besides 1 exact duplicates; .*stages=\[prepare\]"):
+        prepare(config(path), tmp_path / "again")
+
+
+def test_answers_that_are_said_not_to_be_good_are_left_out_without_stopping_the_run(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": dialogue_record(n)["messages"][0]["content"], "completion": "好的", "label": n % 2 == 0}
+        for n in range(40)
+    ]
+    prepare(config(written(tmp_path / "d.json", rows)), tmp_path / "run", audit=True)
+    report = DATA_REPORT.load(tmp_path / "run")
+    assert (report.records, report.rejected_by_reason) == (40, {NOT_GOOD: 20})
+
+
+def test_the_file_at_fault_is_named(tmp_path: Path) -> None:
+    written(tmp_path / "data" / "1.json", [dialogue_record(n) for n in range(20)])
+    written(tmp_path / "data" / "2.json", [{"messages": []}] * 5)
+    with pytest.raises(DataError, match=r"^2\.json \(5 records\): 5 of 25 records"):
+        prepare(config(tmp_path / "data"), tmp_path / "run")

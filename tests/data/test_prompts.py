@@ -94,7 +94,7 @@ def test_a_prompt_is_the_beginning_of_the_training_example(builder: PromptBuilde
 
 def test_a_prompt_is_what_the_template_renders(builder: PromptBuilder) -> None:
     rendered = builder.tokenizer.apply_chat_template(
-        [m._asdict() for m in DIALOGUE[:4]], tokenize=False, add_generation_prompt=True, **builder.template_kwargs
+        [m.chat() for m in DIALOGUE[:4]], tokenize=False, add_generation_prompt=True, **builder.template_kwargs
     )
     assert builder.tokenizer.decode(builder.prompt(DIALOGUE[:4])) == rendered
 

@@ -15,7 +15,7 @@ from mentalft.data.clean.help_lines import bare, help_lines
 from mentalft.data.clean.numbers import ENCLOSING, PLAIN, Found, numbers, spelt_numbers
 from mentalft.data.clean.privacy_rules import RULES, Rule
 from mentalft.data.clean.screening import ALL, DIGIT, LETTER, REMARK, SPELLED
-from mentalft.records import HELP_LINES, Dialogue, Message
+from mentalft.records import HELP_LINES, Dialogue
 
 LONGEST_COUNT = 7
 """Digits of a name that is a mere number, too short to be anybody's telephone or identity card."""
@@ -106,7 +106,7 @@ class DialogueRedactor:
             return dialogue
         found.update(in_topic)
         if inside:  # text by text, so that the end of one hides no number in the next
-            messages = tuple(Message(m.role, self.redact(m.content, found)) for m in messages)
+            messages = tuple(m._replace(content=self.redact(m.content, found)) for m in messages)
             references = tuple(self.redact(reference, found) for reference in references)
         self.counts.update(found)
         self.counts["dialogues"] += found.keys() != {HELP_LINES}

@@ -13,21 +13,10 @@ import unicodedata
 from collections import Counter
 
 from mentalft.data.clean.markup import LONG, plain_text, without_blobs
+from mentalft.data.read.fields import ROLE_OF
 from mentalft.data.read.forms import Draft, NotADialogue, kind
 from mentalft.records import Dialogue, Message
 
-ROLES = {
-    "system": ("system",),
-    "user": (
-        "user", "human", "client", "seeker", "patient", "usr", "speaker", "questioner", "来访者", "求助者", "用户",
-        "咨询者", "患者", "访客",
-    ),
-    "assistant": (
-        "assistant", "gpt", "counselor", "counsellor", "therapist", "supporter", "bot", "model", "ai", "chatbot",
-        "listener", "psychologist", "doctor", "心理咨询师", "咨询师", "支持者", "助手", "心理师", "倾听者",
-    ),
-}  # fmt: skip
-ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 LONGEST_ROLE = 24
 """Characters; what is longer and not known is no name of a role, and is not shown."""
 UNWANTED = re.compile(
@@ -65,6 +54,11 @@ def repaired(
         spoken = spoken[:-1]
     if not any(m.role == "user" for m in spoken):
         raise NotADialogue("no exchange of user and assistant is left" if draft.turns else "there are no messages")
+    answers = [m for m in spoken if m.role == "assistant"]
+    if not any(m.learnt for m in answers):
+        raise NotADialogue("no answer is to be learnt from: each has loss, weight or train 0")
+    if not all(m.learnt for m in answers):
+        used.add("answers shown and not learnt from")
     references = tuple(clean for r in draft.references if (clean := cleaned(r, used, keep_html)))
     for rule in used:
         done[rule] += 1
@@ -77,17 +71,19 @@ def _clean_turns(draft: Draft, used: set[str], keep_html: bool) -> list[Message]
     for position, (raw_role, content) in enumerate(draft.turns):
         role = raw_role if raw_role in ("user", "assistant") else _role(raw_role, draft, position, used)
         if not isinstance(content, str):
-            raise NotADialogue(f"must be text, got {kind(content)}", f"{draft.where.format(position)}.content")
+            raise NotADialogue(f"must be text, got {kind(content)}", f"{draft.place(position)}.content")
         text = cleaned(content, used, keep_html)
+        learnt = role != "assistant" or position not in draft.unlearnt
         if not text:
             used.add("empty turn removed")
         elif role == last:
-            turns[-1] = Message(role, f"{turns[-1].content}\n{text}")
-            used.add("neighbours of one role merged")
+            if role != "system" or text != turns[-1].content:
+                turns[-1] = Message(role, f"{turns[-1].content}\n{text}", turns[-1].learnt and learnt)
+                used.add("neighbours of one role merged")
         elif role == "system" and turns:
             used.add("later system message dropped")
         else:
-            turns.append(Message(role, text))
+            turns.append(Message(role, text, learnt))
             last = role
     return turns
 
@@ -96,7 +92,7 @@ def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
     role = ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
     if role is None:
         shown = repr(raw) if isinstance(raw, str) and len(raw) <= LONGEST_ROLE else kind(raw)
-        field = f"{draft.where.format(position)}.role"
+        field = f"{draft.place(position)}.role"
         raise NotADialogue(f"role must be one of those known (user, assistant, client, …), got {shown}", field)
     if role != raw:
         used.add("role mapped")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mentalft.data.read.questions import Entry, key_of, kind_of, named, read_entries, read_questions
+from mentalft.data.read.forms import kind
+from mentalft.data.read.questions import Entry, key_of, named, read_entries, read_questions
 from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import DataError
 from mentalft.records import Item, Rejected, Response
@@ -33,12 +34,13 @@ def align(references: Path, answers: dict[str, Path]) -> Aligned:
         DataError: a file cannot be read; or a side answers not one of the questions.
     """
     items, problems = read_questions(references, "eval.references", None)
-    places = {item.id: place for place, item in enumerate(items)} | {
-        key_of(item.messages): place for place, item in enumerate(items)
-    }
+    places: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        for name in (item.id, key_of(item.messages)):
+            places.setdefault(name, []).append(place)
     found: dict[str, dict[int, Entry]] = {}
     for side, path in answers.items():
-        found[side], troubles = _by_place(path, f"eval.responses.{side}", places)
+        found[side], troubles = _by_place(path, side, places)
         problems += troubles
         problems += [
             Rejected(path.name, None, f"no answer to {named(item.messages, item.id)}; it scores as an empty one")
@@ -58,17 +60,16 @@ def align(references: Path, answers: dict[str, Path]) -> Aligned:
     return Aligned(items, responses, problems)
 
 
-def _by_place(path: Path, key: str, places: dict[str, int]) -> tuple[dict[int, Entry], list[Rejected]]:
+def _by_place(path: Path, side: str, places: dict[str, list[int]]) -> tuple[dict[int, Entry], list[Rejected]]:
     """The first answer to each item, and what is wrong with the file."""
     found: dict[int, Entry] = {}
     problems = []
-    for entry in read_entries(path, key):
+    for entry in read_entries(path, f"eval.responses.{side}", side):
         if isinstance(entry, Rejected):
             problems.append(entry)
             continue
-        place = places.get(entry.id) if entry.id is not None else None
-        if place is None and entry.messages:
-            place = places.get(key_of(entry.messages))
+        fitting = places.get(entry.id or "") or places.get(key_of(entry.messages)) or []
+        place = next((place for place in fitting if place not in found), fitting[0] if fitting else None)
         if place is None:
             has_name = entry.id or entry.messages
             what = named(entry.messages, entry.id) if has_name else "a record with neither id nor question"
@@ -84,7 +85,7 @@ def _by_place(path: Path, key: str, places: dict[str, int]) -> tuple[dict[int, E
             if isinstance(answer, str):
                 continue
             reason = (
-                f"the answer to {named(entry.messages, entry.id)} is {kind_of(answer)}, not text; "
+                f"the answer to {named(entry.messages, entry.id)} is {kind(answer)}, not text; "
                 "it scores as an empty one"
             )
         problems.append(Rejected(path.name, entry.record, reason))
@@ -92,8 +93,10 @@ def _by_place(path: Path, key: str, places: dict[str, int]) -> tuple[dict[int, E
 
 
 def _only(answer: object) -> object:
-    """The member of a list of one."""
-    return answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+    """The member of a list of one, of one …"""
+    while isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    return answer
 
 
 def _prompt_hash(item: Item, entries: list[Entry | None]) -> list[str]:

@@ -18,9 +18,10 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from mentalft.data.read.compressed import COMPRESSED, cut_short, inner_suffix, opened
+from mentalft.data.read.compressed import COMPRESSED, codec_in, cut_short, opened
 from mentalft.data.read.encoding import BOM, is_foreign
-from mentalft.data.read.scanning import ArrayScanner, Raw, why
+from mentalft.data.read.layout import layout_of
+from mentalft.data.read.scanning import ArrayScanner, Raw, twice_in, why
 from mentalft.data.read.tables import TABLES, row_batches
 from mentalft.errors import DataError
 
@@ -46,30 +47,29 @@ class Block(NamedTuple):
     last: bool = True
     payload: Any = None
     """``lines``: bytes; ``values``: records as read, or what is wrong with one; ``files``: paths, a record each."""
+    encoding: str | None = None
+    """``data.encoding``, for files."""
 
 
-def blocks_of(path: Path) -> Iterator[Block]:
-    """All of a file in one pass: rows of a table, members of a JSON array, or JSON lines."""
-    if inner_suffix(path) in TABLES:
-        yield from table_blocks(path)
-    elif is_array(path):
-        handle, start = scanned_text(path)
-        yield from value_blocks(path, ArrayScanner(handle, start).records())
+def blocks_of(path: Path, encoding: str | None = None) -> Iterator[Block]:
+    """All of a file in one pass, whatever its layout."""
+    layout = layout_of(path, encoding)
+    if layout.kind == "table":
+        yield from (Block("values", path, payload=rows) for rows in row_batches(path, ROWS, encoding))
+    elif layout.kind == "whole":
+        yield Block("files", path.parent, payload=[path], encoding=encoding)
+    elif layout.kind == "lines":
+        yield from line_blocks(path, encoding)
+    else:
+        handle, start = scanned_text(path, layout.start, encoding)
+        yield from value_blocks(path, ArrayScanner(handle, start, layout.kind).records())
         if problem := cut_short(handle.buffer):
             yield Block("values", path, payload=[Raw(None, None, problem)])
-    else:
-        yield from line_blocks(path)
 
 
-def is_array(path: Path) -> bool:
-    """Whether ``path`` holds a JSON array, not JSON lines."""
-    with opened(path) as handle:
-        return handle.read(4096).lstrip(b" \t\r\n" + BOM).startswith(b"[")
-
-
-def line_blocks(path: Path) -> Iterator[Block]:
+def line_blocks(path: Path, encoding: str | None = None) -> Iterator[Block]:
     """JSON lines, some hundred at a time."""
-    with opened(path) as handle:
+    with opened(path, encoding) as handle:
         offset = 0
         while data := handle.read(BLOCK):
             data += handle.readline()
@@ -79,13 +79,13 @@ def line_blocks(path: Path) -> Iterator[Block]:
             yield Block("values", path, payload=[Raw(offset, None, problem)])
 
 
-def array_blocks(path: Path) -> list[Block]:
-    """An uncompressed array of objects; empty where the file is another one, or better scanned record by record."""
+def array_blocks(path: Path, encoding: str | None = None) -> list[Block]:
+    """An uncompressed array of objects in UTF-8; empty where the file is another one, or better scanned."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         head = handle.read(WINDOW)
         first = FIRST_KEY.match(head)
-        if first is None or path.suffix in (*COMPRESSED, *TABLES):
+        if first is None or path.suffix.lower() in (*COMPRESSED, *TABLES) or codec_in(path, encoding):
             return []
         boundary = re.compile(BOUNDARY % re.escape(first[1]))
         cuts = [head.index(b"[") + 1]
@@ -100,16 +100,16 @@ def array_blocks(path: Path) -> list[Block]:
     return [Block("array", path, a, b, last=b == size) for a, b in pairwise(cuts)]
 
 
-def scanned_text(path: Path, start: int = 0) -> tuple[io.TextIOWrapper, int]:
+def scanned_text(path: Path, start: int = 0, encoding: str | None = None) -> tuple[io.TextIOWrapper, int]:
     """``path`` from ``start`` as text, undecodable bytes kept visible as surrogates; and where it really starts."""
     if start == 0:
-        with opened(path) as handle:
+        with opened(path, encoding) as handle:
             start = 3 if handle.read(3) == BOM else 0
-    handle = opened(path)
-    if path.suffix in COMPRESSED:
-        handle.read(start)  # not all of them can seek
-    else:
+    handle = opened(path, encoding)
+    if handle.seekable():
         handle.seek(start)
+    else:
+        handle.read(start)
     return io.TextIOWrapper(handle, encoding="utf-8", errors="surrogateescape", newline=""), start
 
 
@@ -119,16 +119,11 @@ def value_blocks(path: Path, records: Iterator[Raw]) -> Iterator[Block]:
         yield Block("values", path, payload=batch)
 
 
-def table_blocks(path: Path) -> Iterator[Block]:
-    """Rows of CSV, TSV or Parquet as dictionaries."""
-    yield from (Block("values", path, payload=rows) for rows in row_batches(path, ROWS))
-
-
-def file_blocks(paths: Sequence[Path]) -> Iterator[Block]:
+def file_blocks(paths: Sequence[Path], encoding: str | None = None) -> Iterator[Block]:
     """Files that hold one record each."""
     for start in range(0, len(paths), ROWS // 4):
         some = paths[start : start + ROWS // 4]
-        yield Block("files", some[0].parent, payload=some)
+        yield Block("files", some[0].parent, payload=some, encoding=encoding)
 
 
 def raw_records(block: Block) -> Iterator[Raw] | None:
@@ -138,7 +133,7 @@ def raw_records(block: Block) -> Iterator[Raw] | None:
     if block.kind == "lines":
         return _lines(block)
     if block.kind == "files":
-        return map(_file, block.payload)
+        return (_file(path, block.encoding) for path in block.payload)
     return (row if isinstance(row, Raw) else Raw(None, row) for row in block.payload)
 
 
@@ -155,9 +150,16 @@ def _array(block: Block) -> Iterator[Raw] | None:
         return None
     text[0], text[end - 1] = b"[]"
     try:
-        return (Raw(None, value) for value in orjson.loads(memoryview(text)[:end]))
+        values = orjson.loads(memoryview(text)[:end])
     except orjson.JSONDecodeError:
         return None
+    return None if _has_lost_keys(text, values) else (Raw(None, value) for value in values)
+
+
+def _has_lost_keys(text: bytes | bytearray, value: Any) -> bool:
+    """Whether ``text`` has more keys than what it was parsed to: one that is there twice is lost."""
+    again = orjson.dumps(value)
+    return text.count(b'":') - text.count(b'\\":') > again.count(b'":') - again.count(b'\\":')
 
 
 def _lines(block: Block) -> Iterator[Raw]:
@@ -170,20 +172,31 @@ def _lines(block: Block) -> Iterator[Raw]:
 
 def _parsed(line: bytes, offset: int | None) -> Raw:
     try:
-        return Raw(offset, orjson.loads(line))
-    except orjson.JSONDecodeError:  # stricter than JSON as it is found: a lone surrogate, NaN
+        value = orjson.loads(line)
+        if not _has_lost_keys(line, value):
+            return Raw(offset, value)
+    except orjson.JSONDecodeError:  # stricter than JSON as it is found: a lone surrogate, NaN, a comma at the end
         if is_foreign(line):
             return Raw(offset, None, NOT_UTF8)
-        try:
-            return Raw(offset, json.loads(line.decode("utf-8", "surrogateescape")))
-        except (ValueError, RecursionError) as error:
-            return Raw(offset, None, why(error))
+    twice: list[str | None] = []
+
+    def member(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice.append(twice_in(pairs))
+        return dict(pairs)
+
+    text = line.decode("utf-8", "surrogateescape").rstrip().removesuffix(",")
+    try:
+        value = json.loads(text, object_pairs_hook=member)
+    except (ValueError, RecursionError) as error:
+        return Raw(offset, None, why(error))
+    problem = next(filter(None, twice), None)
+    return Raw(offset, None, problem) if problem else Raw(offset, value)
 
 
-def _file(path: Path) -> Raw:
+def _file(path: Path, encoding: str | None) -> Raw:
     """A file that is one record; one that cannot be read costs itself alone."""
     try:
-        with opened(path) as handle:
+        with opened(path, encoding) as handle:
             data = handle.read().removeprefix(BOM)
             problem = cut_short(handle)
     except DataError as error:

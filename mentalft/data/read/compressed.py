@@ -1,28 +1,89 @@
-"""Files as they are, or decompressed on the way."""
+"""Files as they are, decompressed or in UTF-8 on the way."""
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from mentalft.data.read.encoding import BOM, HEAD, Recoded, codec_of
 from mentalft.errors import DataError
 
-COMPRESSED = (".gz", ".zst")
-CHUNK = 1 << 16
+
+def _zstd() -> Any:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj()
+
+
+COMPRESSED: dict[str, Callable[[], Any]] = {
+    ".gz": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    ".bz2": bz2.BZ2Decompressor,
+    ".xz": lzma.LZMADecompressor,
+    ".zst": _zstd,
+}
+"""What decompresses one member of a file, by its suffix."""
+BINARY = (".parquet", ".arrow", ".xlsx")
+"""Tables that are no text."""
 CUT = "the compressed data end too early; the file may be cut"
 
 
-def opened(path: Path) -> IO[bytes]:
-    """``path``, decompressed on the way where its name ends in ``.gz`` or ``.zst``.
+def opened(path: Path, encoding: str | None = None) -> IO[bytes]:
+    """``path``, decompressed on the way where its name says so (:data:`COMPRESSED`), and its text in UTF-8.
 
     A compressed file that is cut is read as far as it goes; :func:`cut_short` says so then.
 
+    Args:
+        encoding: ``data.encoding``; None finds it out.
+
     Raises:
-        DataError: while reading, where compressed data are damaged, for nothing after that can be trusted.
+        DataError: the encoding is not sure; while reading, compressed data are damaged, for nothing after that can be
+            trusted.
     """
-    return io.BufferedReader(Decompressed(path), CHUNK) if path.suffix in COMPRESSED else path.open("rb")
+    if inner_suffix(path) in BINARY:
+        return _decompressed(path)
+    codec = codec_in(path, encoding)
+    return io.BufferedReader(Recoded(_decompressed(path), codec), HEAD) if codec else _decompressed(path)
+
+
+def codec_in(path: Path, encoding: str | None = None, name: str | None = None) -> str | None:
+    """The codec that a file's text is read with (:func:`mentalft.data.read.encoding.codec_of`)."""
+    with _decompressed(path) as handle:
+        return codec_of(handle.read(HEAD), encoding, name or str(path))
+
+
+def _decompressed(path: Path) -> IO[bytes]:
+    return io.BufferedReader(Decompressed(path), HEAD) if path.suffix.lower() in COMPRESSED else path.open("rb")
+
+
+def check_file(path: Path, key: str, accepted: str, encoding: str | None = None) -> None:
+    """Look at a file before it is read.
+
+    Args:
+        key: the configuration key that holds ``path``, and
+        accepted: what may stand there, for messages.
+
+    Raises:
+        DataError: there is no such file, it is empty, it cannot be read, or its text is in no known encoding.
+    """
+    shown = f"{key}={path}"
+    if not path.exists():
+        raise DataError(f"{shown} does not exist; give {accepted}")
+    if not path.is_file():
+        raise DataError(f"{shown} must be a regular file, not a folder, pipe or device; give {accepted}")
+    try:
+        with _decompressed(path) as handle:
+            head, problem = handle.read(HEAD), cut_short(handle)
+    except OSError as error:
+        raise DataError(f"{shown} cannot be read: {error.strerror or error}") from error
+    if not head.strip(b" \t\r\n" + BOM):
+        raise DataError(f"{shown} is empty{f': {problem}' if problem else ''}; give {accepted}")
+    if inner_suffix(path) not in BINARY:
+        codec_of(head, encoding, shown)
 
 
 def cut_short(handle: Any) -> str | None:
@@ -32,11 +93,11 @@ def cut_short(handle: Any) -> str | None:
 
 def inner_suffix(path: Path) -> str:
     """The suffix that says what the file is, without that of its compression."""
-    return Path(path.stem).suffix.lower() if path.suffix in COMPRESSED else path.suffix.lower()
+    return Path(path.stem).suffix.lower() if path.suffix.lower() in COMPRESSED else path.suffix.lower()
 
 
 class Decompressed(io.RawIOBase):
-    """All members of a gzip file (RFC 1952) or frames of a Zstandard file (RFC 8878), one after another."""
+    """All members or frames of a compressed file (RFC 1952, RFC 8878 and the like), one after another."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.file = path, path.open("rb")
@@ -62,7 +123,7 @@ class Decompressed(io.RawIOBase):
 
     def _advance(self) -> bool:
         """Decompress some more; False at the end of the file."""
-        self.rest = self.rest or self.file.read(CHUNK)
+        self.rest = self.rest or self.file.read(HEAD)
         if not self.rest:
             self.cut = self.engine is not None
             return False
@@ -71,19 +132,12 @@ class Decompressed(io.RawIOBase):
                 self.rest = self.rest.lstrip(b"\0")  # what tapes fill up with
                 if not self.rest:
                     return True
-            self.engine = self._new_engine()
+            self.engine = COMPRESSED[self.path.suffix.lower()]()
         try:
             self.ready = memoryview(self.engine.decompress(self.rest))
-        except Exception as error:  # zlib's and zstandard's own
+        except Exception as error:  # each library's own
             raise DataError(f"{self.path}: its compressed data are damaged ({error}); get the file again") from error
         self.rest = self.engine.unused_data if self.engine.eof else b""
         if self.engine.eof:
             self.engine = None
         return True
-
-    def _new_engine(self) -> Any:
-        if self.path.suffix == ".gz":
-            return zlib.decompressobj(16 + zlib.MAX_WBITS)
-        import zstandard
-
-        return zstandard.ZstdDecompressor().decompressobj()

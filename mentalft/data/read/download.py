@@ -17,6 +17,8 @@ from filelock import FileLock
 from humanize import naturalsize
 
 from mentalft.console import bar, say
+from mentalft.data.read.compressed import COMPRESSED
+from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError, first_line
 from mentalft.files import read_json, sha256_file, sha256_json, write_json
 from mentalft.modeling.hub import explained, snapshot
@@ -31,7 +33,7 @@ ADDRESS = re.compile(
 )
 EXPECTED = "hf://OWNER/NAME[@REVISION]/FILE or modelscope://OWNER/NAME[@REVISION]/FILE"
 OFFLINE_WAYS = "without a network, download it elsewhere and give data.path=FILE"
-DATA_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet", ".txt", ".gz", ".zst")
+DATA_SUFFIXES = (".json", ".jsonl", ".txt", *TABLES, *COMPRESSED)
 
 
 def is_remote(path: str) -> bool:
@@ -39,13 +41,17 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
-def fetched(address: str, folder: Path, sha256: str | None = None) -> tuple[list[Path], str]:
+def fetched(
+    address: str, folder: Path, sha256: str | None = None, config: str | None = None, split: str | None = None
+) -> tuple[list[Path], str]:
     """The files of ``address``, downloaded unless they are there, and the revision they are of.
 
     Args:
         address: as in :data:`EXPECTED`; for Hugging Face the file may be left out for all data files.
         folder: where ModelScope files are kept; Hugging Face files stay in that library's own cache.
         sha256: what the file must hash to, over what the hub states.
+        config: ``data.hub_config``, and
+        split: ``data.hub_split``: which files of a Hugging Face data set of which none is named; null are all.
 
     Raises:
         DataError: the address, the hub's answer, or what arrived is wrong; the message says how to go on.
@@ -54,7 +60,7 @@ def fetched(address: str, folder: Path, sha256: str | None = None) -> tuple[list
     if match is None:
         raise DataError(f"data.path={address}: expected {EXPECTED}")
     if match["hub"] == "hf":
-        files, revision = _from_hugging_face(address, match["name"], match["revision"], match["file"])
+        files, revision = _from_hugging_face(address, match["name"], match["revision"], match["file"], config, split)
         if sha256:
             check_hash(files, sha256, address)
         return files, revision
@@ -63,14 +69,37 @@ def fetched(address: str, folder: Path, sha256: str | None = None) -> tuple[list
     return _from_modelscope(address, match["name"], match["revision"] or "master", match["file"], folder, sha256)
 
 
-def _from_hugging_face(address: str, name: str, revision: str | None, file: str | None) -> tuple[list[Path], str]:
-    what, patterns = f"data.path={address}", [file] if file else [f"*{suffix}" for suffix in DATA_SUFFIXES]
+def _from_hugging_face(
+    address: str, name: str, revision: str | None, file: str | None, config: str | None, split: str | None
+) -> tuple[list[Path], str]:
+    what = f"data.path={address}"
+    patterns = [file] if file else ["README.md", *(f"*{suffix}" for suffix in DATA_SUFFIXES)]
     folder = snapshot(what, name, "dataset", revision, patterns, offline=OFFLINE_WAYS, refused=DataError)
     found = [folder / file] if file else sorted(p for p in folder.rglob("*") if p.name.endswith(DATA_SUFFIXES))
     found = [path for path in found if path.is_file()]
     if not found:
         raise DataError(f"{what}: there is no such file in it")
-    return found, folder.name
+    return found if file else _of_config(found, folder, what, config, split), folder.name
+
+
+def _of_config(found: list[Path], folder: Path, what: str, config: str | None, split: str | None) -> list[Path]:
+    """Those of ``found`` that datasets counts to a configuration and a split of the data set in ``folder``."""
+    import datasets
+
+    try:
+        configs = datasets.get_dataset_config_names(str(folder))
+    except Exception as error:  # datasets' own, of many kinds
+        if config or split:
+            raise DataError(f"{what}: its configurations cannot be read ({first_line(error)}); name a file") from error
+        return found
+    if config not in configs if config else len(configs) > 1:
+        raise DataError(f"{what}: say which of its configurations with data.hub_config: {', '.join(configs)}")
+    if not config and not split:
+        return found
+    files = dict(datasets.load_dataset_builder(str(folder), config).config.data_files or {})
+    if split and split not in files:
+        raise DataError(f"{what}: say which of its splits with data.hub_split: {', '.join(map(str, files))}")
+    return [Path(str(path)) for name, some in files.items() if split in (None, str(name)) for path in some]
 
 
 def _from_modelscope(

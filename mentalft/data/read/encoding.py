@@ -1,46 +1,89 @@
-"""Whether a file can be read: it is there, holds something, and its text is in UTF-8.
+"""What encoding a text is in; text that is surely in another one than UTF-8 is read as UTF-8.
 
-Text in another encoding would be taken for broken characters and lost.
+Text taken for UTF-8 that is none would lose its characters as broken ones.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import codecs
+import io
+import re
+from typing import IO, Any, NamedTuple
 
-from mentalft.data.read.compressed import cut_short, inner_suffix, opened
 from mentalft.errors import DataError
 
 BOM = b"\xef\xbb\xbf"
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
+HEAD = 1 << 16
+"""Bytes that are looked at."""
 LEAST = 8
 """Bytes; fewer that are no UTF-8 are damage, whatever their share."""
 ASCII = bytes(range(128))
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf_32", codecs.BOM_UTF32_BE: "utf_32",
+    codecs.BOM_UTF16_LE: "utf_16", codecs.BOM_UTF16_BE: "utf_16",
+}  # fmt: skip
+"""What a text begins with, the longest first."""
+NAMES = {
+    "gb18030": "GB18030", "big5hkscs": "Big5", "cp932": "Shift-JIS", "euc_jis_2004": "EUC-JP", "cp949": "EUC-KR",
+}  # fmt: skip
+"""Codec of Python → what people call the family that it is the widest of."""
+CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœßÀÁÂÄÅÆÇÈÉÊËÍÎÑÓÔÖØÙÚÜŒ‘’“”„«»–—…•€£©®°¿¡§´·ªº\xa0")
+CLEAN, APART = 0.05, 0.04
+"""Of the share of odd characters: the most that a sure guess has, and how much more the next guess must have."""
 
 
-def check_file(path: Path, key: str, accepted: str) -> None:
-    """Look at a file before it is read.
+class Encoding(NamedTuple):
+    codec: str
+    """As ``data.encoding`` takes it."""
+    name: str
+    sure: bool
 
-    Args:
-        key: the configuration key that holds ``path``, and
-        accepted: what may stand there, for messages.
 
-    Raises:
-        DataError: there is no such file, it is empty, it cannot be read, or it is text in another encoding than UTF-8.
-    """
-    shown = f"{key}={path}"
-    if not path.exists():
-        raise DataError(f"{shown} does not exist; give {accepted}")
-    if not path.is_file():
-        raise DataError(f"{shown} must be a regular file, not a folder, pipe or device; give {accepted}")
+def foreign_encoding(head: bytes) -> Encoding | None:
+    """The encoding of a text that begins with ``head``; None where it is UTF-8. Of one not known the name is empty."""
+    for mark, codec in MARKS.items():
+        if head.startswith(mark):
+            return Encoding(codec, _plain_name(codec), sure=True)
+    zeros, rest = head.count(0), head.replace(b"\0", b"")
+    if 3 * zeros > len(head) or (50 * zeros > len(head) and is_foreign(rest)):
+        codec = _wide_codec(head)
+        return Encoding(codec, _plain_name(codec), sure=_is_text(head[: len(head) // 4 * 4], codec))
+    if not is_foreign(head):
+        return None
+    from charset_normalizer import from_bytes
+
+    lines = (head[: head.rfind(b"\n") + 1] if len(head) == HEAD else b"") or head
+    guesses = from_bytes(lines, cp_isolation=list(NAMES), threshold=0.5)
+    odd = {guess.encoding: guess.chaos for guess in guesses if _is_text(lines, guess.encoding)}
+    first, *others = sorted(odd, key=lambda codec: (round(odd[codec], 2), list(NAMES).index(codec))) or [""]
+    if first and odd[first] < CLEAN:
+        return Encoding(first, NAMES[first], sure=all(odd[other] > odd[first] + APART for other in others))
+    if WESTERN.issuperset(lines.decode("cp1252", "replace").translate(dict.fromkeys(range(128)))):
+        return Encoding("cp1252", "Windows-1252", sure=False)
+    best = from_bytes(lines).best()
+    return Encoding(best.encoding, best.encoding, sure=False) if best else Encoding("", "", sure=False)
+
+
+def _wide_codec(head: bytes) -> str:
+    """Which kind of UTF-16 or UTF-32, by where its zeros are."""
+    zeros = [10 * head[place::4].count(0) > 9 * len(head) // 4 for place in range(4)]
+    if zeros[0] and zeros[1]:
+        return "utf_32_be"
+    if zeros[2] and zeros[3]:
+        return "utf_32_le"
+    return "utf_16_be" if head[::2].count(0) > head[1::2].count(0) else "utf_16_le"
+
+
+def _is_text(data: bytes, codec: str) -> bool:
     try:
-        with opened(path) as handle:
-            head, problem = handle.read(1 << 16), cut_short(handle)
-    except OSError as error:
-        raise DataError(f"{shown} cannot be read: {error.strerror or error}") from error
-    if not head.strip(b" \t\r\n" + BOM):
-        raise DataError(f"{shown} is empty{f': {problem}' if problem else ''}; give {accepted}")
-    if inner_suffix(path) != ".parquet":
-        check_encoding(head, shown)
+        return not CONTROL.search(data.decode(codec))
+    except UnicodeDecodeError as error:
+        return error.start > len(data) - 4 and not CONTROL.search(data.decode(codec, "ignore"))  # the end is cut
+
+
+def _plain_name(codec: str) -> str:
+    return codec[:6].upper().replace("_", "-")
 
 
 def is_foreign(data: bytes) -> bool:
@@ -53,22 +96,52 @@ def is_foreign(data: bytes) -> bool:
     return False
 
 
-def check_encoding(head: bytes, name: str) -> None:
-    """Raise :class:`DataError` where a text file that begins with ``head`` is in another encoding than UTF-8."""
-    if head.startswith(UTF16):
-        known = "UTF-16"
-    elif not is_foreign(head):
-        return
-    else:
-        known = next((e for e in ("GB18030", "BIG5") if _decodes(head, e)), "")
-    is_in = f"it looks like {known}; convert it" if known else "convert it from its own encoding"
-    command = f"iconv -f {known or 'ENCODING'} -t UTF-8 FILE > NEW"
-    raise DataError(f"{name} is not in UTF-8; {is_in}: {command}")
+def codec_of(head: bytes, forced: str | None, name: str) -> str | None:
+    """The codec that a text is read with; None for UTF-8.
+
+    Args:
+        forced: ``data.encoding``; None finds it out.
+        name: of the text, for messages.
+
+    Raises:
+        DataError: the text is in another encoding than UTF-8, and there is no being sure which.
+    """
+    if forced is not None:
+        return None if codecs.lookup(forced).name == "utf-8" else forced
+    found = foreign_encoding(head)
+    if found is None or found.sure:
+        return found and found.codec
+    looks = f"it looks like {found.name}, which is not sure" if found.name else "its encoding is not known"
+    forcing = f", or say what it is with data.encoding={found.codec or 'NAME'}" if name.startswith("data.") else ""
+    raise DataError(f"{name} is not in UTF-8; {looks}: look at it, and save it as UTF-8{forcing}")
 
 
-def _decodes(head: bytes, encoding: str) -> bool:
-    try:
-        head[: head.rfind(b"\n") + 1 or None].decode(encoding)
-    except UnicodeDecodeError as error:
-        return error.start > len(head) - 4  # a character that the end of the head cuts
-    return True
+class Recoded(io.RawIOBase):
+    """A file's text as UTF-8; what the codec cannot read becomes a byte that is no UTF-8 either and is mended later."""
+
+    def __init__(self, source: IO[bytes], codec: str) -> None:
+        self.source, self.decoder = source, codecs.getincrementaldecoder(codec)("replace")
+        self.ready = memoryview(b"")
+
+    @property
+    def cut(self) -> bool:
+        """Whether the compressed data below end too early."""
+        return bool(getattr(getattr(self.source, "raw", None), "cut", False))
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.source.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        ended = False
+        while not self.ready and not ended:
+            data = self.source.read(HEAD)
+            ended = not data
+            text = self.decoder.decode(data, ended)
+            self.ready = memoryview(text.encode("utf-8", "replace").replace("\ufffd".encode(), b"\xff"))
+        size = min(len(buffer), len(self.ready))
+        buffer[:size], self.ready = self.ready[:size], self.ready[size:]
+        return size

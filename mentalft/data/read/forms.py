@@ -1,23 +1,43 @@
-"""What a record of each format holds, as raw turns; anything else is a reason to set it aside.
+"""What a record holds, as raw turns; anything else is a reason to set it aside.
 
-The forms are those of the data sets as published; ``docs/data.md`` has a sample of each.
+Every record is read by the names of its fields (:mod:`mentalft.data.read.fields`), whatever it came in; the forms below
+are names for what is usual. ``docs/data.md`` has a sample of each.
 """
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-SPEAKER_MARKS = ("来访者", "求助者", "心理咨询师", "咨询师", "支持者")
-QUESTION_COLUMNS = ("question", "questiontext", "context", "prompt", "input", "instruction", "query", "问题")
-ANSWER_COLUMNS = ("answer", "answertext", "response", "output", "completion", "reply", "回答", "答案")
-USUAL_COLUMNS = {
-    "question": QUESTION_COLUMNS,
-    "answer": ANSWER_COLUMNS,
-    "title": ("questiontitle",),
-    "topic": ("topic", "topics"),
-}
+from mentalft.data.read.fields import ROLE_OF, Columns, Fields, is_empty, plain_name
+
+SEVERAL = ("answer", "answers", "references")
+"""Fields in which a list holds good answers to one question."""
+BESIDE = ("system", "history", "answer", "references")
+"""What may stand beside turns and be one of them."""
+USUAL = {"messages": "soulchat", "conversation": "emollm", "conversations": "sharegpt", "dialog": "esconv"}
+"""The field of the turns → the form that is known by it."""
+NOT_GOOD = "its label is false: preference data says that the answer is not good"
+TEMPLATES = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"<\|im_start\|>(?P<role>\w+)\n(?P<text>.*?)(?:<\|im_end\|>|\Z)",  # ChatML: Qwen, Yi, SmolLM2
+        r"<\|start_header_id\|>(?P<role>\w+)<\|end_header_id\|>(?P<text>.*?)(?:<\|eot_id\|>|\Z)",  # LLaMA 3
+        r"<start_of_turn>(?P<role>\w+)\n(?P<text>.*?)(?:<end_of_turn>|\Z)",  # Gemma
+        r"<[|｜](?P<role>(?i:user|assistant|system))[|｜]>(?P<text>.*?)(?=<[|｜]|\Z)",  # GLM, DeepSeek
+        r"(?:\[(?P<role>INST)\]|\[/INST\])(?P<text>.*?)(?=\[/?INST\]|</s>|\Z)",  # LLaMA 2, Mistral
+    )
+)
+"""Turns in text that a chat template made."""
+LONGEST_OPENING = 40
+"""Characters that may stand before the first of them: a token that begins the sequence."""
+QUESTION = ("instruction", "title", "question", "description")
+"""Parts that together are what is asked."""
+LEARNT = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 class NotADialogue(ValueError):
@@ -35,33 +55,37 @@ class Draft(NamedTuple):
     topic: Any
     turns: list[tuple[Any, Any]]
     """(role, content) as found."""
-    where: str
-    """Name of a turn's field, with ``{}`` for its position."""
+    where: str | list[str]
+    """Name of each turn's field, or one for all with ``{}`` for its position."""
     references: tuple[str, ...] = ()
     """Further good answers to the last turn."""
+    unlearnt: frozenset[int] = frozenset()
+    """Positions of turns that are shown to the model and not learnt from."""
+    unread: tuple[str, ...] = ()
+    """Fields that hold something and were not read."""
+
+    def place(self, position: int) -> str:
+        """What the field of a turn is called."""
+        return self.where.format(position) if isinstance(self.where, str) else self.where[position]
 
 
 class Form(NamedTuple):
-    """A form of records as its function below declares it."""
+    """A form of records."""
 
-    read: Callable[[Any], Draft]
-    mark: Callable[[Any], bool]
-    """Whether a record carries what this form is known by."""
+    read: Callable[[Any, Columns], Draft]
     of: type
     """What a record is: ``dict``, ``list`` or ``str``."""
-
-
-FORMS: dict[str, Form] = {}
-"""By name, in the order in which they are looked for; ``table`` comes from :func:`table_row`."""
+    mark: Callable[[Any], bool] | None = None
+    """Whether a record carries what a form of its own (:func:`form`) is known by."""
 
 
 def form(
-    name: str, mark: Callable[[Any], bool] = lambda _: False, of: type = dict
+    name: str, mark: Callable[[Any], bool], of: type = dict
 ) -> Callable[[Callable[[Any], Draft]], Callable[[Any], Draft]]:
-    """Register a reader under ``name``; without a ``mark`` it is used only where it is named."""
+    """Register a reader for records that the table of names does not do justice to."""
 
     def register(read: Callable[[Any], Draft]) -> Callable[[Any], Draft]:
-        FORMS[name] = Form(read, mark, of)
+        FORMS[name] = Form(lambda record, _: read(record), of, mark)
         return read
 
     return register
@@ -69,168 +93,291 @@ def form(
 
 def names() -> tuple[str, ...]:
     """What ``data.format`` may be."""
-    return ("auto", *FORMS, "table")
+    return ("auto", *FORMS)
 
 
-def _has_list(key: str) -> Callable[[Any], bool]:
-    return lambda record: isinstance(record.get(key), list)
+def read_record(record: Any, columns: Columns = ()) -> Draft:
+    """A record by the names of its fields; a list of turns, or a transcript, that is a record of its own.
+
+    Raises:
+        NotADialogue: a field is not what its name says, or there are neither turns nor a question and an answer.
+    """
+    if not isinstance(record, dict):
+        return Turns().read(record, "turn").draft(None, None)
+    fields = Fields(record, columns=columns)
+    check_label(fields)
+    name, topic, turns = fields.take("id"), topic_of(fields), take_turns(fields)
+    if turns and (pairs := _plain_pairs(turns[1])) and not any(map(fields.name, BESIDE)):
+        return Draft(name, topic, pairs, f"{turns[0]}[{{}}]", (), frozenset(), tuple(fields.left()))
+    found = asked(fields, turns)
+    references = found.answer(fields)
+    if turns is None and not any(_role(role) == "assistant" for role, _ in found.turns):
+        raise _lacking(fields, "answer" if found.turns else "question")
+    return found.draft(name, topic, references, fields.left())
 
 
-@form("chatml")
-@form("soulchat", _has_list("messages"))
-def _messages(record: Mapping[str, Any]) -> Draft:
-    """SoulChatCorpus, PsyDTCorpus, ChatML, OpenAI: ``{"id", "topic", "messages": [{"role", "content"}]}``."""
-    turns = _pairs(record, "messages", "role", "content")
-    references = record.get("references")
-    return Draft(
-        record.get("id"),
-        record.get("topic", record.get("normalizedTag")),
-        turns,
-        "messages[{}]",
-        tuple(r for r in references if isinstance(r, str)) if isinstance(references, list) else (),
-    )
+def check_label(fields: Fields) -> None:
+    """Raise :class:`NotADialogue` where the record is an answer that is said not to be good, as in KTO data."""
+    name = fields.name("label")
+    said = None if name is None else str(fields.record[name]).lower()
+    if said in ("true", "false"):
+        fields.take("label")
+    if said == "false":
+        raise NotADialogue(NOT_GOOD, name)
 
 
-@form("emollm", _has_list("conversation"))
-def _emollm(record: Mapping[str, Any]) -> Draft:
-    """EmoLLM: ``{"conversation": [{"system"?, "input", "output"}, …]}``; the system text is on the first turn."""
-    turns: list[tuple[Any, Any]] = []
-    for position, turn in enumerate(_list(record, "conversation")):
-        if not isinstance(turn, dict):
-            raise NotADialogue(f'must be an object with "input" and "output", got {kind(turn)}', f"[{position}]")
-        if position == 0 and turn.get("system"):
-            turns.append(("system", turn["system"]))
-        turns += [("user", turn.get("input")), ("assistant", turn.get("output"))]
-    return Draft(record.get("id"), record.get("topic"), turns, "conversation, text {}")
+def take_turns(fields: Fields) -> tuple[str, Any] | None:
+    """The field that holds the turns, and what it holds; None where there is none."""
+    for name in fields.layout.get("turns", ()):
+        value = unpacked(fields.record[name])
+        if (value and isinstance(value, list | dict)) or (isinstance(value, str) and is_transcript(value)):
+            fields.taken.add(name)
+            return name, value
+    return None
 
 
-@form("sharegpt", _has_list("conversations"))
-def _sharegpt(record: Mapping[str, Any]) -> Draft:
-    """ShareGPT: ``{"conversations": [{"from", "value"}], "system"?}``."""
-    turns = _pairs(record, "conversations", "from", "value")
-    return Draft(record.get("id"), record.get("topic"), _system(record) + turns, "conversations[{}]")
+def asked(fields: Fields, turns: tuple[str, Any] | None) -> Turns:
+    """System message, history, and the turns or the question of a record.
+
+    Raises:
+        NotADialogue: one of them is not what its name says.
+    """
+    found = Turns()
+    found.instruct(fields)
+    if name := fields.name("history"):
+        found.read(fields.take("history"), name)
+    if turns is not None:
+        return found.read(turns[1], turns[0])
+    texts = []
+    for part in QUESTION:
+        if name := fields.name(part):
+            value = fields.take(part)
+            if is_turns(value):
+                found.read(value, name)
+            else:
+                texts.append((value, name))
+    if texts:
+        found.say("user", [text for text, _ in texts], texts[0][1])
+    return found
 
 
-@form(
-    "esconv",
-    lambda r: isinstance(r.get("dialog"), list) or str(r.get("text", "")).lstrip().startswith('{"'),
-)
-def _esconv(record: Mapping[str, Any]) -> Draft:
-    """ESConv: ``{"dialog": [{"speaker", "content"}]}``; on the hub, as JSON in ``text``, with ``text`` for content."""
-    if "dialog" not in record:
-        try:
-            record = json.loads(str(record.get("text")))
-        except ValueError:
-            raise NotADialogue("is no JSON with a dialog in it", "text") from None
-    turns = []
-    for position, turn in enumerate(_list(record, "dialog")):
-        if not isinstance(turn, dict) or "speaker" not in turn:
-            raise NotADialogue('must be an object with "speaker" and "content"', f"dialog[{position}]")
-        turns.append((turn["speaker"], turn.get("content", turn.get("text"))))
-    return Draft(record.get("id"), record.get("problem_type"), turns, "dialog[{}]")
+class Turns:
+    """Turns as they are found, with what is not read in them."""
+
+    def __init__(self) -> None:
+        self.turns: list[tuple[Any, Any]] = []
+        self.where: list[str] = []
+        self.unlearnt: set[int] = set()
+        self.unread: dict[str, None] = {}
+
+    def draft(self, name: Any, topic: Any, references: tuple[str, ...] = (), unread: Iterable[str] = ()) -> Draft:
+        """The record, with the fields that hold something and were not read."""
+        unread = tuple(dict.fromkeys((*self.unread, *unread)))
+        return Draft(name, topic, self.turns, self.where, references, frozenset(self.unlearnt), unread)
+
+    def say(self, role: Any, content: Any, where: str, *, learnt: bool = True) -> None:
+        """Add one turn; parts of a text become one."""
+        content = _joined(content, where) if isinstance(content, list) else content
+        if not isinstance(content, str):
+            raise NotADialogue(f"must be text, got {kind(content)}", where)
+        if not learnt:
+            self.unlearnt.add(len(self.turns))
+        self.turns.append((role, content))
+        self.where.append(where)
+
+    def instruct(self, fields: Fields) -> None:
+        """Put the system message of a record or of an exchange first, unless another one or the same stands there."""
+        if (name := fields.name("system")) is None:
+            return
+        text = fields.take("system")
+        if not self.turns or self.turns[0][0] == "system":
+            if ("system", text) not in self.turns:
+                self.say("system", text, name)
+            return
+        self.turns.insert(0, ("system", text))
+        self.where.insert(0, name)
+        self.unlearnt = {position + 1 for position in self.unlearnt}
+
+    def read(self, value: Any, where: str) -> Turns:
+        """Take in turns, exchanges or marked lines as a list, a transcript, or any of them as JSON text."""
+        value = unpacked(value)
+        if isinstance(value, str) and is_transcript(value):
+            for number, (role, text) in enumerate(transcript(value)):
+                self.say(role, text, f"{where}[{number}]")
+            return self
+        if isinstance(value, dict):
+            inner = take_turns(Fields(value))
+            where, value = inner or (where, [value])
+        if not isinstance(value, list):
+            raise NotADialogue(f"must be a list, got {kind(value)}", where)
+        for position, turn in enumerate(value):
+            self._turn(turn, f"{where}[{position}]")
+        return self
+
+    def _turn(self, turn: Any, where: str) -> None:
+        if isinstance(turn, str) and (speaker := marked(turn))[0]:
+            self.say(*speaker, where)
+            return
+        if isinstance(turn, list | tuple) and len(turn) == 2:  # [question, answer]
+            turn = {"question": turn[0], "answer": turn[1]}
+        fields = Fields(turn if isinstance(turn, dict) else {}, "turn")
+        if {"role", "content"} <= fields.layout.keys():
+            self._speech(fields, where)
+        elif not fields.layout.keys().isdisjoint(("question", "answer")):
+            self.instruct(fields)
+            learnt = _is_learnt(fields)
+            question = [t for part in QUESTION if (t := fields.take(part)) is not None]
+            self.say("user", question, where)
+            self.say("assistant", fields.take("answer") or "", where, learnt=learnt)
+        else:
+            raise NotADialogue(f'must be an object with "role" and "content", got {kind(turn)}', where)
+        self.unread.update(dict.fromkeys(fields.left()))
+
+    def _speech(self, fields: Fields, where: str) -> None:
+        role, content = fields.layout["role"][0], fields.layout["content"][0]
+        fields.taken |= {role, content}
+        text = fields.record[content]
+        if not text and fields.name("calls"):
+            raise NotADialogue("calls a tool and says nothing; tool calls are not read", where)
+        if isinstance(text, str | list):
+            self.say(fields.record[role], text, where, learnt=_is_learnt(fields))
+        else:
+            raise NotADialogue(f"must be text, got {kind(text)}", f"{where}.{content}")
+
+    def answer(self, fields: Fields) -> tuple[str, ...]:
+        """Say the answer, where the turns end without one; what is left are further good answers.
+
+        Raises:
+            NotADialogue: an answer is no text, or there is no knowing which of several is good.
+        """
+        good: list[str] = []
+        place = ""
+        for part in ("answer", "references"):
+            if (name := fields.name(part)) is None or (part == "answer" and self._is_answered()):
+                continue
+            value = fields.take(part)
+            if part == "answer" and (is_turns(value) or (not self.turns and is_transcript(value))):
+                self._join(Turns().read(value, name))
+            else:
+                good, place = [*good, *good_answers(value, name)], place or name
+        if self.turns and good and not self._is_answered():
+            self.say("assistant", good.pop(0), place)
+        return tuple(good)
+
+    def _is_answered(self) -> bool:
+        return bool(self.turns) and _role(self.turns[-1][0]) == "assistant"
+
+    def _join(self, other: Turns) -> None:
+        """Go on with other turns; where they hold a question, they are the whole conversation once more."""
+        if any(_role(role) == "user" for role, _ in other.turns):
+            kept = int(bool(self.turns) and self.turns[0][0] == "system")
+            del self.turns[kept:], self.where[kept:]
+            self.unlearnt.clear()
+        self.unlearnt |= {len(self.turns) + position for position in other.unlearnt}
+        self.turns += other.turns
+        self.where += other.where
+        self.unread |= other.unread
 
 
-@form("psyqa", lambda r: "answers" in r and "question" in r)
-def _psyqa(record: Mapping[str, Any]) -> Draft:
-    """PsyQA: ``{"question", "description", "keywords", "questionID", "answers": [{"answer_text"}]}``."""
-    asked = [record.get("question"), record.get("description")]
-    answers = [a.get("answer_text") if isinstance(a, dict) else a for a in _list(record, "answers")]
-    usable = [a for a in answers if isinstance(a, str) and a.strip()]
-    if not usable:
-        raise NotADialogue("there is no answer with text", "answers")
-    question = "\n".join(t for t in asked if isinstance(t, str) and t.strip())
-    topic = str(record.get("keywords") or "").replace("，", ",").partition(",")[0]
-    turns = [("user", question), ("assistant", usable[0])]
-    return Draft(record.get("questionID"), topic, turns, "question and answers, text {}", tuple(usable[1:]))
+def is_turns(value: Any) -> bool:
+    """Whether an answer or a question is given as messages."""
+    first = value[0] if isinstance(value, list) and value else value
+    return isinstance(first, dict) and {"role", "content"} <= Fields(first, "turn").layout.keys()
 
 
-@form("alpaca", lambda r: {"instruction", "output"} <= r.keys())
-def _alpaca(record: Mapping[str, Any]) -> Draft:
-    """Alpaca: ``{"instruction", "input", "output", "history"?: [[question, answer]], "system"?}``."""
-    turns = _system(record)
-    history = record.get("history")
-    for position, exchange in enumerate(history if isinstance(history, list) else []):
-        if not isinstance(exchange, list) or len(exchange) != 2:
-            raise NotADialogue(f"must be [question, answer], got {kind(exchange)}", f"history[{position}]")
-        turns += [("user", exchange[0]), ("assistant", exchange[1])]
-    asked = [record.get("instruction"), record.get("input")]
-    question = "\n".join(t for t in asked if isinstance(t, str) and t.strip())
-    turns += [("user", question or None), ("assistant", record.get("output"))]
-    return Draft(record.get("id"), record.get("topic"), turns, "instruction, input, output and history, text {}")
+def good_answers(value: Any, name: str) -> list[str]:
+    """The good answers in a field: one, or those of a list where its name says that all of them are good."""
+    several = plain_name(name) in SEVERAL
+    if several and isinstance(found := unpacked(value), list):
+        value = found
+    if isinstance(value, list) and len(value) > 1 and not several:
+        raise NotADialogue(
+            'holds several: good ones belong under "answers", a good and a bad one under "chosen" and "rejected"', name
+        )
+    answers = []
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            fields = Fields(one, "turn")
+            one = next((v for part in ("answer", "content") if (v := fields.take(part)) is not None), None)  # noqa: PLW2901
+        if is_empty(one):
+            continue
+        if not isinstance(one, str):
+            raise NotADialogue(f"is {kind(one)}, not text", name)
+        answers.append(one)
+    return answers
 
 
-@form("cpsycoune", lambda turns: all(isinstance(t, str) and marked(t)[0] for t in turns[:4]), of=list)
-@form("smilechat", lambda turns: all(isinstance(turn, dict) and "role" in turn for turn in turns), of=list)
-def _turn_list(record: Any) -> Draft:
-    """SMILECHAT: ``[{"role", "content"}]``; CPsyCounE: ``["求助者：…", "支持者：…"]``."""
-    if not isinstance(record, list):
-        raise NotADialogue(f"the record must be a list of turns, got {kind(record)}")
-    if record and all(isinstance(turn, str) for turn in record):
-        return Draft(None, None, [marked(line) for line in record], "turn {}")
-    return Draft(None, None, _pairs({"turns": record}, "turns", "role", "content"), "turn {}")
+def transcript(text: str) -> list[tuple[str, str]]:
+    """Turns as a chat template writes them, or lines ``来访者：…`` and ``心理咨询师：…``.
 
-
-@form("cpsycound", lambda text: any(marked(line)[0] for line in text.splitlines()[:50]), of=str)
-def _transcript(record: Any) -> Draft:
-    """CPsyCounD: lines ``来访者：…`` and ``心理咨询师：…``; a line without a mark goes on with the turn before it."""
-    turns: list[tuple[Any, Any]] = []
-    for line in str(record).splitlines():
+    A line without a name goes on with the turn before it.
+    """
+    if pattern := _template_of(text):
+        roles = {None: "assistant", "INST": "user"}
+        turns = [(roles.get(m["role"], m["role"]), m["text"].strip()) for m in pattern.finditer(text)]
+    else:
+        turns = []
+    for line in [] if pattern else text.splitlines():
         role, content = marked(line)
         if role is not None:
             turns.append((role, content))
-        elif turns and line.strip():
+        elif turns and line.strip():  # what stands before the first turn is a heading
             turns[-1] = (turns[-1][0], f"{turns[-1][1]}\n{line.strip()}")
-        elif line.strip() and not turns:
-            continue  # a heading before the first turn
-    return Draft(None, None, turns, "turn {}")
+    return turns if turns and turns[-1][1] else turns[:-1]  # the last may be where an answer was to begin
 
 
-def column_of(part: str, names: Iterable[Any], columns: Mapping[str, str]) -> Any:
-    """The column that holds ``part`` of a row: the one named, else one of a usual name, else None."""
-    if part in columns:
-        return columns[part]
-    known = {str(name).strip().lower().replace("_", ""): name for name in names}
-    return next((known[usual] for usual in USUAL_COLUMNS.get(part, ()) if usual in known), None)
-
-
-def table_row(columns: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Draft]:
-    """A reader of question/answer rows (CounselChat, MentalChat16K, Amod and the like).
+def is_transcript(text: Any, *, opening: bool = False) -> bool:
+    """Whether ``text`` is a conversation with its speakers' names, or as a chat template writes it.
 
     Args:
-        columns: names of the columns for ``question``, ``answer``, and where wanted ``title``, ``system``, ``topic``,
-            ``id``; without ``question`` and ``answer``, the names that data sets use are looked for.
+        opening: only where an answer is to begin at its end, as in a prompt.
     """
-
-    def read(record: Mapping[str, Any]) -> Draft:
-        def cell(part: str) -> Any:
-            name = column_of(part, record, columns)
-            return record.get(name) if name is not None else None
-
-        title, question, answer = cell("title"), cell("question"), cell("answer")
-        asked = "\n".join(t for t in (title, question) if isinstance(t, str) and t.strip() and t != "nan")
-        system = cell("system")
-        turns = [("system", system)] if system else []
-        return Draft(cell("id"), cell("topic"), [*turns, ("user", asked), ("assistant", answer)], "cell {}")
-
-    return read
+    if not isinstance(text, str):
+        return False
+    lines = text.split("\n")
+    named = [marked(line) for line in (lines[-1:] if opening else lines[:50])]
+    return _template_of(text) is not None or any(role and not (opening and said) for role, said in named)
 
 
-def format_of(record: Any) -> str | None:
-    """The format whose mark ``record`` carries; None when it carries none."""
-    if not record:
-        return None
+def _template_of(text: str) -> re.Pattern[str] | None:
+    return next((p for p in TEMPLATES if (m := p.search(text)) and m.start() < LONGEST_OPENING), None)
+
+
+def marked(line: str) -> tuple[str | None, str]:
+    """(role, text) of a line that begins with a speaker's name and a colon; (None, line) of another."""
+    name, colon, text = line.strip().replace(":", "：", 1).partition("：")
+    name = name.strip(" *#【】[]")
+    return (name, text.lstrip("*").strip()) if colon and name.lower() in ROLE_OF else (None, line)
+
+
+def format_of(record: Any, columns: Columns = ()) -> str | None:
+    """What the form of ``record`` is called; None where it is none that can be read."""
     for name, one in FORMS.items():
-        if isinstance(record, one.of) and one.mark(record):
+        if one.mark and isinstance(record, one.of) and one.mark(record):
             return name
-    if not isinstance(record, dict):
-        return None
-    columns = {str(name).strip().lower().replace("_", "") for name in record}
-    return "table" if columns & set(QUESTION_COLUMNS) and columns & set(ANSWER_COLUMNS) else None
+    if isinstance(record, str):
+        return "cpsycound" if is_transcript(record) else None
+    if isinstance(record, list) and record:
+        if all(isinstance(turn, str) and marked(turn)[0] for turn in record[:4]):
+            return "cpsycoune"
+        return "smilechat" if all(isinstance(turn, dict) and is_turns(turn) for turn in record) else None
+    return _format_of_object(Fields(record, columns=columns)) if isinstance(record, dict) else None
+
+
+def _format_of_object(fields: Fields) -> str | None:
+    if turns := take_turns(fields):
+        return USUAL.get(plain_name(turns[0]), "esconv" if turns[0] == "text" else "chatml")
+    parts = fields.layout.keys()
+    if not parts.isdisjoint(("answer", "references")) and not parts.isdisjoint(QUESTION):
+        return "psyqa" if "references" in parts else "alpaca" if "instruction" in parts else "table"
+    if (value := fields.take("answer")) is not None and (is_turns(value) or is_transcript(value)):
+        return "chatml"
+    return next((USUAL[known] for name in fields.layout.get("turns", ()) if (known := plain_name(name)) in USUAL), None)
 
 
 def is_object(name: str | None) -> bool:
-    """Whether a record of that format is an object; a bare list or text may be the inside of another one."""
-    return name is not None and (name not in FORMS or FORMS[name].of is dict)
+    """Whether a record of that form is an object; a bare list or text may be the inside of another one."""
+    return name is not None and FORMS[name].of is dict
 
 
 def kind(value: Any) -> str:
@@ -239,30 +386,75 @@ def kind(value: Any) -> str:
     return {list: "a list", dict: "an object", **names}.get(type(value), type(value).__name__)
 
 
-def _list(record: Any, name: str) -> list[Any]:
-    found = record.get(name) if isinstance(record, Mapping) else None
-    if not isinstance(found, list):
-        raise NotADialogue(f"must be a list, got {kind(found)}", name)
-    return found
+def unpacked(value: Any) -> Any:
+    """What a text that is a list or an object as JSON, or as Python writes it, holds; another value as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
+        return value
+    with warnings.catch_warnings(action="ignore"):
+        for parse in (json.loads, ast.literal_eval):
+            try:
+                return parse(value.strip())
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+    return value
 
 
-def _pairs(record: Mapping[str, Any], name: str, role: str, content: str) -> list[tuple[Any, Any]]:
+def _lacking(fields: Fields, part: str) -> NotADialogue:
+    """Why a record has no question, or no answer."""
+    for name in fields.layout.get("turns", ()) if part == "question" else ():
+        value = fields.record[name]
+        return NotADialogue("there are no messages" if value == [] else f"must be a list, got {kind(value)}", name)
+    parts = QUESTION if part == "question" else ("answer", "references")
+    named = next((name for one in parts for name in fields.layout.get(one, ())), None)
+    if named is None:
+        return NotADialogue("there are neither turns nor a question and an answer")
+    return NotADialogue(f"there is no {part} with text", named)
+
+
+def topic_of(fields: Fields) -> Any:
+    """The topic; of several, the first."""
+    name, topic = fields.name("topic"), fields.take("topic")
+    if isinstance(topic, str) and plain_name(name) in ("keywords", "关键词"):
+        topic = topic.replace("，", ",").split(",")
+    return topic[0] if isinstance(topic, list) else topic
+
+
+def _plain_pairs(turns: Any) -> list[tuple[Any, str]] | None:
+    """(role, content) of turns that have these two and nothing else."""
     try:
-        return [(turn[role], turn[content]) for turn in _list(record, name)]
+        pairs = [(turn["role"], turn["content"]) for turn in turns]
     except (KeyError, TypeError, IndexError):
-        for position, turn in enumerate(_list(record, name)):
-            if not isinstance(turn, dict) or role not in turn or content not in turn:
-                raise NotADialogue(
-                    f'must be an object with "{role}" and "{content}", got {kind(turn)}', f"{name}[{position}]"
-                ) from None
-        raise
+        return None
+    return None if max(map(len, turns)) != 2 or [c for _, c in pairs if type(c) is not str] else pairs
 
 
-def _system(record: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    return [("system", record["system"])] if record.get("system") else []
+def _is_learnt(fields: Fields) -> bool:
+    said = {name: str(fields.record[name]).lower() for name in fields.layout.get("learnt", ())}
+    fields.taken |= {name for name, value in said.items() if value in LEARNT}
+    return all(LEARNT.get(value, True) for value in said.values())
 
 
-def marked(line: Any) -> tuple[str | None, str]:
-    """(role, text) of a line that begins with a speaker's name and a colon; (None, line) of another."""
-    name, colon, text = str(line).strip().replace(":", "：", 1).partition("：")
-    return (name.strip(), text.strip()) if colon and name.strip() in SPEAKER_MARKS else (None, str(line))
+def _joined(parts: list[Any], where: str) -> str:
+    """The text of a content that is given in parts."""
+    texts = []
+    for part in parts:
+        is_text = isinstance(part, dict) and str(part.get("type", "text")).endswith("text")
+        text = part.get("text") if is_text else part
+        if not isinstance(text, str):
+            shown = f"a part of type {text.get('type')!r}" if isinstance(text, dict) else kind(text)
+            raise NotADialogue(f"must be text, got {shown}", where)
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def _role(raw: Any) -> str | None:
+    return ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
+
+
+_OBJECTS = ("soulchat", "chatml", "emollm", "sharegpt", "esconv", "psyqa", "alpaca", "table")
+FORMS: dict[str, Form] = {
+    **{name: Form(read_record, dict) for name in _OBJECTS},
+    **{name: Form(read_record, list) for name in ("smilechat", "cpsycoune")},
+    "cpsycound": Form(read_record, str),
+}
+"""By name; what a record's fields are called decides how it is read, so the forms of objects differ in name alone."""

@@ -1,22 +1,33 @@
 """Files of questions or of answers that somebody else wrote, read past what is wrong in them.
 
-They are read as corpora are (:mod:`mentalft.data.read.reading`). A JSON object maps question to answer; members of a
-list, JSON lines and rows of a table are records with ``question`` (or ``messages``
-that end with the user) and ``answer``, ``answers``, ``references``, ``response`` or ``text``, and perhaps ``id``,
-``topic`` and ``system``. So what mentalft writes itself (``responses/*.jsonl``, ``items.jsonl``) is read as well.
+They are read as corpora are, by the same names of fields (:mod:`mentalft.data.read.fields`) and a few more: what
+mentalft writes itself (``responses/*.jsonl``, ``items.jsonl``, ``data/test.jsonl``) and what LLaMA-Factory, ms-swift
+and lm-eval write is read as well. A JSON object that is no record maps questions to answers.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.data.prompts import with_system
-from mentalft.data.read.blocks import is_array
-from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.encoding import check_file
+from mentalft.data.read.compressed import COMPRESSED, check_file, inner_suffix, opened
+from mentalft.data.read.fields import ROLE_OF, Fields, is_empty
+from mentalft.data.read.forms import (
+    QUESTION,
+    NotADialogue,
+    Turns,
+    asked,
+    good_answers,
+    is_transcript,
+    kind,
+    take_turns,
+    topic_of,
+)  # fmt: skip
+from mentalft.data.read.layout import layout_of
 from mentalft.data.read.reading import records_in
 from mentalft.data.read.scanning import Raw
 from mentalft.data.read.tables import TABLES
@@ -25,13 +36,11 @@ from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Message, Rejected
 
-ANSWER_KEYS = ("references", "answers", "answer", "response", "text")
-FILES = "a JSON, JSON lines, CSV, TSV or Parquet file (.gz and .zst too)"
+FILES = f"a JSON or JSON lines file or a table ({', '.join(TABLES)}; compressed too: {', '.join(COMPRESSED)})"
 LINES = (".jsonl", ".ndjson")
-ROLES = ("system", "user", "assistant")
 FORMS = (
     "a JSON object {question: answer}, or records with question and answer as a JSON list, JSON lines or a table with "
-    "a head (CSV, TSV, Parquet)"
+    "a head"
 )
 SHOWN = 40
 """Characters of a question that a message shows."""
@@ -47,6 +56,8 @@ class Entry(NamedTuple):
     messages: tuple[Message, ...]
     """Empty where the record holds no question."""
     answer: Any
+    references: Any
+    """What a good answer is, where the record says so apart from its answer."""
     fields: dict[str, Any]
     """The whole record; empty where the file maps questions to answers."""
 
@@ -62,18 +73,22 @@ def read_questions(path: Path, key: str, system_message: str | None) -> tuple[li
         DataError: the file cannot be read, or not one record can be used.
     """
     items: dict[str, Item] = {}
-    problems = []
-    asked: set[str] = set()
+    problems: list[Rejected] = []
+    asked_first: dict[str, str] = {}  # question → id of its first item
     for entry in read_entries(path, key):
         made = entry if isinstance(entry, Rejected) else _item(entry, path, system_message)
-        if isinstance(made, Item) and ((question := key_of(made.messages)) in asked or made.id in items):
-            what = named(made.messages, None) if question in asked else f"id {made.id!r}"
-            made = Rejected(path.name, entry.record, f"{what} is there already; the first one counts")
+        if isinstance(made, Item) and isinstance(entry, Entry):
+            question = key_of(made.messages)
+            asked_twice = question in asked_first and entry.id is None
+            if asked_twice or made.id in items:
+                what = named(made.messages, None) if asked_twice else f"id {made.id!r}"
+                made = Rejected(path.name, entry.record, f"{what} is there already; the first one counts")
+            elif made.dialogue_id == made.id:  # the same question once more is no evidence of its own
+                made = replace(made, dialogue_id=asked_first.setdefault(question, made.id))
         if isinstance(made, Rejected):
             problems.append(made)
         else:
             items[made.id] = made
-            asked.add(question)
     if not items:
         first = f" in {len(problems)} records (record {problems[0].record}: {problems[0].reason})" if problems else ""
         raise DataError(f"{key}={path}: not one question with an answer{first}; give {FORMS}")
@@ -95,8 +110,11 @@ def key_of(messages: tuple[Message, ...]) -> str:
     return sha256_json([[m.role, m.content.strip()] for m in messages if m.role != "system"])
 
 
-def read_entries(path: Path, key: str) -> Iterator[Entry | Rejected]:
+def read_entries(path: Path, key: str, side: str = "") -> Iterator[Entry | Rejected]:
     """The records of a file; those that are no records as :class:`Rejected`.
+
+    Args:
+        side: whose answers are wanted where a record holds those of several.
 
     Raises:
         DataError: there is no such file, it is empty or not in UTF-8, or it holds no records.
@@ -108,27 +126,31 @@ def read_entries(path: Path, key: str) -> Iterator[Entry | Rejected]:
             yield Rejected(path.name, number, raw.problem, offset=raw.offset)
         elif isinstance(row, tuple):  # question and answer
             question = _text(row[0]).strip()
-            yield Entry(number, None, None, (Message("user", question),) if question else (), row[1], {})
+            yield Entry(number, None, None, (Message("user", question),) if question else (), row[1], None, {})
         elif isinstance(row, dict):
-            yield _entry(path, number, row)
+            try:
+                yield _entry(number, row, side)
+            except NotADialogue as error:
+                yield Rejected(path.name, number, error.reason, error.field)
         else:
-            yield Rejected(path.name, number, f"is {kind_of(row)}, not a record with a question and an answer")
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object, with the keys that are there twice."""
+            yield Rejected(path.name, number, f"is {kind(row)}, not a record with a question and an answer")
 
 
 def _rows(path: Path, key: str) -> Iterator[Raw]:
     """Records, and of an object that maps questions to answers, its members."""
-    by_line = inner_suffix(path) in (*TABLES, *LINES)
-    if by_line or is_array(path):
+    if inner_suffix(path) in LINES or layout_of(path).kind in ("table", "array", "wrapped"):
         return records_in(path)
+    outermost: list[tuple[str, Any]] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        outermost[:] = pairs  # the last one is the outermost; keys that are there twice are still two
+        return dict(pairs)
+
     with opened(path) as handle:
         data = handle.read()
     try:
         text = data.decode("utf-8-sig")
-        whole = json.loads(text, object_pairs_hook=_Pairs)
+        whole = json.loads(text, object_pairs_hook=keep)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{key}={path} is not in UTF-8 ({error.reason} at byte {error.start}); mend it there"
@@ -137,71 +159,76 @@ def _rows(path: Path, key: str) -> Iterator[Raw]:
         if text.count("\n") < 1 or not text.lstrip().startswith("{"):
             raise DataError(f"{key}={path}: neither JSON nor JSONL ({error}); mend it") from error
         return records_in(path)
-    if not isinstance(whole, _Pairs):
-        raise DataError(f"{key}={path} holds {kind_of(whole)}; give {FORMS}")
-    if {name for name, _ in whole} & {"question", "messages"}:
-        return iter([Raw(None, _plain(whole))])
-    return (Raw(None, (name, _plain(value))) for name, value in whole)
+    if isinstance(whole, list):
+        return (Raw(None, member) for member in whole)
+    if not isinstance(whole, dict):
+        raise DataError(f"{key}={path} holds {kind(whole)}; give {FORMS}")
+    if not Fields(whole, "asked").layout.keys().isdisjoint(("turns", *QUESTION)):
+        return iter([Raw(None, whole)])
+    return (Raw(None, pair) for pair in outermost)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Pairs):
-        return {name: _plain(member) for name, member in value}
-    return [_plain(member) for member in value] if isinstance(value, list) else value
-
-
-def _entry(path: Path, number: int, row: dict[str, Any]) -> Entry | Rejected:
-    found = row.get("messages", row.get("history"))
-    if found is not None:
-        messages = _messages(found)
-        if messages is None or not messages or messages[-1].role != "user":
-            return Rejected(path.name, number, "is not a list of turns that ends with the user", "messages")
-    else:
-        question = row.get("question")
-        if question is not None and not isinstance(question, str):
-            return Rejected(path.name, number, f"is {kind_of(question)}, not text", "question")
-        messages = (Message("user", _text(question).strip()),) if question and question.strip() else ()
-    system = row.get("system")
-    if messages and isinstance(system, str) and system.strip():
-        messages = tuple(with_system(messages, _text(system)))
-    given, topic = row.get("id"), row.get("topic")
+def _entry(number: int, row: dict[str, Any], side: str) -> Entry:
+    fields = Fields(row, "asked")
+    doc = fields.take("doc")
+    turns = take_turns(fields)
+    found = asked(Fields(doc, "asked") if isinstance(doc, dict) else fields, turns)
+    prompt = _first_text(fields.take("prompts")) if not found.turns else None
+    if prompt:
+        found.say("user", prompt, "arguments")
+    if [role for role, _ in found.turns] == ["user"] and is_transcript(found.turns[0][1], opening=True):
+        found = Turns().read(found.turns[0][1], found.where[0])
+    messages = tuple(Message(_role(role, found.where[n]), _text(text)) for n, (role, text) in enumerate(found.turns))
+    answer = _given(row.get("answers"), fields, side)
+    if messages and messages[-1].role == "assistant":
+        answer = messages[-1].content if answer is None else answer
+        messages = messages[:-1]
+    if messages and messages[-1].role != "user":
+        raise NotADialogue("is not a list of turns that ends with the user", found.where[-1])
+    given, topic = fields.take("id"), topic_of(fields)
     return Entry(
         number,
         None if given in (None, "") else _text(str(given)),
         _text(topic) if isinstance(topic, str) and topic else None,
-        messages,
-        next((row[name] for name in ANSWER_KEYS if row.get(name) not in (None, "")), _first_given(row)),
+        tuple(m if m.role == "system" else m._replace(content=m.content.strip()) for m in messages),
+        answer,
+        fields.take("references"),
         row,
     )
 
 
-def _first_given(row: dict[str, Any]) -> Any:
-    """An answer that is there but empty is an empty answer; one that is not there is None."""
-    return next((row[name] for name in ANSWER_KEYS if name in row), None)
+def _given(answers: Any, fields: Fields, side: str) -> Any:
+    """The answer of a record. One that is there but empty is an empty answer; one that is not there is None."""
+    if isinstance(answers, dict):
+        return answers.get(side)
+    for name in (fields.name("answer"), *fields.layout.get("answer", ())):
+        if name is not None:
+            return "" if isinstance(value := fields.record[name], str) and is_empty(value) else value
+    return None
 
 
-def _messages(found: Any) -> tuple[Message, ...] | None:
-    if not isinstance(found, list):
-        return None
-    if not all(isinstance(m, dict) and m.get("role") in ROLES and isinstance(m.get("content"), str) for m in found):
-        return None
-    return tuple(Message(m["role"], _text(m["content"])) for m in found)
+def _first_text(value: Any) -> str | None:
+    """The text that stands first in nested lists and objects: the prompt in the arguments of a request."""
+    while isinstance(value, list | dict) and value:
+        value = next(iter(value.values())) if isinstance(value, dict) else value[0]
+    return value if isinstance(value, str) else None
+
+
+def _role(raw: Any, where: str) -> str:
+    role = ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
+    if role is None:
+        raise NotADialogue("role must be one of those known (user, assistant, client, …)", where)
+    return role
 
 
 def _item(entry: Entry, path: Path, system_message: str | None) -> Item | Rejected:
-    if not entry.messages:
+    if not any(m.role == "user" for m in entry.messages):
         return Rejected(path.name, entry.record, "has no question")
-    answers = entry.answer
-    if isinstance(answers, str) and answers.lstrip().startswith("[") and inner_suffix(path) in TABLES:
-        try:
-            answers = json.loads(answers)
-        except json.JSONDecodeError:
-            answers = [answers]
-    answers = answers if isinstance(answers, list) else [answers]
-    wrong = next((a for a in answers if not isinstance(a, str)), "")
-    if not isinstance(wrong, str):
-        return Rejected(path.name, entry.record, f"has an answer that is {kind_of(wrong)}, not text")
-    references = tuple(dict.fromkeys(found for a in answers if (found := apart(_text(a)).answer)))
+    try:
+        good = good_answers(entry.references, "answers") or good_answers(entry.answer, "answers")
+    except NotADialogue as error:
+        return Rejected(path.name, entry.record, f"has an answer that {error.reason}")
+    references = tuple(dict.fromkeys(found for a in good if (found := apart(_text(a)).answer)))
     if not references:
         return Rejected(path.name, entry.record, "has no answer to compare with")
     name = entry.id or _made_id(entry.messages)
@@ -223,9 +250,3 @@ def _made_id(messages: tuple[Message, ...]) -> str:
 def _text(value: str) -> str:
     """``value`` without what UTF-8 cannot hold (half of a surrogate pair)."""
     return value.encode("utf-8", "replace").decode("utf-8")
-
-
-def kind_of(value: Any) -> str:
-    return {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number"}.get(
-        type(value), "null" if value is None else "text"
-    )

@@ -1,4 +1,4 @@
-"""A JSON array read record by record, in bounded memory, past damage.
+"""A JSON array, or objects one after another, read record by record, in bounded memory, past damage.
 
 A damaged record costs that record only: the scanner looks for the next one that parses and carries a format's mark.
 """
@@ -18,6 +18,10 @@ EDGE = 64
 LONGEST_RECORD = 8 << 20
 """Characters; a "record" that is longer is damage (an unclosed string swallows all that follows)."""
 
+LONGEST_KEY = 1000
+"""Characters; of what stands between one list of an object and the next."""
+NEXT_LIST = re.compile(r'\]\s*,\s*"(?:[^"\\]|\\.)*"\s*:\s*\[\s*')
+TWICE = "the key {key!r} is there twice in one object"
 UNCLOSED = "a bracket opens before records and is not closed"
 
 
@@ -36,6 +40,12 @@ def why(error: Exception) -> str:
     return f"not JSON: {error.msg if isinstance(error, json.JSONDecodeError) else 'it holds a number too long to read'}"
 
 
+def twice_in(pairs: list[tuple[str, Any]]) -> str | None:
+    """What is wrong with the members of an object of which two have one key."""
+    keys = [key for key, _ in pairs]
+    return next((TWICE.format(key=key) for place, key in enumerate(keys) if key in keys[:place]), None)
+
+
 class ArrayScanner:
     """Walks a JSON array with a window of text; holds one record and one chunk at a time.
 
@@ -43,13 +53,15 @@ class ArrayScanner:
         handle: text with undecodable bytes as surrogates (``errors="surrogateescape"``), at the array's opening
             bracket or between two records.
         start: byte offset of ``handle`` in the file.
+        kind: as in :class:`mentalft.data.read.layout.Layout`.
     """
 
     separator = re.compile(r"[\s,]*")
     next_record = re.compile(r'[\{\[]\s*["\{]')
 
-    def __init__(self, handle: IO[str], start: int = 0) -> None:
-        self.handle, self.decoder = handle, json.JSONDecoder()
+    def __init__(self, handle: IO[str], start: int = 0, kind: str = "array") -> None:
+        self.handle, self.kind, self.decoder = handle, kind, json.JSONDecoder(object_pairs_hook=self._object)
+        self.twice: str | None = None
         self.text, self.position, self.ended = "", 0, False
         self._counted, self._bytes = 0, start  # of self.text, and the byte offset of what is counted
         self.stopped_at: int | None = None
@@ -60,25 +72,46 @@ class ArrayScanner:
         Args:
             opening: whether the array's bracket is still to come.
         """
-        if opening:
+        if opening and self.kind != "objects":
             self._skip(re.compile(r"\s*\[?"))
         while True:
             self._skip(self.separator)
-            if self.position >= len(self.text):
-                yield Raw(self._offset(), None, "the file ends before the array is closed; it may be cut")
-                return
-            if self.text[self.position] == "]" and self._only_closing_left():
+            if (problem := self._at_end()) is not None:
+                if problem:
+                    yield Raw(self._offset(), None, problem)
                 return
             start = self._offset()
             if start in stop_at:
                 self.stopped_at = start
                 return
+            self.twice = None
             try:
-                yield Raw(start, self._value())
+                value = self._value()
+                yield Raw(start, value) if self.twice is None else Raw(start, None, self.twice)
             except (ValueError, RecursionError) as error:
                 yield Raw(start, None, why(error))
                 if not self._find_next_record():
                     return
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            self.twice = twice_in(pairs)
+        return found
+
+    def _at_end(self) -> str | None:
+        """None where a record comes next; else what is wrong with the end, or nothing."""
+        if self.position >= len(self.text):
+            return "" if self.kind == "objects" else "the file ends before the array is closed; it may be cut"
+        if self.text[self.position] != "]" or self.kind != "wrapped":
+            return "" if self.text[self.position] == "]" and self._only_closing_left() else None
+        while len(self.text) - self.position < LONGEST_KEY and self._read_more():
+            pass
+        if match := NEXT_LIST.match(self.text, self.position):  # as in {"train": […], "test": […]}
+            self.position = match.end()
+            return self._at_end()
+        is_closed = self.text[self.position + 1 :].strip() == "}"
+        return "" if is_closed else "what follows the list of records in its object is not read"
 
     def _value(self) -> Any:
         while True:
@@ -105,7 +138,7 @@ class ArrayScanner:
         A list of records up to the end of the file is the rest of the corpus behind a bracket too many.
         """
         after = self.text[end : end + 64].lstrip()
-        if after and after[0] not in ",]":
+        if after and after[0] not in (",{" if self.kind == "objects" else ",]"):
             raise json.JSONDecodeError("Expecting ',' delimiter", self.text, end)
         if not after and isinstance(value, list) and any(isinstance(v, dict) and format_of(v) for v in value):
             raise json.JSONDecodeError(UNCLOSED, self.text, self.position)

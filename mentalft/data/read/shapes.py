@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft.data.read.blocks import scanned_text, table_blocks
-from mentalft.data.read.compressed import inner_suffix, opened
-from mentalft.data.read.encoding import BOM, check_encoding
-from mentalft.data.read.forms import FORMS, column_of, format_of, is_object, names
-from mentalft.data.read.scanning import LONGEST_RECORD, ArrayScanner, Raw
+from mentalft.data.read.blocks import blocks_of, raw_records
+from mentalft.data.read.compressed import COMPRESSED
+from mentalft.data.read.forms import format_of, names
+from mentalft.data.read.layout import layout_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
 
 ACCEPTED = (
     f"a file, folder or pattern of dialogues in one of the forms {', '.join(names()[1:])} "
-    "(JSON, JSON lines, text, CSV, TSV or Parquet; .gz and .zst too)"
+    f"(JSON, JSON lines, text, a table with a head in {', '.join(TABLES)}; compressed too: {', '.join(COMPRESSED)})"
 )
 LOOKED_AT = 100
 """Records that are looked at to find out the form."""
@@ -33,111 +32,42 @@ class Shape(NamedTuple):
 
 
 def shape_of(
-    path: Path, forced: str | None = None, columns: Mapping[str, str] | None = None, key: str = "data.path"
+    path: Path,
+    forced: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    key: str = "data.path",
+    encoding: str | None = None,
 ) -> Shape:
     """The form of ``path``, found from its first records unless ``forced`` says it.
 
     Args:
         columns: ``data.columns``; with a question and an answer, records that have them are rows of a table.
         key: the configuration key that holds ``path``, for messages.
+        encoding: ``data.encoding``.
 
     Raises:
         DataError: it is none of the known ones; the message says what was seen.
     """
-    columns = columns or {}
-    if inner_suffix(path) != ".parquet":
-        check_encoding(_head(path), f"{key}={path}")
-    if inner_suffix(path) in TABLES:
-        return Shape(_table_form(path, forced, columns, key), whole_file=False)
-    seen = "nothing that parses as JSON"
-    for whole_file, value in _first_values(path):
-        if not forced and {"question", "answer"} <= columns.keys() and _has(value, columns):
-            return Shape("table", whole_file)
-        if (found := format_of(value)) is not None:
-            return Shape(forced or found, whole_file)
-        seen = seen if value is None or isinstance(value, str) else _in_words(value)
-        if forced:
-            break
-    if forced:
-        is_text = forced in FORMS and FORMS[forced].of is str
-        return Shape(forced, whole_file=is_text or _is_turn_list(path))
-    raise DataError(f"{key}={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
-
-
-def _table_form(path: Path, forced: str | None, columns: Mapping[str, str], key: str) -> str:
-    """The form of a table's rows: columns of turns as data sets on hubs have them, or a question and an answer."""
-    found: list[Any] = next((block.payload for block in table_blocks(path)), [])
-    rows: list[dict[str, Any]] = [row for row in found if isinstance(row, dict)]
-    if not rows:
-        raise DataError(f"{key}={path}: the table has no rows")
-    names = _shown(rows[0])
-    if missing := [name for name in columns.values() if name not in rows[0]]:
-        raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {names}")
-    has_both = all(column_of(part, rows[0], columns) is not None for part in ("question", "answer"))
-    form = forced or ("table" if columns else format_of(rows[0]))
-    if form == "alpaca" and not forced and len({str(row.get("instruction")) for row in rows}) == 1:
-        form = "table"  # one instruction for all rows is no question, as in MentalChat16K
-    if form is None or (form == "table" and not has_both):
+    named = tuple((columns or {}).items())
+    layout = layout_of(path, encoding)
+    raws = (raw for block in blocks_of(path, encoding) for raw in raw_records(block) or ())
+    values = [raw.value for raw in islice(raws, LOOKED_AT) if raw.value]
+    first = next((value for value in values if isinstance(value, dict)), {})
+    if layout.kind == "table":
+        if not first:
+            raise DataError(f"{key}={path}: the table has no rows")
+        if missing := [name for _, name in named if name not in first]:
+            raise DataError(f"data.columns: {path.name} has no column {', '.join(missing)}; it has {_shown(first)}")
+    found = next((form for value in values if (form := format_of(value, named))), None)
+    if found or (forced and layout.kind != "table"):
+        return Shape(forced or found or "", layout.kind == "whole")
+    if layout.kind == "table":
         raise DataError(
-            f"{key}={path}: no column is known to hold the question, or none the answer; it has {names}; say "
-            "which they are: 'data.columns={question: NAME, answer: NAME}'"
+            f"{key}={path}: no column is known to hold the question, or none the answer; it has {_shown(first)}; say "
+            'which they are: \'data.columns={question: "NAME", answer: "NAME"}\''
         )
-    return form
-
-
-def _has(value: Any, columns: Mapping[str, str]) -> bool:
-    return isinstance(value, dict) and columns["question"] in value and columns["answer"] in value
-
-
-def _first_values(path: Path) -> Iterator[tuple[bool, Any]]:
-    """(whether it is the whole file, value) of what may be the first records."""
-    head = _head(path).removeprefix(BOM).decode("utf-8", "replace")
-    if head.lstrip().startswith("["):
-        if _is_turn_list(path):
-            yield True, _whole(path)
-            return
-        scanner = ArrayScanner(*scanned_text(path))
-        for _, raw in zip(range(LOOKED_AT), scanner.records(), strict=False):
-            yield False, raw.value
-    elif head.lstrip().startswith("{"):
-        values = [raw.value for raw in _parsed_lines(head)]
-        yield from ((False, value) for value in values)
-        if not any(isinstance(value, dict) for value in values):
-            yield True, _whole(path)
-    else:
-        yield True, head
-
-
-def _head(path: Path) -> bytes:
-    """The first bytes of ``path``; of JSON lines, the last of them whole."""
-    with opened(path) as handle:
-        head = handle.read(1 << 16)
-        is_lines = head.lstrip(b" \t\r\n" + BOM).startswith(b"{")
-        return head + handle.readline(LONGEST_RECORD) if is_lines else head
-
-
-def _parsed_lines(head: str) -> Iterator[Raw]:
-    for line in head.split("\n")[:LOOKED_AT]:
-        try:
-            yield Raw(None, json.loads(line))
-        except (ValueError, RecursionError):
-            continue
-
-
-def _is_turn_list(path: Path) -> bool:
-    """Whether ``path`` is one conversation: an array whose items are turns, not records."""
-    if path.stat().st_size > 1 << 20:
-        return False
-    value = _whole(path)
-    return isinstance(value, list) and format_of(value) is not None and not is_object(format_of(value))
-
-
-def _whole(path: Path) -> Any:
-    try:
-        with opened(path) as handle:
-            return json.loads(handle.read().removeprefix(BOM))
-    except (ValueError, RecursionError):
-        return None
+    seen = next((_in_words(value) for value in values if not isinstance(value, str)), "nothing that parses as JSON")
+    raise DataError(f"{key}={path}: cannot tell its form: saw {seen}; set data.format, or give {ACCEPTED}")
 
 
 def _in_words(value: Any) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +17,9 @@ from natsort import natsorted
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.read.compressed import inner_suffix
+from mentalft.data.read.compressed import BINARY, check_file, codec_in, inner_suffix
 from mentalft.data.read.download import check_hash, fetched, is_remote
-from mentalft.data.read.encoding import check_file
+from mentalft.data.read.encoding import NAMES
 from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
@@ -25,6 +27,10 @@ from mentalft.files import digest_file, sha256_file, sha256_json
 from mentalft.records import SourceReport
 from mentalft.words import Said
 
+SAVED = ("state.json", "dataset_dict.json", "dataset_info.json")
+"""What datasets' ``save_to_disk`` puts beside its data."""
+SHOWN = 5
+"""Names of what is not read that are said."""
 TRIED = 20
 """Files that are looked into for the form of all."""
 
@@ -36,6 +42,7 @@ class Source:
     name: str
     files: tuple[Path, ...]
     shape: Shape
+    """Of the first file that has one."""
     max_dialogues: int | None
     weight: float
     licence: str
@@ -43,6 +50,8 @@ class Source:
     revision: str | None
     columns: Mapping[str, str]
     """``data.columns``, or those of this source."""
+    encodings: Mapping[str, int]
+    """How many files are in another encoding than UTF-8, by its name."""
 
     @cached_property
     def labels(self) -> list[str]:
@@ -77,6 +86,7 @@ class Source:
             records=records,
             dialogues=dialogues,
             rejected_by_reason=rejected_by_reason,
+            encodings=dict(self.encodings),
         )
 
     def fingerprint(self) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def check_local(cfg: DataConfig) -> None:
     """Raise :class:`DataError` where a path of ``cfg`` cannot be a data file; cheap, done before any work starts."""
     for spec in specs(cfg):
         if not is_remote(str(spec["path"])):
-            local_files(str(spec["path"]), cfg.homepage)
+            local_files(str(spec["path"]), cfg.homepage, encoding=cfg.encoding)
     for path in cfg.external_tests:
         local_files(path, key="data.external_tests")
 
@@ -122,13 +132,25 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         if spec.get("licence") or cfg.licence != "not stated":
             terms = {"path": path, "licence": spec.get("licence") or cfg.licence}
             say(Said("data.terms", {**terms, "where": cfg.homepage or Said("data.its_page")}))
-        files, revision = fetched(path, cache_dir / "downloads", sha256)
+        files, revision = fetched(
+            path,
+            cache_dir / "downloads",
+            sha256,
+            spec.get("hub_config") or cfg.hub_config,
+            spec.get("hub_split") or cfg.hub_split,
+        )
     else:
-        files = local_files(path, cfg.homepage)
+        files = local_files(path, cfg.homepage, encoding=cfg.encoding)
+        if left := not_read(Path(path).expanduser(), files):
+            rest = [Said("data.and_more", {"rest": len(left) - SHOWN})] if len(left) > SHOWN else []
+            say(Said("data.not_read", {"folder": path, "names": [*left[:SHOWN], *rest]}), style="yellow")
         if sha256:
             check_hash(files, sha256, path)
     forced = spec.get("format") or cfg.format
-    shape = _shape(files, None if forced == "auto" else forced, columns)
+    shape = _shape(files, None if forced == "auto" else forced, columns, cfg.encoding)
+    encodings = Counter(filter(None, (_encoding(file, cfg.encoding) for file in files)))
+    for name, number in encodings.items():
+        say(Said("data.recoded", {"number": number, "encoding": name}))
     return Source(
         name=source_name(spec),
         files=tuple(files),
@@ -139,22 +161,48 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         homepage=spec.get("homepage") or cfg.homepage,
         revision=revision,
         columns=columns,
+        encodings=encodings,
     )
 
 
-def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str]) -> Shape:
+def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str], encoding: str | None) -> Shape:
     """The form of the first file that has one; a damaged file among many costs itself alone."""
     errors = []
     for path in files[:TRIED]:
         try:
-            return shape_of(path, forced, columns)
+            return shape_of(path, forced, columns, encoding=encoding)
         except DataError as error:
             errors.append(error)
     raise errors[0]
 
 
-def local_files(written: str, homepage: str | None = None, key: str = "data.path") -> list[Path]:
+def _encoding(path: Path, encoding: str | None) -> str | None:
+    """What the encoding of a file is called that is not in UTF-8."""
+    try:
+        codec = None if inner_suffix(path) in BINARY else codec_in(path, encoding)
+    except DataError:
+        return None  # its records are set aside for it
+    return codec and NAMES.get(codec, codec.upper().replace("_", "-"))
+
+
+def not_read(path: Path, files: Collection[Path]) -> list[str]:
+    """What a folder holds besides its data files; what is hidden is nobody's."""
+    found = path.iterdir() if path.is_dir() and not _is_saved(path) else ()
+    left = (one for one in found if one not in files and not one.name.startswith("."))
+    return natsorted(f"{one.name}/" if one.is_dir() else one.name for one in left)
+
+
+def _is_saved(folder: Path) -> bool:
+    """Whether datasets' ``save_to_disk`` wrote ``folder``."""
+    return any((folder / name).is_file() for name in SAVED)
+
+
+def local_files(
+    written: str, homepage: str | None = None, key: str = "data.path", encoding: str | None = None
+) -> list[Path]:
     """The files that a path, a folder or a pattern stands for, in natural order (2 before 10).
+
+    Of a folder that datasets' ``save_to_disk`` wrote they are the Arrow files of all its splits.
 
     Raises:
         DataError: there are none, or one is empty or cannot be read.
@@ -164,10 +212,13 @@ def local_files(written: str, homepage: str | None = None, key: str = "data.path
     path = Path(written).expanduser()
     if path.is_dir():
         suffixes = (".json", ".jsonl", ".txt", *TABLES)
-        found = [p for p in path.iterdir() if _is_data(p, suffixes)]
+        found = [p for p in path.glob("**/*.arrow" if _is_saved(path) else "*") if _is_data(p, suffixes)]
         if not found:
             deeper = next((p for p in path.rglob("*") if _is_data(p, suffixes)), None)
-            hint = f"there are some below: data.path='{path}/**/*{deeper.suffix}'; or " if deeper else ""
+            pattern = f"{path}/**/*{deeper.suffix if deeper else ''}"
+            plain = re.fullmatch(r"[\w/.*~+-]+", pattern)
+            named = f"data.path='{pattern}'" if plain else f"'data.path=\"{pattern}\"'"  # what Hydra's grammar needs
+            hint = f"there are some below: {named}; or " if deeper else ""
             raise DataError(f"{key}={written} is a directory without data files; {hint}give {ACCEPTED}")
     elif path.exists():
         found = [path]
@@ -178,10 +229,11 @@ def local_files(written: str, homepage: str | None = None, key: str = "data.path
             raise DataError(f"{key}={written} does not exist; {origin}give {ACCEPTED}")
     found = natsorted(found, key=str)
     if len(found) == 1:
-        check_file(found[0], key, ACCEPTED)
+        check_file(found[0], key, ACCEPTED, encoding)
     return found
 
 
 def _is_data(path: Path, suffixes: tuple[str, ...]) -> bool:
     """Whether a folder's reader takes ``path``; what is hidden (``._1.json`` of a Mac) is none of the corpus."""
-    return inner_suffix(path) in suffixes and not path.name.startswith(".") and path.is_file()
+    named = inner_suffix(path) in suffixes and not path.name.startswith(".") and path.name not in SAVED
+    return named and path.is_file()

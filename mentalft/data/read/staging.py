@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from itertools import count, islice
+from itertools import count, groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,11 +27,13 @@ from mentalft import data
 from mentalft import records as _records
 from mentalft.console import bar, say
 from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
+from mentalft.data.read.forms import FORMS
+from mentalft.data.read.layout import layout_of
 from mentalft.data.read.pool import Submit
-from mentalft.data.read.scanning import ArrayScanner
+from mentalft.data.read.scanning import ArrayScanner, Raw
 from mentalft.data.read.sources import Source
 from mentalft.data.read.workers import COUNTED, ROW, Part, Settings
-from mentalft.errors import first_line
+from mentalft.errors import DataError, first_line
 from mentalft.files import (
     digest_file,
     json_line,
@@ -88,16 +90,19 @@ class Reader:
     """Has files read block by block, some blocks ahead, and hands on their parts in order."""
 
     def __init__(self, folder: Path, submit: Submit) -> None:
-        self.submit = submit
+        self.submit, self.is_alone = submit, True
         self.part_files = (folder / f"{number:06}.jsonl" for number in count(1))
         self.left: int | None = None
         """How many dialogues are still wanted; None are all."""
 
-    def read(self, files: Sequence[Path], settings: Settings, *, whole_file: bool) -> Iterator[Part]:
-        """Parts of files that are one record each, or of one file of records; with record numbers as in the file."""
-        passed = 0
-        parts = self._parts(file_blocks(files), settings) if whole_file else self._of_one(files[0], settings)
-        for part in parts:
+    def read(self, files: Sequence[Path], settings: Settings, *, whole_file: bool, passed: int = 0) -> Iterator[Part]:
+        """Parts of files that are one record each, or of one file of records; with record numbers as in the file.
+
+        Args:
+            passed: of files that are one record each, how many there are before them.
+        """
+        blocks = file_blocks(files, settings.encoding)
+        for part in self._parts(blocks, settings) if whole_file else self._of_one(files[0], settings):
             part.rows["record"] += passed
             part.rejected = [replace(one, record=passed + (one.record or 0)) for one in part.rejected]
             passed += part.records
@@ -105,9 +110,9 @@ class Reader:
 
     def _of_one(self, path: Path, settings: Settings) -> Iterator[Part]:
         """Parts of one file; a JSON array comes in blocks as far as they parse, and past damage record by record."""
-        blocks = array_blocks(path)
+        blocks = array_blocks(path, settings.encoding)
         if not blocks:
-            yield from self._parts(blocks_of(path), settings)
+            yield from self._parts(self._past_damage(path, blocks_of(path, settings.encoding)), settings)
             return
         starts = {block.start for block in blocks}
         start: int | None = 0
@@ -119,6 +124,15 @@ class Reader:
             records = scanner.records(opening=False, stop_at=starts - {failed.start})
             yield from self._parts(value_blocks(path, records), settings)
             start = scanner.stopped_at
+
+    def _past_damage(self, path: Path, blocks: Iterator[Block]) -> Iterator[Block]:
+        """``blocks``; a file that cannot be read further costs itself alone where there are others."""
+        try:
+            yield from blocks
+        except DataError as error:
+            if self.is_alone:
+                raise
+            yield Block("values", path, payload=[Raw(None, None, str(error).replace(str(path), path.name, 1))])
 
     def _parts(self, blocks: Iterator[Block], settings: Settings) -> Generator[Part, None, Block | None]:
         """What the blocks become, up to one that does not parse as a whole, which is returned."""
@@ -154,14 +168,15 @@ def stage(
     ):
         for source in sources:
             limits = [source.max_dialogues, most and most - sum(one.dialogues for one in index.sources)]
+            reader.is_alone = len(source.files) == 1
             reader.left = min((limit for limit in limits if limit is not None), default=None)
             records = dialogues = 0
             reasons: Counter[str] = Counter()
-            for files, labels in _together(source):
-                for part in reader.read(files, settings[source.name], whole_file=source.shape.whole_file):
+            for place, files, whole in _together(source, settings[source.name]):
+                for part in reader.read(files, settings[source.name], whole_file=whole, passed=place if whole else 0):
                     for one in part.rejected:
                         reasons[one.reason] += 1
-                        label = labels[(one.record or 0) - 1] if source.shape.whole_file else labels[0]
+                        label = source.labels[(one.record or 0) - 1 if whole else place]
                         of = source.name if len(sources) > 1 else None
                         rejected.write(rejected_line(replace(one, file=label, source=of)))
                     places = [topics.setdefault(topic, len(topics)) for topic in part.topics]
@@ -169,7 +184,7 @@ def stage(
                     part.rows.tofile(rows)
                     for name, found in part.counts.items():
                         counts[name].update(found)
-                    size, file = len(part.rows), None if source.shape.whole_file else labels[0]
+                    size, file = len(part.rows), None if whole else source.labels[place]
                     index.parts.append(PartFile(part.name, part.digest, size, file))
                     records, dialogues = records + part.records, dialogues + size
                     shown.advance(size)
@@ -183,12 +198,20 @@ def stage(
     return index
 
 
-def _together(source: Source) -> Iterator[tuple[Sequence[Path], Sequence[str]]]:
-    """The source's files with their labels: all at once where each is one record, else one by one."""
-    if source.shape.whole_file:
-        yield source.files, source.labels
-    else:
-        yield from (([path], [label]) for path, label in zip(source.files, source.labels, strict=True))
+def _together(source: Source, settings: Settings) -> Iterator[tuple[int, Sequence[Path], bool]]:
+    """The source's files, those that are one record each together: the place of the first, files, whether they are."""
+
+    def is_whole(path: Path) -> bool:
+        try:
+            return FORMS[settings.format].of is str or layout_of(path, settings.encoding).kind == "whole"
+        except DataError:
+            return True  # it cannot be read; that is a reason to set it aside
+
+    place = 0
+    for whole, group in groupby(source.files, is_whole):
+        files = list(group)
+        yield from [(place, files, True)] if whole else [(place + n, [path], False) for n, path in enumerate(files)]
+        place += len(files)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mentalft.data.clean.repair import remarks, repaired
 from mentalft.data.clean.screening import REMARK, Screened, screened
 from mentalft.data.prompts import with_system
 from mentalft.data.read.blocks import Block, raw_records
-from mentalft.data.read.forms import FORMS, Draft, NotADialogue, is_object, kind, table_row
+from mentalft.data.read.forms import FORMS, Draft, NotADialogue, is_object, kind
 from mentalft.data.read.scanning import Raw
 from mentalft.data.split.fingerprints import BANDS, hashed, keys_of_screened, marked_text
 from mentalft.records import Dialogue, Rejected
@@ -35,7 +35,9 @@ ROW = np.dtype(
     ]
 )
 """What is known of a dialogue besides its text: 170 bytes."""
-COUNTED = ("repaired", "privacy", "remarks")
+COUNTED = ("repaired", "privacy", "remarks", "unread")
+LONGEST_NAME = 60
+"""Characters of a field's name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Settings:
 
     format: str
     columns: dict[str, str]
+    encoding: str | None = None
     keep_leading_assistant: bool = False
     privacy: str = "off"
     hotlines: tuple[str, ...] = ()
@@ -80,13 +83,15 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
     part = Part(part_file.name)
     redactor = DialogueRedactor(settings.hotlines, part.counts["privacy"])
     dialogues: list[Dialogue] = []
+    unread: Counter[str] = Counter()
     numbers: list[int] = []
     for raw in raws:
         part.records += 1
         try:
-            draft = _draft(raw, settings)
+            draft = _draft(raw, settings, whole_file=block.kind == "files")
             keep = {"keep_leading_assistant": settings.keep_leading_assistant, "keep_html": settings.keep_html}
             dialogues.append(repaired(draft, part.counts["repaired"], **keep))
+            unread.update(draft.unread)
         except NotADialogue as problem:  # it may show what stood where a role should
             reason = redactor.redact(problem.reason, Counter()) if settings.privacy == "redact" else problem.reason
             name = block.payload[part.records - 1].name if block.kind == "files" else block.path.name
@@ -96,6 +101,9 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
         numbers.append(part.records)
         if len(numbers) == most:
             break
+    for name, number in unread.items():  # in a table without a head it is what somebody said
+        shown = redactor.redact(name, Counter()) if settings.privacy == "redact" else name
+        part.counts["unread"][shown[:LONGEST_NAME]] += number
     texts = [marked_text(dialogue) for dialogue in dialogues]
     looked_at = screened(texts)
     for place, (text, flags) in enumerate(zip(texts, looked_at.flags.tolist(), strict=True)):
@@ -116,13 +124,12 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
     return part
 
 
-def _draft(raw: Raw, settings: Settings) -> Draft:
+def _draft(raw: Raw, settings: Settings, *, whole_file: bool) -> Draft:
     if raw.problem is not None:
         raise NotADialogue(raw.problem)
-    if is_object(settings.format) and not isinstance(raw.value, dict):
+    if is_object(settings.format) and not whole_file and not isinstance(raw.value, dict):
         raise NotADialogue(f"the record is not a JSON object but {kind(raw.value)}")
-    read = FORMS[settings.format].read if settings.format in FORMS else table_row(settings.columns)
-    return read(raw.value)
+    return FORMS[settings.format].read(raw.value, tuple(settings.columns.items()))
 
 
 def _as_written(dialogue: Dialogue, system_message: str | None) -> Dialogue:

@@ -60,7 +60,7 @@ def hashed(text: str) -> int:
 
 def marked_text(dialogue: Dialogue) -> str:
     """What was said, with marks; the system message aside."""
-    return "".join([MARK[role] + content for role, content in dialogue.messages if role != "system"]) + END
+    return "".join([MARK[m.role] + m.content for m in dialogue.messages if m.role != "system"]) + END
 
 
 def keys_of(dialogues: Sequence[Dialogue]) -> Keys:

@@ -15,7 +15,7 @@ Turns = list[tuple[object, object]]
 def mend(turns: Turns, *, keep: bool = False) -> tuple[list[tuple[str, str]], list[str]]:
     done: Counter[str] = Counter()
     found = repaired(Draft(1, None, turns, "messages[{}]"), done, keep_leading_assistant=keep)
-    return [tuple(m) for m in found.messages], sorted(done)
+    return [(m.role, m.content) for m in found.messages], sorted(done)
 
 
 U, A = ("user", "睡不着"), ("assistant", "多久了")

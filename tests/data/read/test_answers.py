@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from mentalft.data.items import item_row
 from mentalft.data.read.answers import Aligned, align
+from mentalft.data.read.questions import read_questions
 from mentalft.errors import DataError
 from mentalft.files import write_jsonl
 from mentalft.records import Item, Message, Response
@@ -118,3 +120,81 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(REFERENCES), encoding="utf-8")
     with pytest.raises(DataError, match=r"eval\.responses\.base=.*none\.json does not exist"):
         align(tmp_path / "r.json", {"base": tmp_path / "none.json", "tuned": tmp_path / "r.json"})
+
+
+def lines(path: Path, rows: list[Any]) -> Path:
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    return path
+
+
+def chatml(question: str) -> str:
+    return f"<|im_start|>system\n倾听<|im_end|>\n<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+
+
+TOOLS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {
+    "llama_factory": lambda q, gold, said: {"prompt": chatml(q), "predict": said, "label": gold},
+    "ms_swift": lambda q, gold, said: {
+        "response": said, "labels": gold, "logprobs": None,
+        "messages": [{"role": "user", "content": q}, {"role": "assistant", "content": said}],
+    },
+    "lm_eval": lambda q, gold, said: {
+        "doc_id": 9, "doc": {"question": q, "answer": gold}, "target": gold, "resps": [[said]], "filtered_resps": [said],
+        "arguments": {"gen_args_0": {"arg_0": chatml(q), "arg_1": {}}},
+    },
+    "lm_eval_earlier": lambda q, gold, said: {
+        "doc": {"id": 3}, "target": gold, "resps": [[said]], "arguments": [[f"Human: {q}\nAssistant:", {"until": []}]],
+    },
+    "chatml": lambda q, gold, said: {"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": said}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_what_other_tools_write_is_read_as_answers(tool: str, tmp_path: Path) -> None:
+    given = lines(tmp_path / "a.jsonl", [TOOLS[tool](q, a, f"{a}的") for q, a in reversed(REFERENCES.items())])
+    found = align(
+        lines(tmp_path / "r.jsonl", [{"question": q, "answer": a} for q, a in REFERENCES.items()]), {"x": given}
+    )
+    assert (texts(found, "x"), found.problems) == ([f"{a}的" for a in REFERENCES.values()], [])
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool != "chatml"])
+def test_what_other_tools_write_is_read_as_questions_with_the_right_answers(tool: str, tmp_path: Path) -> None:
+    items, problems = read_questions(
+        lines(tmp_path / "q.jsonl", [TOOLS[tool](q, a, "x") for q, a in REFERENCES.items()]), "k", None
+    )
+    asked = [next(m.content for m in i.messages if m.role == "user") for i in items]
+    assert (asked, [i.references for i in items], problems) == ([*REFERENCES], [(a,) for a in REFERENCES.values()], [])
+
+
+def test_one_question_with_two_ids_is_two_items(tmp_path: Path) -> None:
+    rows = [{"id": n, "question": "睡不着", "answer": f"答{n}"} for n in range(3)]
+    items, problems = read_questions(lines(tmp_path / "q.jsonl", rows), "k", None)
+    assert ([i.id for i in items], problems) == (["0", "1", "2"], [])
+    assert {i.dialogue_id for i in items} == {"0"}, "they are no evidence of their own"
+    found = align(tmp_path / "q.jsonl", {"ids": lines(tmp_path / "a.jsonl", rows[::-1])})
+    assert (texts(found, "ids"), found.problems) == (["答0", "答1", "答2"], [])
+    without = lines(tmp_path / "b.jsonl", [{"question": "睡不着", "answer": row["answer"]} for row in rows])
+    assert texts(align(tmp_path / "q.jsonl", {"none": without}), "none") == ["答0", "答1", "答2"]
+
+
+def test_items_of_a_run_hold_each_contender_s_answers_and_never_pass_off_the_references(tmp_path: Path) -> None:
+    row = {
+        "id": "d#1",
+        "history": [{"role": "user", "content": "睡不着"}],
+        "references": ["好"],
+        "answers": {"base": "嗯"},
+    }
+    path = lines(tmp_path / "items.jsonl", [row])
+    found = align(path, {"base": path})
+    assert (found.items[0].references, texts(found, "base")) == (("好",), ["嗯"])
+    assert texts(align(path, {"tuned": path}), "tuned") == [""]
+
+
+@pytest.mark.parametrize("cell", ["nan", "None", "N/A", "NULL", ""])
+def test_an_answer_that_stands_for_nothing_is_an_empty_one(cell: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"question,answer\n一,好\n二,{cell}\n", encoding="utf-8")
+    assert texts(
+        align(lines(tmp_path / "r.jsonl", [{"question": q, "answer": a} for q, a in REFERENCES.items()]), {"x": path}),
+        "x",
+    ) == ["好", "", ""]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mentalft.data.read import blocks
-from mentalft.data.read.blocks import Block, array_blocks, file_blocks, line_blocks, raw_records, table_blocks
+from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, line_blocks, raw_records
 from mentalft.data.read.encoding import BOM
 from tests.conftest import dialogue_record
 
@@ -66,7 +66,7 @@ def test_lines_are_cut_at_their_ends_with_their_offsets(end: str, final: bool, t
 def test_tables_and_small_files_come_some_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "d.tsv"
     path.write_text("\ufeffa\tb\n" + "".join(f"{n}\tx\0y\n" for n in range(30)), encoding="utf-8")
-    found = list(table_blocks(path))
+    found = list(blocks_of(path))
     assert [len(b.payload) for b in found] == [12, 12, 6]
     assert found[2].payload[-1] == {"a": "29", "b": "xy"}
     assert [len(b.payload) for b in file_blocks([path] * 7)] == [3, 3, 1]

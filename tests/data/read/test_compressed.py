@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,9 @@ from mentalft.errors import DataError
 from mentalft.records import Dialogue, Rejected
 from tests.conftest import dialogue_record
 
-PACK = {".gz": gzip.compress, ".zst": zstandard.compress}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".bz2": bz2.compress, ".xz": lzma.compress, ".gz": gzip.compress, ".zst": zstandard.compress,
+}  # fmt: skip
 TEXT = "".join(f"第{n}行\n" for n in range(40_000)).encode()
 ROWS = [dialogue_record(n) for n in range(3000)]
 TURNS = [{"role": "client", "content": "最近很累"}, {"role": "counselor", "content": "愿意说说吗"}]
@@ -39,7 +44,7 @@ def test_a_file_of_several_members_is_read_to_the_end(suffix: str, tmp_path: Pat
         assert cut_short(handle) is None
 
 
-@pytest.mark.parametrize("suffix", PACK)
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".xz"])  # of bzip2, blocks of 900 kB
 def test_a_cut_file_is_read_as_far_as_it_goes(suffix: str, tmp_path: Path) -> None:
     data = PACK[suffix](TEXT)
     with opened(written(tmp_path / f"d.jsonl{suffix}", data[: len(data) * 2 // 3])) as handle:
@@ -49,7 +54,7 @@ def test_a_cut_file_is_read_as_far_as_it_goes(suffix: str, tmp_path: Path) -> No
     assert TEXT.startswith(found)
 
 
-@pytest.mark.parametrize("suffix", PACK)
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".xz"])  # of bzip2, blocks of 900 kB
 @pytest.mark.parametrize("layout", ["array", "lines", "table"])
 def test_a_cut_corpus_loses_its_end_alone_and_says_so(suffix: str, layout: str, tmp_path: Path) -> None:
     text = {

@@ -277,14 +277,23 @@ def test_the_reference_corpus_from_its_hub_to_an_audit(monkeypatch: pytest.Monke
         assert words in shown
 
 
+CONFIGS = """---
+configs:
+- config_name: zh
+  data_files: [{split: train, path: train.jsonl}, {split: test, path: test.jsonl}]
+- config_name: en
+  data_files: train.jsonl
+---
+"""
 CODE = """
 import sys
 from pathlib import Path
 from mentalft.data.read.download import fetched
 from mentalft.errors import DataError
 for address in sys.argv[2:]:
+    address, *chosen = address.split(" ")
     try:
-        (path,), revision = fetched(address, Path(sys.argv[1]))
+        (path,), revision = fetched(address, Path(sys.argv[1]), None, *chosen)
         print(path.stat().st_size, revision)
     except DataError as error:
         print(error)
@@ -301,12 +310,20 @@ def test_a_data_set_of_hugging_face(tmp_path: Path) -> None:
         "hf://some/corpus/d.json": f"{len(CONTENT)} {COMMIT}",
         "hf://datasets/some/corpus": f"{len(CONTENT)} {COMMIT}",
         "hf://some/corpus@main/d.json": f"{len(CONTENT)} {COMMIT}",
+        "hf://some/several": "data.hub_config: zh, en",
+        "hf://some/several zh test": f"15 {COMMIT}",
+        "hf://some/several zh dev": "data.hub_split: train, test",
+        "hf://some/several fr": "data.hub_config: zh, en",
         "hf://some/closed/d.json": "gated",
         "hf://some/absent/d.json": "no such data set",
         "hf://some/corpus@nonsense/d.json": "no revision",
         "hf://some/corpus/absent.json": "no such file",
     }
-    with hub({"some/corpus": source}, gated=("some/closed",)) as endpoint:
+    several = tmp_path / "several"
+    several.mkdir()
+    for name, text in (("README.md", CONFIGS), ("train.jsonl", '{"a": "b"}'), ("test.jsonl", '{"a": "longer"}')):
+        (several / name).write_text(text)
+    with hub({"some/corpus": source, "some/several": several}, gated=("some/closed",)) as endpoint:
         environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
         done = subprocess.run(
             [sys.executable, "-c", CODE, str(tmp_path), *asked],

@@ -19,8 +19,8 @@ from mentalft.records import Item, Message, Rejected
 QA = {"失眠怎么办": "先固定起床时间。", "考试前紧张": "紧张很常见，可以先慢慢呼吸。"}
 
 
-def read(path: Path, text: str, system: str | None = None) -> tuple[list[Item], list[Rejected]]:
-    path.write_text(text, encoding="utf-8")
+def read(path: Path, text: str | bytes, system: str | None = None) -> tuple[list[Item], list[Rejected]]:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_questions(path, "eval.questions", system)
 
 
@@ -37,11 +37,12 @@ def dumped(value: Any) -> str:
         ("d.jsonl", "\n".join(dumped({"question": q, "answers": [a]}) for q, a in QA.items())),
         ("e.json", "\n".join(dumped({"question": q, "answers": [a]}) for q, a in QA.items()) + "\n"),
         ("f.csv", "question,answer\r\n" + "\r\n".join(f"{q},{a}" for q, a in QA.items())),
+        ("i.csv", ("question,answer\n" + "\n".join(f"{q},{a}" for q, a in QA.items())).encode("gb18030")),
         ("h.tsv", "question\tanswer\n" + "\n".join(f"{q}\t{a}" for q, a in QA.items())),
         ("g.csv", "\ufeffquestion,references\n" + "\n".join(f'{q},"[""{a}""]"' for q, a in QA.items())),
     ],
 )
-def test_every_form_gives_the_same_items(name: str, text: str, tmp_path: Path) -> None:
+def test_every_form_gives_the_same_items(name: str, text: str | bytes, tmp_path: Path) -> None:
     items, problems = read(tmp_path / name, text)
     assert problems == []
     assert [(i.messages, i.references) for i in items] == [((Message("user", q),), (a,)) for q, a in QA.items()]
@@ -96,7 +97,7 @@ def test_a_damaged_line_is_set_aside(tmp_path: Path) -> None:
     [
         ("absent.json", None, "does not exist"),
         ("cut.json", b'{"a": "b', "neither JSON nor JSONL"),
-        ("gbk.json", dumped(QA).encode("gb18030"), "it looks like GB18030; convert it: iconv -f GB18030 -t UTF-8"),
+        ("gbk.json", b'{"a": "' + "你好，睡不着".encode("gb18030") + b'"}', "it looks like GB18030, which is not sure"),
         ("broken.json", b'{"a": "b\xff"}', "is not in UTF-8 .* at byte 8"),
         ("none.json", b"{}", "not one question"),
         ("empty.json", b" \n", "is empty; give a JSON"),

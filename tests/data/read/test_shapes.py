@@ -18,7 +18,7 @@ from mentalft.records import Dialogue, Message
 EXCHANGE = (Message("user", "最近很累"), Message("assistant", "愿意说说吗"))
 TURNS = [{"role": "client", "content": "最近很累"}, {"role": "counselor", "content": "愿意说说吗"}]
 FORMS: dict[str, tuple[str, Any]] = {
-    "soulchat": ("d.json", [{"id": 1, "topic": "睡眠", "messages": [m._asdict() for m in EXCHANGE]}]),
+    "soulchat": ("d.json", [{"id": 1, "topic": "睡眠", "messages": [m.chat() for m in EXCHANGE]}]),
     "emollm": ("d.json", [{"conversation": [{"input": "最近很累", "output": "愿意说说吗"}]}]),
     "sharegpt": (
         "d.json",
@@ -134,21 +134,25 @@ def parquet(path: Path, **columns: list[Any]) -> Path:
 
 
 def test_a_parquet_column_of_turns_is_a_dialogue(tmp_path: Path) -> None:
-    path = parquet(tmp_path / "d.parquet", messages=[[m._asdict() for m in EXCHANGE]])
+    path = parquet(tmp_path / "d.parquet", messages=[[m.chat() for m in EXCHANGE]])
     assert shape_of(path).format == "soulchat"
     (found,) = read_dialogues(path)
     assert isinstance(found, Dialogue)
     assert found.messages == EXCHANGE
 
 
-def test_one_instruction_for_all_rows_is_not_their_question(tmp_path: Path) -> None:
-    columns = {"input": ["最近很累", "睡不着"], "output": ["愿意说说吗", "多久了"]}
-    same = parquet(tmp_path / "same.parquet", instruction=["倾听", "倾听"], **columns)
-    assert shape_of(same).format == "table"
-    assert shape_of(parquet(tmp_path / "each.parquet", instruction=["甲", "乙"], **columns)).format == "alpaca"
-    (first, _) = read_dialogues(same)
-    assert isinstance(first, Dialogue)
-    assert first.messages == EXCHANGE
+def test_an_instruction_is_part_of_the_question_in_every_container(tmp_path: Path) -> None:
+    rows = [{"instruction": "倾听", "input": "最近很累", "output": "愿意说说吗"}] * 2
+    paths = [
+        parquet(tmp_path / "d.parquet", **{name: [row[name] for row in rows] for name in rows[0]}),
+        write(tmp_path, "d.csv", "\n".join(map(",".join, [list(rows[0]), *(list(row.values()) for row in rows)]))),
+        write(tmp_path, "d.jsonl", "\n".join(map(json.dumps, rows))),
+    ]
+    for path in paths:
+        assert shape_of(path).format == "alpaca"
+        (first, _) = read_dialogues(path)
+        assert isinstance(first, Dialogue)
+        assert first.messages == (Message("user", "倾听\n最近很累"), EXCHANGE[1])
 
 
 def test_a_table_without_known_columns_says_which_it_has(tmp_path: Path) -> None:

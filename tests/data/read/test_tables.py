@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from mentalft.data.read import tables
 from mentalft.data.read.reading import read_dialogues
 from mentalft.data.read.tables import UNCLOSED, csv_rows
+from mentalft.errors import DataError
 from mentalft.records import Dialogue, Rejected
 
 
@@ -53,3 +56,59 @@ def test_a_row_with_more_cells_than_the_head_is_set_aside(tmp_path: Path) -> Non
     found = list(read_dialogues(path))
     assert [r.reason for r in found if isinstance(r, Rejected)] == ["the row has 3 cells, the head 2"]
     assert sum(isinstance(d, Dialogue) for d in found) == 2
+
+
+HEAD, ROWS = ["问", "答"], [["最近很累", "愿意说说吗"], ["睡不着，真的", "多久了；说说看"], ["没有回答", None]]
+PAIRS = [("最近很累", "愿意说说吗"), ("睡不着，真的", "多久了；说说看")]
+
+
+SHEETS: list[tuple[str, list[list[Any]]]] = [
+    ("甲", [[], HEAD, *ROWS]), ("乙", [HEAD, [2024, 1.5]]), ("说明", [["作者"], ["某人"]]), ("空", []),
+]  # fmt: skip
+
+
+def pairs(path: Path) -> tuple[list[tuple[str, ...]], list[str]]:
+    """What was said, and why a row was set aside."""
+    found = list(read_dialogues(path))
+    good = [tuple(m.content for m in d.messages) for d in found if isinstance(d, Dialogue)]
+    return good, [r.reason for r in found if isinstance(r, Rejected)]
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter", "before"),
+    [("d.csv", ",", ""), ("d.csv", ";", ""), ("d.csv", "\t", ""), ("d.tsv", "\t", "\ufeff"), ("d.tsv", ",", "\n"),
+     ("d.csv", "|", "sep=|\r\n")],
+)  # fmt: skip
+def test_a_table_s_delimiter_is_seen_in_its_head(name: str, delimiter: str, before: str, tmp_path: Path) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows([HEAD, *ROWS])
+    (tmp_path / name).write_text(before + text.getvalue(), encoding="utf-8")
+    assert pairs(tmp_path / name) == (PAIRS, ["there is no answer with text"])
+
+
+def test_a_spreadsheet_is_read_and_a_sheet_of_another_kind_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for title, rows in SHEETS:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "d.xlsx")
+    good, bad = pairs(tmp_path / "d.xlsx")
+    assert good == [*PAIRS, ("2024", "1.5")]
+    assert bad == ["there is no answer with text", "the sheet '说明' has other columns than the first and is not read"]
+    (tmp_path / "d.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"d\.xlsx cannot be read as a table"):
+        pairs(tmp_path / "d.xlsx")
+
+
+@pytest.mark.parametrize("layout", ["stream", "file"])
+def test_an_arrow_file_is_read(layout: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    table = pa.table(
+        {"messages": [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in PAIRS]}
+    )
+    new = pa.ipc.new_stream if layout == "stream" else pa.ipc.new_file
+    with new(str(tmp_path / "d.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    assert pairs(tmp_path / "d.arrow") == (PAIRS, [])
