@@ -172,8 +172,8 @@ def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str], en
 
 def not_read(path: Path, files: Collection[Path]) -> list[str]:
     """What a folder holds besides its data files; what is hidden is nobody's."""
-    found = path.iterdir() if path.is_dir() and not _is_saved(path) else ()
-    left = (one for one in found if one not in files and not one.name.startswith("."))
+    found, read = path.iterdir() if path.is_dir() and not _is_saved(path) else (), set(files)
+    left = (one for one in found if one not in read and not one.name.startswith("."))
     return natsorted(f"{one.name}/" if one.is_dir() else one.name for one in left)
 
 
