@@ -107,6 +107,8 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
         if counts := getattr(report, key):
             lines.append((Said(f"data.{key}", {"what": _most(counts, "more")}), None))
     lines += _unread_lines(report.unread)
+    for codec, number in [pair for source in report.sources for pair in source.encodings.items()]:
+        lines.append((Said("data.recoded", {"number": number, "encoding": codec}), None))
     if found := report.personal:
         key = "redacted" if report.privacy["mode"] == "redact" else "not_redacted"
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))

@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 
 from mentalft.data.clean.markup import LONG, plain_text, without_blobs
-from mentalft.data.read.fields import ROLE_OF
+from mentalft.data.read.fields import role_of
 from mentalft.data.read.forms import Draft, NotADialogue, kind
 from mentalft.records import Dialogue, Message
 
@@ -89,7 +89,7 @@ def _clean_turns(draft: Draft, used: set[str], keep_html: bool) -> list[Message]
 
 
 def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
-    role = ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
+    role = role_of(raw)
     if role is None:
         shown = repr(raw) if isinstance(raw, str) and len(raw) <= LONGEST_ROLE else kind(raw)
         field = f"{draft.place(position)}.role"

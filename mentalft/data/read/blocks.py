@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from mentalft.data.read.compressed import COMPRESSED, codec_in, cut_short, opened
+from mentalft.data.read.compressed import COMPRESSED, cut_short, opened
 from mentalft.data.read.encoding import BOM, is_foreign
 from mentalft.data.read.layout import layout_of
 from mentalft.data.read.scanning import ArrayScanner, Raw, twice_in, why
@@ -85,7 +85,7 @@ def array_blocks(path: Path, encoding: str | None = None) -> list[Block]:
     with path.open("rb") as handle:
         head = handle.read(WINDOW)
         first = FIRST_KEY.match(head)
-        if first is None or path.suffix.lower() in (*COMPRESSED, *TABLES) or codec_in(path, encoding):
+        if first is None or path.suffix.lower() in (*COMPRESSED, *TABLES) or layout_of(path, encoding).codec:
             return []
         boundary = re.compile(BOUNDARY % re.escape(first[1]))
         cuts = [head.index(b"[") + 1]

@@ -44,16 +44,25 @@ def opened(path: Path, encoding: str | None = None) -> IO[bytes]:
         DataError: the encoding is not sure; while reading, compressed data are damaged, for nothing after that can be
             trusted.
     """
+    handle = _decompressed(path)
     if inner_suffix(path) in BINARY:
-        return _decompressed(path)
-    codec = codec_in(path, encoding)
-    return io.BufferedReader(Recoded(_decompressed(path), codec), HEAD) if codec else _decompressed(path)
+        return handle
+    try:
+        codec = codec_of(handle.read(HEAD), encoding, str(path))
+    except DataError:
+        handle.close()
+        raise
+    if handle.seekable():
+        handle.seek(0)
+    else:
+        handle.close()
+        handle = _decompressed(path)
+    return io.BufferedReader(Recoded(handle, codec), HEAD) if codec else handle
 
 
-def codec_in(path: Path, encoding: str | None = None, name: str | None = None) -> str | None:
-    """The codec that a file's text is read with (:func:`mentalft.data.read.encoding.codec_of`)."""
-    with _decompressed(path) as handle:
-        return codec_of(handle.read(HEAD), encoding, name or str(path))
+def recoded_from(handle: IO[bytes]) -> str | None:
+    """The codec of a file that was opened with :func:`opened` and is not in UTF-8."""
+    return getattr(getattr(handle, "raw", None), "codec", None)
 
 
 def _decompressed(path: Path) -> IO[bytes]:

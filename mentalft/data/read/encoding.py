@@ -120,7 +120,7 @@ class Recoded(io.RawIOBase):
     """A file's text as UTF-8; what the codec cannot read becomes a byte that is no UTF-8 either and is mended later."""
 
     def __init__(self, source: IO[bytes], codec: str) -> None:
-        self.source, self.decoder = source, codecs.getincrementaldecoder(codec)("replace")
+        self.source, self.codec, self.decoder = source, codec, codecs.getincrementaldecoder(codec)("replace")
         self.ready = memoryview(b"")
 
     @property

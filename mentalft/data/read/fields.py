@@ -128,6 +128,11 @@ def _layout(keys: tuple[str, ...], scope: str, columns: Columns) -> dict[str, tu
     return {part: some for part, some in {**found, **{p: (n,) for p, n in named.items() if n in keys}}.items() if some}
 
 
+def role_of(raw: object) -> str | None:
+    """``system``, ``user`` or ``assistant`` for what a speaker is called; None for a name that is not known."""
+    return ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
+
+
 def plain_name(key: object) -> str:
     """``key`` as the table above has it."""
     return re.sub(r"[\s_-]", "", str(key)).lower()

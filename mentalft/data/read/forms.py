@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from mentalft.data.read.fields import ROLE_OF, Columns, Fields, is_empty, plain_name
+from mentalft.data.read.fields import ROLE_OF, Columns, Fields, is_empty, plain_name, role_of
 
 SEVERAL = ("answer", "answers", "references")
 """Fields in which a list holds good answers to one question."""
@@ -111,7 +111,7 @@ def read_record(record: Any, columns: Columns = ()) -> Draft:
         return Draft(name, topic, pairs, f"{turns[0]}[{{}}]", (), frozenset(), tuple(fields.left()))
     found = asked(fields, turns)
     references = found.answer(fields)
-    if turns is None and not any(_role(role) == "assistant" for role, _ in found.turns):
+    if turns is None and not any(role_of(role) == "assistant" for role, _ in found.turns):
         raise _lacking(fields, "answer" if found.turns else "question")
     return found.draft(name, topic, references, fields.left())
 
@@ -265,11 +265,11 @@ class Turns:
         return tuple(good)
 
     def _is_answered(self) -> bool:
-        return bool(self.turns) and _role(self.turns[-1][0]) == "assistant"
+        return bool(self.turns) and role_of(self.turns[-1][0]) == "assistant"
 
     def _join(self, other: Turns) -> None:
         """Go on with other turns; where they hold a question, they are the whole conversation once more."""
-        if any(_role(role) == "user" for role, _ in other.turns):
+        if any(role_of(role) == "user" for role, _ in other.turns):
             kept = int(bool(self.turns) and self.turns[0][0] == "system")
             del self.turns[kept:], self.where[kept:]
             self.unlearnt.clear()
@@ -445,10 +445,6 @@ def _joined(parts: list[Any], where: str) -> str:
             raise NotADialogue(f"must be text, got {shown}", where)
         texts.append(text)
     return "\n".join(texts)
-
-
-def _role(raw: Any) -> str | None:
-    return ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
 
 
 _OBJECTS = ("soulchat", "chatml", "emollm", "sharegpt", "esconv", "psyqa", "alpaca", "table")

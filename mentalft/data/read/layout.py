@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
-from mentalft.data.read.compressed import inner_suffix, opened
+from mentalft.data.read.compressed import BINARY, inner_suffix, opened, recoded_from
 from mentalft.data.read.encoding import BOM, HEAD
 from mentalft.data.read.fields import RECORD, plain_name
 from mentalft.data.read.forms import format_of, is_turns
@@ -26,24 +26,31 @@ class Layout(NamedTuple):
     """An array; one that an object wraps; objects one after another; one a line; or the file is one record."""
     start: int = 0
     """Of the array, in bytes of the text in UTF-8."""
+    codec: str | None = None
+    """Of a text that is not in UTF-8."""
 
 
 def layout_of(path: Path, encoding: str | None = None) -> Layout:
     """The layout of ``path``; ``encoding`` is ``data.encoding``."""
-    if inner_suffix(path) in TABLES:
+    if inner_suffix(path) in BINARY:
         return Layout("table")
     with opened(path, encoding) as handle:
-        data = handle.read(HEAD)
-        text = data.removeprefix(BOM).decode("utf-8", "replace")
-        if text.lstrip().startswith("["):
-            return Layout("array" if _holds_records(text) else "whole")
-        if not text.lstrip().startswith("{"):
-            return Layout("whole")
-        if (place := _wrapped_list(text)) is not None:
-            before = len(text[:place].encode()) + len(data) - len(data.removeprefix(BOM))
-            return Layout("wrapped", before)
-        lines = (data + handle.readline()).removeprefix(BOM).split(b"\n")[:LINES]
-        return Layout("lines" if any(line.startswith(b"{") and _parses(line) for line in lines) else "objects")
+        layout = Layout("table") if inner_suffix(path) in TABLES else _layout(handle)
+        return layout._replace(codec=recoded_from(handle))
+
+
+def _layout(handle: IO[bytes]) -> Layout:
+    data = handle.read(HEAD)
+    text = data.removeprefix(BOM).decode("utf-8", "replace")
+    if text.lstrip().startswith("["):
+        return Layout("array" if _holds_records(text) else "whole")
+    if not text.lstrip().startswith("{"):
+        return Layout("whole")
+    if (place := _wrapped_list(text)) is not None:
+        before = len(text[:place].encode()) + len(data) - len(data.removeprefix(BOM))
+        return Layout("wrapped", before)
+    lines = (data + handle.readline()).removeprefix(BOM).split(b"\n")[:LINES]
+    return Layout("lines" if any(line.startswith(b"{") and _parses(line) for line in lines) else "objects")
 
 
 def _holds_records(text: str) -> bool:

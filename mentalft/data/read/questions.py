@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mentalft.data.prompts import with_system
 from mentalft.data.read.compressed import COMPRESSED, check_file, inner_suffix, opened
-from mentalft.data.read.fields import ROLE_OF, Fields, is_empty
+from mentalft.data.read.fields import Fields, is_empty, role_of
 from mentalft.data.read.forms import (
     QUESTION,
     NotADialogue,
@@ -215,8 +215,7 @@ def _first_text(value: Any) -> str | None:
 
 
 def _role(raw: Any, where: str) -> str:
-    role = ROLE_OF.get(raw.strip().lower()) if isinstance(raw, str) else None
-    if role is None:
+    if (role := role_of(raw)) is None:
         raise NotADialogue("role must be one of those known (user, assistant, client, …)", where)
     return role
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +16,8 @@ from natsort import natsorted
 from mentalft.assets import SAMPLE_DIALOGUES
 from mentalft.config import EMBEDDED, DataConfig, source_name
 from mentalft.console import say
-from mentalft.data.read.compressed import BINARY, check_file, codec_in, inner_suffix
+from mentalft.data.read.compressed import check_file, inner_suffix
 from mentalft.data.read.download import check_hash, fetched, is_remote
-from mentalft.data.read.encoding import NAMES
 from mentalft.data.read.shapes import ACCEPTED, Shape, shape_of
 from mentalft.data.read.tables import TABLES
 from mentalft.errors import DataError
@@ -50,8 +48,6 @@ class Source:
     revision: str | None
     columns: Mapping[str, str]
     """``data.columns``, or those of this source."""
-    encodings: Mapping[str, int]
-    """How many files are in another encoding than UTF-8, by its name."""
 
     @cached_property
     def labels(self) -> list[str]:
@@ -72,7 +68,9 @@ class Source:
         """A quick hash of what its files hold, to tell whether they changed; not for the record."""
         return sha256_json([digest_file(path) for path in self.files])
 
-    def report(self, records: int, dialogues: int, rejected_by_reason: dict[str, int]) -> SourceReport:
+    def report(
+        self, records: int, dialogues: int, rejected_by_reason: dict[str, int], encodings: dict[str, int]
+    ) -> SourceReport:
         """What is reported of it before its files were hashed."""
         return SourceReport(
             name=self.name,
@@ -86,7 +84,7 @@ class Source:
             records=records,
             dialogues=dialogues,
             rejected_by_reason=rejected_by_reason,
-            encodings=dict(self.encodings),
+            encodings=encodings,
         )
 
     def fingerprint(self) -> dict[str, Any]:
@@ -148,9 +146,6 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
             check_hash(files, sha256, path)
     forced = spec.get("format") or cfg.format
     shape = _shape(files, None if forced == "auto" else forced, columns, cfg.encoding)
-    encodings = Counter(filter(None, (_encoding(file, cfg.encoding) for file in files)))
-    for name, number in encodings.items():
-        say(Said("data.recoded", {"number": number, "encoding": name}))
     return Source(
         name=source_name(spec),
         files=tuple(files),
@@ -161,7 +156,6 @@ def _source(cfg: DataConfig, spec: dict[str, Any], cache_dir: Path) -> Source:
         homepage=spec.get("homepage") or cfg.homepage,
         revision=revision,
         columns=columns,
-        encodings=encodings,
     )
 
 
@@ -176,19 +170,10 @@ def _shape(files: list[Path], forced: str | None, columns: Mapping[str, str], en
     raise errors[0]
 
 
-def _encoding(path: Path, encoding: str | None) -> str | None:
-    """What the encoding of a file is called that is not in UTF-8."""
-    try:
-        codec = None if inner_suffix(path) in BINARY else codec_in(path, encoding)
-    except DataError:
-        return None  # its records are set aside for it
-    return codec and NAMES.get(codec, codec.upper().replace("_", "-"))
-
-
 def not_read(path: Path, files: Collection[Path]) -> list[str]:
     """What a folder holds besides its data files; what is hidden is nobody's."""
-    found = path.iterdir() if path.is_dir() and not _is_saved(path) else ()
-    left = (one for one in found if one not in files and not one.name.startswith("."))
+    found, read = path.iterdir() if path.is_dir() and not _is_saved(path) else (), set(files)
+    left = (one for one in found if one not in read and not one.name.startswith("."))
     return natsorted(f"{one.name}/" if one.is_dir() else one.name for one in left)
 
 

@@ -27,6 +27,7 @@ from mentalft import data
 from mentalft import records as _records
 from mentalft.console import bar, say
 from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
+from mentalft.data.read.encoding import NAMES
 from mentalft.data.read.forms import FORMS
 from mentalft.data.read.layout import layout_of
 from mentalft.data.read.pool import Submit
@@ -172,7 +173,8 @@ def stage(
             reader.left = min((limit for limit in limits if limit is not None), default=None)
             records = dialogues = 0
             reasons: Counter[str] = Counter()
-            for place, files, whole in _together(source, settings[source.name]):
+            encodings: Counter[str] = Counter()
+            for place, files, whole in _together(source, settings[source.name], encodings):
                 for part in reader.read(files, settings[source.name], whole_file=whole, passed=place if whole else 0):
                     for one in part.rejected:
                         reasons[one.reason] += 1
@@ -188,7 +190,7 @@ def stage(
                     index.parts.append(PartFile(part.name, part.digest, size, file))
                     records, dialogues = records + part.records, dialogues + size
                     shown.advance(size)
-            index.sources.append(source.report(records, dialogues, dict(reasons.most_common())))
+            index.sources.append(source.report(records, dialogues, dict(reasons.most_common()), dict(encodings)))
     index.topics, index.counts = list(topics), dict(counts)
     index.digests = {name: digest_file(folder / name) for name in (ROWS, REJECTED)}
     for path in set(folder.glob("*.jsonl")) - {folder / name for name in (REJECTED, *(p.name for p in index.parts))}:
@@ -198,12 +200,20 @@ def stage(
     return index
 
 
-def _together(source: Source, settings: Settings) -> Iterator[tuple[int, Sequence[Path], bool]]:
-    """The source's files, those that are one record each together: the place of the first, files, whether they are."""
+def _together(
+    source: Source, settings: Settings, encodings: Counter[str]
+) -> Iterator[tuple[int, Sequence[Path], bool]]:
+    """The source's files, those that are one record each together: the place of the first, files, whether they are.
+
+    Those that are not in UTF-8 are counted in ``encodings``.
+    """
 
     def is_whole(path: Path) -> bool:
         try:
-            return FORMS[settings.format].of is str or layout_of(path, settings.encoding).kind == "whole"
+            layout = layout_of(path, settings.encoding)
+            if layout.codec:
+                encodings[NAMES.get(layout.codec, layout.codec.upper().replace("_", "-"))] += 1
+            return FORMS[settings.format].of is str or layout.kind == "whole"
         except DataError:
             return True  # it cannot be read; that is a reason to set it aside
 
