@@ -8,6 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from mentalft.words import Said
 
+HELP_LINES = "help_lines"
+"""Beside the types of personal data: numbers that stayed because they are help lines."""
+
 
 class Message(NamedTuple):
     role: str
@@ -135,7 +138,7 @@ class DataReport:
     repaired_by_rule: dict[str, int] = field(default_factory=dict)
     remarks: dict[str, int] = field(default_factory=dict)
     privacy: dict[str, int | str] = field(default_factory=dict)
-    """``mode``, how many of each type were found, and in how many ``dialogues``."""
+    """``mode``, how many of each type were found, in how many ``dialogues``, and how many ``help_lines`` were kept."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)
     """Dialogues by topic and split, the most frequent topic first."""
     tokens: TokenLengths | None = None

@@ -49,7 +49,7 @@ class DataConfig:
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
     """Replace personal data by placeholders, count it only, or do not look."""
     hotlines: list[str] = value(bears_on="prepare")
-    """Numbers that are no personal data."""
+    """Numbers that stay besides the help lines of ``assets/help_lines.csv``, as people write them."""
     external_tests: list[str] = value(bears_on="prepare")
     """Files of test dialogues that the train split is checked against, besides the question bank."""
     max_overlap: float = number(ge=0, le=1, bears_on="prepare")

@@ -1,8 +1,7 @@
 """Personal data in text: found by rules that are sure, replaced by typed placeholders, counted.
 
-Numbers are checked by libraries (``phonenumbers`` for numbering plans, ``python-stdnum`` for the checksum of Chinese
-identity cards), the rest by :mod:`mentalft.data.clean.privacy_rules`. A rule that is not sure leaves the text alone:
-what this finds is a floor, not a guarantee.
+Words are found by :mod:`mentalft.data.clean.privacy_rules`, numbers by :mod:`mentalft.data.clean.numbers`. A rule that
+is not sure leaves the text alone: what this finds is a floor, not a guarantee.
 """
 
 from __future__ import annotations
@@ -10,53 +9,44 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache
 
-import phonenumbers
-from stdnum.iso7064 import mod_11_2
-
+from mentalft.data.clean.help_lines import bare, help_lines
+from mentalft.data.clean.numbers import ENCLOSING, PLAIN, Found, numbers, spelt_numbers
 from mentalft.data.clean.privacy_rules import RULES, Rule
-from mentalft.data.clean.screening import ALL, DIGIT, REMARK
-from mentalft.records import Dialogue, Message
-
-NUMBER = re.compile(r"\d(?:[-－—–()（）\t \u00a0\u3000]{0,2}\d){5,}[XxＸｘ]?")
-"""Begins with a digit and nothing before it, so that the search is quick; what stands around is looked at after.
-
-It takes in all digits of a line that stand close together; what is no number as a whole may hold one.
-"""
-LONGEST = 18
-"""Digits of a number."""
-INSIDE = re.compile(r"(?<!\d)(?:[1１][3-9３-９]\d(?:[-－ ]?\d{4}){2}|[1-9１-９]\d{16}[0-9０-９XxＸｘ])(?!\d)")
-"""A mobile number or an identity card beside other digits: an age, a second number."""
-IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
-"""Region, date of birth, number of the day, and a check digit (GB 11643-1999, ISO 7064 MOD 11-2)."""
-DIGITS = str.maketrans("０１２３４５６７８９＋－—–（）＠Ｘｘ", "0123456789+---()@XX")
-
+from mentalft.data.clean.screening import ALL, DIGIT, REMARK, SPELLED
+from mentalft.records import HELP_LINES, Dialogue, Message
 
 LONGEST_COUNT = 7
 """Digits of a name that is a mere number, too short to be anybody's telephone or identity card."""
+UNUSUAL = re.compile(f"[{re.escape(''.join(map(chr, PLAIN)))}]")
 
 
 def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
     """A function that redacts one text and adds what it found, by type, to a counter.
 
     Args:
-        hotlines: numbers that stay, as people write them; only their digits count.
+        hotlines: numbers that stay besides the known help lines, as people write them.
 
     The function takes as a third argument what the text may concern, as :mod:`mentalft.data.clean.screening` found it.
+    Numbers that stay because they are help lines are counted as :data:`mentalft.records.HELP_LINES`.
     """
-    kept = {re.sub(r"\D", "", number) for number in hotlines}
+    kept = frozenset(map(bare, (*(line.number for line in help_lines()), *hotlines)))
 
     def redact(text: str, found: Counter[str], flags: int = ALL) -> str:
+        plain = text.translate(PLAIN) if UNUSUAL.search(text) else text  # the same length, so places are the same
+        spans: list[Found] = []
         for hints, needs, rule in _rules(flags):
             for hint in hints:  # a loop and no call, for it runs for every dialogue
-                if hint in text:
-                    if needs is None or needs.search(text) is not None:
-                        text = _replaced(text, rule, found)
+                if hint in plain:
+                    if needs is None or needs.search(plain) is not None:
+                        spans += [Found(*m.span(rule.group), rule.type) for m in rule.pattern.finditer(plain)]
                     break
         if flags & DIGIT:
-            text = NUMBER.sub(lambda match: _number(match, kept, found), text).replace("+[PHONE]", "[PHONE]")
-        return text
+            spans += numbers(plain, kept, found)
+        if flags & SPELLED:
+            spans += spelt_numbers(plain)
+        return _replaced(text, spans, found) if spans else text
 
     return redact
 
@@ -68,61 +58,16 @@ def _rules(flags: int) -> tuple[tuple[tuple[str, ...], re.Pattern[str] | None, R
     return tuple((rule.hints or ("",), rule.needs if rule.hints else None, rule) for rule in rules)
 
 
-def _replaced(text: str, rule: Rule, found: Counter[str]) -> str:
-    def placeholder(match: re.Match[str]) -> str:
-        found[rule.type] += 1
-        start, end = match.start(rule.group) - match.start(), match.end(rule.group) - match.start()
-        return f"{match[0][:start]}[{rule.type}]{match[0][end:]}"
-
-    return rule.pattern.sub(placeholder, text)
-
-
-def _number(match: re.Match[str], kept: set[str], found: Counter[str]) -> str:
-    """What was written, or a placeholder where it is an identity card or a telephone number that is not kept."""
-    written, before = match[0], match.string[max(0, match.start() - 1) : match.start()]
-    if before in (".", "．"):
-        return written
-    if (kind := _kind(written, before, kept)) is None:
-        one = partial(_one_of_several, kept=kept, found=found)
-        return re.sub(r"\S{7,}", one, INSIDE.sub(one, written))
-    return _counted(kind, written, found)
-
-
-def _one_of_several(match: re.Match[str], kept: set[str], found: Counter[str]) -> str:
-    return _counted(_kind(match[0], "", kept), match[0], found)
-
-
-def _counted(kind: str | None, written: str, found: Counter[str]) -> str:
-    if not kind:
-        return written
-    found[kind] += 1
-    return f"[{kind}]"
-
-
-def _kind(written: str, before: str, kept: set[str]) -> str | None:
-    """``ID`` or ``PHONE``; empty for a number that stays; None for what is no number."""
-    plain = re.sub(r"[\s()-]", "", written.translate(DIGITS))
-    if plain in kept or plain.removeprefix("86") in kept:
-        return ""
-    if len(plain) > LONGEST:
-        return None
-    if IDENTITY_CARD.fullmatch(plain) and mod_11_2.is_valid(plain.upper()):
-        return "ID"
-    return "PHONE" if _is_phone(f"+{plain}" if before in ("+", "＋") else plain, written) else None
-
-
-def _is_phone(plain: str, written: str) -> bool:
-    if plain[-1] in "Xx":
-        return False
-    mobile = re.fullmatch(r"(?:\+?86)?1[3-9]\d{9}", plain)
-    if not mobile and not plain.startswith(("+", "0", "400", "800")):
-        return False  # seven or eight digits alone may be anything
-    if not mobile and plain.startswith("0") and not re.search(r"\D", written.strip()) and len(plain) < 11:
-        return False
-    try:
-        return bool(mobile) or phonenumbers.is_valid_number(phonenumbers.parse(plain, "CN"))
-    except phonenumbers.NumberParseException:
-        return False
+def _replaced(text: str, spans: list[Found], found: Counter[str]) -> str:
+    """``text`` with placeholders; where two rules overlap, the first has it."""
+    taken: list[Found] = []
+    for span in spans:
+        if all(span.end <= other.start or other.end <= span.start for other in taken):
+            taken.append(span)
+            found[span.type] += 1
+    for span in sorted(taken, reverse=True):
+        text = f"{text[: span.start]}[{span.type}]{text[span.end :].lstrip(ENCLOSING)}"
+    return text
 
 
 class DialogueRedactor:
@@ -163,5 +108,5 @@ class DialogueRedactor:
             messages = tuple(Message(m.role, self.redact(m.content, found)) for m in messages)
             references = tuple(self.redact(reference, found) for reference in references)
         self.counts.update(found)
-        self.counts["dialogues"] += 1
+        self.counts["dialogues"] += found.keys() != {HELP_LINES}
         return Dialogue(name, new_topic, messages, references)

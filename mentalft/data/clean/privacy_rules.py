@@ -1,7 +1,7 @@
 """Where personal data stands in Chinese counselling text: the rules, each kept only as it is sure.
 
-``docs/decisions/008-privacy-rules.md`` says why these are rules of our own; the lines labelled by hand in
-``tests/data/privacy_*.jsonl`` measure them.
+They look at text in which full-width signs are ASCII. ``docs/decisions/008-privacy-rules.md`` says why these are rules of our
+own; the lines labelled by hand in ``tests/data/clean/privacy_*.jsonl`` measure them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from mentalft.data.clean import screening
-from mentalft.data.clean.screening import DIGIT, LETTER, NUMBERED, PLACE, SPELLED, SPELT
+from mentalft.data.clean.screening import DIGIT, LETTER, NUMBERED, PLACE
 
 CJK = "\u4e00-\u9fff"
 SURNAMES = (
@@ -42,27 +42,47 @@ class Rule(NamedTuple):
 
 
 NAME = rf"(?:(?:{COMPOUND_SURNAMES})[{CJK}]{{1,2}}|[{SURNAMES}][{CJK}]{{1,2}})"
-AFTER_NAME = r"(?=[\x02-\x04，。！？、；：,.!?;:\s~～)）」”\"']|$|今年|来自|是一|是个|，)"
+AFTER_NAME = r"(?=\W|$|今年|来自|是一|是个)"
+NO_HOME = "医院|醫院|宿舍|学校|病房|病区|酒店|宾馆|公司|单位|工地|疗养院|养老院|隔壁|对面|我们|他们|她们|你们|咱|这|那|一|某|哪|同"
+"""Where it stands in the name of a building, that is nobody's home, or no name."""
 AT_WORK = r"(?=里?(?:上班|工作|任职|实习|上学|读书|教书|读|当|做|念))"
 IN_NUMBERS = r"[\d０-９一二三四五六七八九十百]"
 ROOM = rf"(?:{IN_NUMBERS}|[A-Za-z-]){{1,5}}"
+AT = r"\s?[(（\[【{<]\s?(?i:at|艾特|@)\s?[)）\]】}>]\s?|\s?艾特\s?|#|\s?@\s?"
+"""As people write it who fear a filter; the bare word needs more around it."""
+BARE_AT = r"(?: dot [\w-]+)*\s(?i:at)\s"
+DOT = r"\s?(?:\.|点|點|[(（\[【{<]\s?(?i:dot|点|\.)\s?[)）\]】}>]|(?<=\s)(?i:dot)(?=\s))\s?"
+HOST = rf"[A-Za-z0-9-]+(?:{DOT}[A-Za-z0-9-]+)*?"
+WEBMAIL = r"(?i:qq|163|126|139|sina|sohu|foxmail|gmail|outlook|hotmail|yahoo|icloud|proton(?:mail)?)"
+TOP = r"(?i:com|cn|net|org|edu|hk|tw)"
+NOBODY = (
+    "not|on|in|no|the|a|an|and|so|my|your|his|her|their|never|always|just|only|still|really|very|too|also|now|what|that|this"
+    "|at|by|for|from|of|being|getting|going|gone|mud|irrelevant|important|unimportant|unique|weird|common|hard|long|short"
+    "|difficult|easy|everywhere|nowhere|there|here|nothing|something|cleared|known|called|spelled|pronounced|like|as|because"
+)
+"""What follows "my name is" and is no name."""
+GENERIC = (
+    "(?:[一某这那哪个家间所的新老大小两几同]|国内|国外|国际|海外|跨国|知名|著名|有名|大型|中型|小型|外资|合资|私营|民营|国有|上市|当地|本地"
+    "|我们|他们|自己|朋友|亲戚|老家|县里|市里|互联网|科技|贸易|广告|建筑|房地产|物流|电子|服装|食品|普通|正规|股份)*"
+)
+"""Words that name no company, school or hospital."""
 RULES = (
     Rule("URL", LETTER, ("http", "www.", "HTTP", "WWW."), re.compile(r"(?ai)(?:https?://|www\.)[\w./?=&%#~:+@!$,;*-]+[\w/=&#]")),
     Rule(
         "EMAIL",
         LETTER,
-        ("@", "＠"),
+        ("@",),
         re.compile(
-            r"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*\s?[@＠]\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+            r"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*\s?@\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
         ),
     ),
     Rule(
         "EMAIL",
         LETTER,
-        (" at ", "#", "艾特"),
+        ("at", "AT", "#", "艾特", "@"),
         re.compile(
-            r"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*(?: dot [\w-]+)*(?: at | ?艾特 ?|#)"
-            r"[A-Za-z0-9-]+(?:(?:\.| dot )[A-Za-z0-9-]+)*(?:\.| dot )(?:com|cn|net|org|edu)\b"
+            rf"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*(?:(?:{AT}){HOST}{DOT}|{BARE_AT}(?:{HOST} dot |{WEBMAIL}{DOT})){TOP}"
+            r"(?![A-Za-z])"
         ),
     ),
     Rule(
@@ -88,7 +108,7 @@ RULES = (
         ("Q", "q", "扣", "企"),
         re.compile(
             r"[Qq扣企](?:(?<=[Qq])[Qq]|(?<=扣)扣|(?<=企)鹅号|(?<=[Qq])(?<![A-Za-z].)(?=[号號:：])|(?<=加[Qq])|(?<=加我[Qq]))"
-            r"(?:号码?|號碼?|群号?)?\s*(?:[:：是为為/]|就是)?\s*([1-9]\d{4,10})(?!\d)"
+            r"(?:号码?|號碼?|群号?)?\s*(?:[:：是为為/]|就是)?\s*([1-9](?:[ _·*、/-]?\d){4,10})(?!\d)"
         ),
         1,
     ),
@@ -102,7 +122,6 @@ RULES = (
         ),
         1,
     ),
-    Rule("PHONE", SPELLED, (), re.compile(rf"[一幺][三四五六七八九](?<![{SPELT}]..)(?: ?[{SPELT}]){{9}}(?![{SPELT}])")),
     Rule("PHONE", DIGIT, (".",), re.compile(r"1[3-9]\d(?<![\d.]...)\.\d{4}\.\d{4}(?![\d.])")),
     Rule(
         "NAME",
@@ -122,12 +141,22 @@ RULES = (
         re.compile(rf"我姓([{SURNAMES}])[，,]?\s*名?字?叫(\1[{CJK}]{{1,2}}){AFTER_NAME}"),
         2,
     ),
-    Rule("NAME", screening.NAME, ("叫",), re.compile(r"我(?:的?名字)?叫\s*([A-Z][a-z]+[ ·][A-Z][a-z]+)"), 1),
+    Rule(
+        "NAME",
+        screening.NAME,
+        ("叫",),
+        re.compile(rf"我(?:的?名字)?叫\s*((?!ta|TA|app)[A-Za-z][a-z]+(?:[ ·][A-Z][a-z]+)?){AFTER_NAME}"),
+        1,
+    ),
     Rule(
         "NAME",
         LETTER,
-        ("name is", "name's"),
-        re.compile(r"\b[Mm]y name(?: is|'s) ([A-Z][a-z]+(?:[ -][A-Z][a-z]+){0,2})"),
+        ("name is", "name's", "name’s"),
+        re.compile(
+            r"\b[Mm]y (?:(?:first|full|real|last) )?name(?: is|'s|’s) "
+            rf"([A-Z][a-z]+(?:[ -][A-Z][a-z]+){{0,2}}|(?!(?:{NOBODY})\b)[a-z]{{2,}}(?: (?!\w*(?:ed|ing|ful|ous)\b)[a-z]{{2,}})?"
+            r"(?=[^\w ]|$| (?:and|i|but|from)\b))"
+        ),
         1,
     ),
     Rule(
@@ -146,7 +175,7 @@ RULES = (
         NUMBERED,
         ("栋", "幢", "座", "号楼"),
         re.compile(
-            rf"(?<=住)(?!院|宿|校)在?([{CJK}]{{2,10}}?{ROOM}(?:栋|幢|座|号楼)(?:{ROOM}(?:单元|楼|层|室|号)){{0,3}}(?:\d{{3,4}})?室?)"
+            rf"(?<=住)(?!院|宿|校)(?!在?(?:小区|[{CJK}]{{0,8}}(?:{NO_HOME})))在?([{CJK}]{{2,10}}?{ROOM}(?:栋|幢|座|号楼)(?:{ROOM}(?:单元|楼|层|室|号)){{0,3}}(?:\d{{3,4}})?室?)"
         ),
         1,
         re.compile(r"住(?!院|宿|校)"),
@@ -155,7 +184,7 @@ RULES = (
         "WORKPLACE",
         PLACE,
         ("在",),
-        re.compile(rf"在((?:{PLACES})(?:大学|[{CJK}]{{1,12}}?{COMPANIES})){AT_WORK}"),
+        re.compile(rf"在((?:{PLACES})(?!{GENERIC}{COMPANIES})(?:大学|(?!.{{0,8}}[一某那这][家个所间])[{CJK}]{{1,12}}?{COMPANIES})){AT_WORK}"),
         1,
         re.compile(rf"在(?:{PLACES})"),
     ),
@@ -164,7 +193,7 @@ RULES = (
         PLACE,
         ("有限公司", "分行"),
         re.compile(
-            rf"在((?!一|某|这|那|哪|个)[{CJK}]{{2,12}}?(?:有限公司|银行[{CJK}]{{2,5}}分行)){AT_WORK}"
+            rf"在((?!{GENERIC}(?:有限公司|银行))[{CJK}]{{2,12}}?(?:有限公司|银行[{CJK}]{{2,5}}分行)){AT_WORK}"
         ),
         1,
     ),
@@ -172,7 +201,7 @@ RULES = (
         "WORKPLACE",
         PLACE,
         ("有限公司",),
-        re.compile(rf"(?:就职于|任职于|供职于|单位是|公司是|公司叫)((?!一|某|这|那|个)[{CJK}]{{2,20}}?有限公司)"),
+        re.compile(rf"(?:就职于|任职于|供职于|单位是|公司是|公司叫)((?!{GENERIC}有限公司)[{CJK}]{{2,20}}?有限公司)"),
         1,
     ),
 )  # fmt: skip

@@ -13,19 +13,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.data.clean.numbers import ENCLOSING, PLAIN, SEPARATORS, SPELT
+
 LETTER, NUMBERED, REMARK, DIGIT, NAME, PLACE, SPELLED = (1 << bit for bit in range(7))
 ALL = 0x7F
 SINGLE = ((REMARK, "[TNXxL壹"),)
 """Characters without which a check has nothing to find."""
-DIGITS = "0123456789０１２３４５６７８９"
+DIGITS = "".join(map(str, range(10))) + "".join(chr(c) for c, plain in PLAIN.items() if plain.isdigit() and c <= 0xFFFF)
 LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
+LATIN += "".join(chr(c) for c, plain in PLAIN.items() if plain.isalpha())
 TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
-SPELT = "零〇一二三四五六七八九幺"
-DOUBLES = ((DIGIT, DIGITS + " "),)
+DOUBLES = ((DIGIT, DIGITS + SEPARATORS + ENCLOSING),)
 """Characters of which a check needs two side by side."""
-RUNS = ((SPELLED, SPELT),)
+RUNS = ((SPELLED, DIGITS + SEPARATORS + "".join(SPELT)),)
 """Characters of which a check needs four in a row."""
 PAIRS = (
     (LETTER, LATIN, LATIN + DIGITS + "-_"),
