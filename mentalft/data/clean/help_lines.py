@@ -41,7 +41,7 @@ WORDS = (
     r"热线|熱線|热綫|专线|專線|援助|生命[线線]|危机(?:干预|电话|中心)|危機|求助(?:电话|電話)|(?:防治|研究)中心|希望24|张老师|張老師"
     r"|(?i:hot ?line|help ?line|life ?line|crisis|samaritans|befrienders|suicide prevention|warm ?line|childline)"
 )
-OWN = r"我|本人|微信|QQ|扣扣|(?i:\bmy\b|\bme\b|\bmine\b)"
+OWN = r"我|本人|微信|QQ|扣扣|(?i:\bmy (?:number|phone|cell|mobile|tel)|\bme\b|\bmine\b)"
 """Between such a word and a number these say that the number is somebody's own."""
 STOP = rf"(?:{OWN}|[。！？!?；;\n\x02-\x04]|\.\s)"
 BEFORE = re.compile(rf"(?:{WORDS})(?:(?!{STOP}).){{0,24}}$")

@@ -39,7 +39,7 @@ PLAIN = _plain()
 SPELT_OUT = {ord(character): digit for character, digit in SPELT.items()}
 
 S = f"[{re.escape(SEPARATORS)}]{{0,3}}"
-DIGITS = re.compile(rf"\d(?:{S}\d){{5,}}[Xx]?")
+DIGITS = re.compile(rf"\d(?:{S}\d){{5,}}[Xx]?|(?<!\d)\d{{3}}\.\d{{3,4}}\.\d{{4}}(?!\.?\d)")
 """Digits that stand close together; what is no number as a whole may hold one."""
 SPELT_DIGITS = re.compile(rf"[1一幺壹]{S}[3-9三-九{''.join(SPELT)}](?:{S}[\d{''.join(SPELT)}]){{9}}")
 IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")
@@ -99,7 +99,8 @@ def _is_bank_card(one: Candidate) -> bool:
 
 
 def _is_mobile(one: Candidate) -> bool:
-    return "\n" not in one.written or len(re.findall(r"\d+", one.written)) == 2  # one number, broken once
+    groups = [len(group) for group in re.findall(r"\d+", one.written)]
+    return "\n" not in one.written or len(groups) == 2 or groups == [3, 4, 4]  # one number, in parts
 
 
 def _is_american(one: Candidate) -> bool:
@@ -117,7 +118,7 @@ def _is_phone(one: Candidate) -> bool:
         plain.startswith("0") and plain == one.written.strip() and len(plain) < 11
     ):
         return False
-    return _is_valid(plain, "CN")
+    return _is_valid(plain, "CN") or (plain.startswith("+") and 10 <= len(plain) <= 16)
 
 
 def _is_valid(plain: str, region: str) -> bool:
@@ -132,9 +133,9 @@ KINDS: tuple[tuple[str, re.Pattern[str], Callable[[Candidate], bool]], ...] = (
     ("ID", re.compile(rf"(?<!\d)[1-9](?:{S}\d){{16}}{S}[\dXx](?!\d)"), _is_identity_card),
     ("CARD", re.compile(rf"(?<!\d)[2-69](?:{S}\d){{14,18}}(?!\d)"), _is_bank_card),
     ("ID", re.compile(r"(?<!\d)[1-9]\d{14}(?!\d)"), _is_old_identity_card),
-    ("PHONE", re.compile(rf"(?<!\d)(?:(?:00)?86{S})?1[3-9]\d(?:{S}\d{{4}}){{2}}(?!\d)"), _is_mobile),
+    ("PHONE", re.compile(rf"(?<!\d)(?:(?:00)?86{S})?1[3-9]\d(?:(?:{S}|\.)\d{{4}}){{2}}(?!\d)"), _is_mobile),
     ("PHONE", re.compile(rf"(?<!\d)(?<!\d.)(?:86{S})?1{S}[3-9](?:{S}\d){{9}}(?!{S}\d)"), _is_mobile),
-    ("PHONE", re.compile(r"(?<!\d)(?:1[\s-]{1,2})?[(（]?[2-9]\d\d[)）]?[\s-]{1,2}\d{3}[\s-]\d{4}(?!\d)"), _is_american),
+    ("PHONE", re.compile(r"(?<!\d)(?:1[\s-]{1,2})?[(（]?[2-9]\d\d[)）]?[\s.-]{1,2}\d{3}[\s.-]{1,2}\d{4}(?!\d)"), _is_american),
     ("PHONE", re.compile(rf"[(（]?\d(?:{S}\d)+"), _is_phone),
     ("PHONE", re.compile(r"[(（]?\d(?:[-–—()（）]?\d){6,}"), _is_phone),
 )  # fmt: skip

@@ -43,9 +43,12 @@ class Rule(NamedTuple):
 
 NAME = rf"(?:(?:{COMPOUND_SURNAMES})[{CJK}]{{1,2}}|[{SURNAMES}][{CJK}]{{1,2}})"
 AFTER_NAME = r"(?=\W|$|今年|来自|是一|是个)"
+TOWN = rf"(?:(?![我你他她在到住是来去从回搬])[{CJK}]){{2,4}}[市县镇]"
 NO_HOME = "医院|醫院|宿舍|学校|病房|病区|酒店|宾馆|公司|单位|工地|疗养院|养老院|隔壁|对面|我们|他们|她们|你们|咱|这|那|一|某|哪|同"
 """Where it stands in the name of a building, that is nobody's home, or no name."""
-AT_WORK = r"(?=里?(?:上班|工作|任职|实习|上学|读书|教书|读|当|做|念))"
+AT_WORK = (
+    r"(?=里?(?:上班|工作|任职|实习|上学|读|教|当|做|念|干)|的(?:护士|医生|老师|教师|学生|员工)|[高初大][一二三四])"
+)
 IN_NUMBERS = r"[\d０-９一二三四五六七八九十百]"
 ROOM = rf"(?:{IN_NUMBERS}|[A-Za-z-]){{1,5}}"
 AT = r"\s?[(（\[【{<]\s?(?i:at|艾特|@)\s?[)）\]】}>]\s?|\s?艾特\s?|#|\s?@\s?"
@@ -54,7 +57,7 @@ BARE_AT = r"(?: dot [\w-]+)*\s(?i:at)\s"
 DOT = r"\s?(?:\.|点|點|[(（\[【{<]\s?(?i:dot|点|\.)\s?[)）\]】}>]|(?<=\s)(?i:dot)(?=\s))\s?"
 HOST = rf"[A-Za-z0-9-]+(?:{DOT}[A-Za-z0-9-]+)*?"
 WEBMAIL = r"(?i:qq|163|126|139|sina|sohu|foxmail|gmail|outlook|hotmail|yahoo|icloud|proton(?:mail)?)"
-TOP = r"(?i:com|cn|net|org|edu|hk|tw)"
+TOP = r"(?i:com|cn|net|org|edu|hk|tw|uk|us|ca|au|sg|jp|io|me|de|fr)"
 NOBODY = (
     "not|on|in|no|the|a|an|and|so|my|your|his|her|their|never|always|just|only|still|really|very|too|also|now|what|that|this"
     "|at|by|for|from|of|being|getting|going|gone|mud|irrelevant|important|unimportant|unique|weird|common|hard|long|short"
@@ -63,7 +66,8 @@ NOBODY = (
 """What follows "my name is" and is no name."""
 GENERIC = (
     "(?:[一某这那哪个家间所的新老大小两几同]|国内|国外|国际|海外|跨国|知名|著名|有名|大型|中型|小型|外资|合资|私营|民营|国有|上市|当地|本地"
-    "|我们|他们|自己|朋友|亲戚|老家|县里|市里|互联网|科技|贸易|广告|建筑|房地产|物流|电子|服装|食品|普通|正规|股份)*"
+    "|我们|他们|自己|朋友|亲戚|老家|县里|市里|互联网|科技|贸易|广告|建筑|房地产|物流|电子|服装|食品|普通|正规|股份"
+    "|重点|公办|民办|私立|公立|本科|专科|职业|本市|全市|外地|市|县|区)*"
 )
 """Words that name no company, school or hospital."""
 RULES = (
@@ -81,8 +85,8 @@ RULES = (
         LETTER,
         ("at", "AT", "#", "艾特", "@"),
         re.compile(
-            rf"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*(?:(?:{AT}){HOST}{DOT}|{BARE_AT}(?:{HOST} dot |{WEBMAIL}{DOT})){TOP}"
-            r"(?![A-Za-z])"
+            rf"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*"
+            rf"(?:(?:{AT}){HOST}{DOT}|{BARE_AT}(?:{HOST} dot |{WEBMAIL}{DOT}(?:com?{DOT})?)){TOP}(?![A-Za-z])"
         ),
     ),
     Rule(
@@ -94,11 +98,11 @@ RULES = (
     Rule(
         "WECHAT",
         LETTER,
-        ("微信", "薇信", "威信", "卫星号", "x", "X", "hat", "V", "v"),
+        ("微信", "薇", "威", "卫星号", "x", "X", "hat", "V", "v"),
         re.compile(
             r"[微薇威卫WwVv加](?:(?<=[微薇威])信号?|(?<=[Vv])信号?|(?<=卫)星号|(?<=[Ww])[Ee][Cc][Hh][Aa][Tt]"
-            r"|(?<=[VvWw])(?<![A-Za-z].)[Xx]|(?<=加)我?[Vv])"
-            r"(?:号?码?|號碼?|\s?[Ii][Dd])?\s*(?:[:：是为為叫（(搜吧]|就是|也可以)?\s*([A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9])"
+            r"|(?<=[VvWw])(?<![A-Za-z].)[Xx]|(?<=加)我?[Vv]|(?<=[薇威])[❤💗♥][\ufe0f ]?)"
+            r"(?:号?码?|號碼?|\s?[Ii][Dd])?\s*(?:[:：是为為叫（(搜吧]|就是|也可以|is )?\s*([A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9])"
         ),
         1,
     ),
@@ -122,7 +126,16 @@ RULES = (
         ),
         1,
     ),
-    Rule("PHONE", DIGIT, (".",), re.compile(r"1[3-9]\d(?<![\d.]...)\.\d{4}\.\d{4}(?![\d.])")),
+    Rule(
+        "ACCOUNT",
+        LETTER,
+        (),
+        re.compile(
+            r"(?:抖音|小红书|微博|快手|(?i:discord|snapchat|telegram|instagram|whatsapp|twitter|tiktok))"
+            r"(?:号|账号|帐号|id|ID|user ?name|handle|is|[:：是\s])*(@?[A-Za-z][\w.]*[\d_#][\w.#]*|@\w{3,})"
+        ),
+        1,
+    ),
     Rule(
         "NAME",
         screening.NAME,
@@ -132,6 +145,14 @@ RULES = (
             r"|(?<=我名字[是：:])|(?<=我的名字[是：:])|(?<=我真名[是：:])|(?<=我的真名[是：:])|(?<=我全名[是：:])|(?<=我的全名[是：:])|(?<=姓名[是：:]))"
             rf"做?\s*({NAME}|小[{CJK}]){AFTER_NAME}"
         ),
+        1,
+    ),
+    Rule("NAME", screening.NAME, ("姓名", "收件人"), re.compile(rf"(?:姓名|收件人)\s*({NAME}){AFTER_NAME}"), 1),
+    Rule(
+        "NAME",
+        screening.NAME,
+        ("叫",),
+        re.compile(rf"(?:老[公婆]|丈夫|妻子|朋友|[男女]友|儿子|女儿)(?:名字)?叫({NAME}){AFTER_NAME}"),
         1,
     ),
     Rule(
@@ -160,15 +181,37 @@ RULES = (
         1,
     ),
     Rule(
+        "NAME",
+        LETTER,
+        ("I'm ", "I’m ", "I am ", "ame", "This is "),
+        re.compile(
+            r"(?:\bI(?:'m| am|’m)|\b[Nn]ame(?: is|'s|’s|:)|\bThis is) "
+            r"((?!\w+ (?:\w+an|\w+ese|\w+ish|Catholic|Jew)\b)[A-Z][a-z]+ [A-Z][a-z]+)"
+            r"(?=[^\w ]|$| (?:and|i|I|but|from|here)\b)"
+        ),
+        1,
+    ),
+    Rule(
+        "ADDRESS",
+        LETTER,
+        ("St", "Road", "Rd", "Ave", "Lane", "Drive", "Close", "Court", "Boulevard", "Terrace", "Place", "Crescent"),
+        re.compile(
+            r"(?:\b(?:Flat|Apt|Unit) \w{1,4}, )?\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}"
+            r"(?:St(?:reet)?|R(?:oa)?d|Ave(?:nue)?|Lane|Drive|Close|Court|Boulevard|Terrace|Place|Crescent)\b"
+            r"(?:,? (?:Apt|Flat|Unit|Building|Room|Suite) ?\w{1,4}\b)*(?:, [A-Z][a-z]+\b)?(?:, [A-Z]{2} \d{5})?"
+        ),
+    ),
+    Rule(
         "ADDRESS",
         NUMBERED,
         ("号", "弄", "號"),
         re.compile(
-            rf"(?:(?:{PLACES})[{CJK}]{{0,10}}?|(?<=住在)[{CJK}]{{1,8}}?|(?<=家在)[{CJK}]{{1,8}}?|(?<=地址[是：:])[{CJK}]{{1,12}}?)"
-            rf"(?:路|街|大道|巷|弄|胡同)(?:[{CJK}]段)?{IN_NUMBERS}{{1,5}}(?:号|弄|號)"
-            rf"(?:{ROOM}(?:号楼|栋|幢|单元|座|楼|樓|层|室|号)){{0,4}}"
+            rf"(?:(?:{PLACES}|{TOWN})[{CJK}]{{0,10}}?|(?<=[住家]在)[{CJK}]{{1,8}}?|(?<=住)[{CJK}]{{1,8}}?|(?<=地址[是：:])[{CJK}]{{1,12}}?)"
+            rf"(?:(?:路|街|大道|巷|弄|胡同)(?:[{CJK}]段)?|村[{CJK}]{{0,3}}[组队]){IN_NUMBERS}{{1,5}}(?:号|弄|號)院?"
+            rf"(?:[{CJK}]{{2,5}}(?:小区|公寓|花园|家园|大厦))?(?:{ROOM}(?:号楼|栋|幢|单元|座|楼|樓|层|室|号|房)){{0,4}}"
+            rf"(?:{IN_NUMBERS}{{3,4}})?"
         ),
-        needs=re.compile(rf"[路街道巷弄同段]{IN_NUMBERS}{{1,5}}[号弄號]"),
+        needs=re.compile(rf"[路街道巷弄同段组队]{IN_NUMBERS}{{1,5}}[号弄號]"),
     ),
     Rule(
         "ADDRESS",
@@ -191,6 +234,26 @@ RULES = (
     Rule(
         "WORKPLACE",
         PLACE,
+        ("中学", "大学", "学校", "小学", "院"),
+        re.compile(
+            rf"((?!{GENERIC}{COMPANIES}|[我你他她]们)(?:{TOWN}[{CJK}]{{1,10}}?(?:医院|保健院|大学|学院|[中小]学|法院)"
+            rf"|(?<=在)[{CJK}]{{2,4}}(?:师范|理工|医科|工业|农业|财经|交通|外国语)(?:大学|学院|学校))){AT_WORK}"
+        ),
+        1,
+    ),
+    Rule(
+        "WORKPLACE",
+        LETTER,
+        ("work", "teach", "at "),
+        re.compile(
+            r"\b(?:work(?:s|ed|ing)?|teach|stud(?:y|ent)|junior|senior|sophomore|freshman|nurse|intern) (?:at|for) "
+            r"((?:[A-Z][\w&'-]+ ){1,4}(?:Hospital|School|University|College|Ltd|Inc|LLC|Group|Clinic))\b"
+        ),
+        1,
+    ),
+    Rule(
+        "WORKPLACE",
+        PLACE,
         ("有限公司", "分行"),
         re.compile(
             rf"在((?!{GENERIC}(?:有限公司|银行))[{CJK}]{{2,12}}?(?:有限公司|银行[{CJK}]{{2,5}}分行)){AT_WORK}"
@@ -201,7 +264,7 @@ RULES = (
         "WORKPLACE",
         PLACE,
         ("有限公司",),
-        re.compile(rf"(?:就职于|任职于|供职于|单位是|公司是|公司叫)((?!{GENERIC}有限公司)[{CJK}]{{2,20}}?有限公司)"),
+        re.compile(rf"(?:就职于|任职于|供职于|单位是|公司是|公司叫)((?!{GENERIC}有限公司)[{CJK}]{{2,20}}?(?:（[{CJK}]{{2,4}}）)?有限公司)"),
         1,
     ),
 )  # fmt: skip

@@ -31,10 +31,10 @@ RUNS = ((SPELLED, DIGITS + SEPARATORS + "".join(SPELT)),)
 """Characters of which a check needs four in a row."""
 PAIRS = (
     (LETTER, LATIN, LATIN + DIGITS + "-_"),
-    (NAME, "我字名人就姓俺", "叫名姓"),
+    (NAME, "我字名人就姓俺公婆夫子友儿女件", "叫名姓人"),
     (NAME, "字名", "是：:"),
     (NUMBERED, DIGITS + "一二三四五六七八九十百ABCDEFGH", "号弄號栋幢座"),
-    (PLACE, "在限分", TOWNS + "公行"),
+    (PLACE, "在限分中大小医", TOWNS + "公行学院"),
     (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
 )
 """Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
