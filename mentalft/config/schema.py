@@ -44,6 +44,8 @@ class DataConfig:
     """What the file of ``path`` must hash to; null takes what the hub states."""
     leading_assistant: Literal["drop", "keep"] = value(bears_on="prepare")
     """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
+    html: Literal["text", "keep"] = value(bears_on="prepare")
+    """Turn HTML in text into plain text, or keep it. Embedded files go either way."""
     max_rejected: float = number(ge=0, le=1, bears_on="prepare")
     """Stop when a larger share of the records cannot be used."""
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")

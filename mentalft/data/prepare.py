@@ -118,6 +118,7 @@ def _settings(source: Source, cfg: DataConfig) -> Settings:
         cfg.privacy,
         tuple(cfg.hotlines),
         cfg.system_message,
+        cfg.html == "keep",
     )
 
 

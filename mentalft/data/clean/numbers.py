@@ -1,7 +1,7 @@
 """Numbers that are somebody's: telephone, identity card, bank card, however their digits are written.
 
-Libraries decide what is one: ``phonenumbers`` by numbering plans, ``python-stdnum`` by the checksums of identity cards and
-bank cards. A number with a word for it before it needs no right checksum.
+Libraries decide what is one: ``phonenumbers`` by numbering plans, ``python-stdnum`` by the checksums of identity cards
+and bank cards. A number with a word for it before it needs no right checksum.
 """
 
 from __future__ import annotations
@@ -128,6 +128,7 @@ def _is_valid(plain: str, region: str) -> bool:
         return False
 
 
+AMERICAN = r"(?<!\d)(?:1[\s-]{1,2})?[(（]?[2-9]\d\d[)）]?[\s.-]{1,2}\d{3}[\s.-]{1,2}\d{4}(?!\d)"
 KINDS: tuple[tuple[str, re.Pattern[str], Callable[[Candidate], bool]], ...] = (
     ("PHONE", re.compile(r"\+\d[\d\s()–—-]{6,}\d"), _is_phone),
     ("ID", re.compile(rf"(?<!\d)[1-9](?:{S}\d){{16}}{S}[\dXx](?!\d)"), _is_identity_card),
@@ -135,7 +136,7 @@ KINDS: tuple[tuple[str, re.Pattern[str], Callable[[Candidate], bool]], ...] = (
     ("ID", re.compile(r"(?<!\d)[1-9]\d{14}(?!\d)"), _is_old_identity_card),
     ("PHONE", re.compile(rf"(?<!\d)(?:(?:00)?86{S})?1[3-9]\d(?:(?:{S}|\.)\d{{4}}){{2}}(?!\d)"), _is_mobile),
     ("PHONE", re.compile(rf"(?<!\d)(?<!\d.)(?:86{S})?1{S}[3-9](?:{S}\d){{9}}(?!{S}\d)"), _is_mobile),
-    ("PHONE", re.compile(r"(?<!\d)(?:1[\s-]{1,2})?[(（]?[2-9]\d\d[)）]?[\s.-]{1,2}\d{3}[\s.-]{1,2}\d{4}(?!\d)"), _is_american),
+    ("PHONE", re.compile(AMERICAN), _is_american),
     ("PHONE", re.compile(rf"[(（]?\d(?:{S}\d)+"), _is_phone),
     ("PHONE", re.compile(r"[(（]?\d(?:[-–—()（）]?\d){6,}"), _is_phone),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from functools import cache
 from mentalft.data.clean.help_lines import bare, help_lines
 from mentalft.data.clean.numbers import ENCLOSING, PLAIN, Found, numbers, spelt_numbers
 from mentalft.data.clean.privacy_rules import RULES, Rule
-from mentalft.data.clean.screening import ALL, DIGIT, REMARK, SPELLED
+from mentalft.data.clean.screening import ALL, DIGIT, LETTER, REMARK, SPELLED
 from mentalft.records import HELP_LINES, Dialogue, Message
 
 LONGEST_COUNT = 7
@@ -34,7 +34,8 @@ def redactor(hotlines: Iterable[str]) -> Callable[..., str]:
     kept = frozenset(map(bare, (*(line.number for line in help_lines()), *hotlines)))
 
     def redact(text: str, found: Counter[str], flags: int = ALL) -> str:
-        plain = text.translate(PLAIN) if UNUSUAL.search(text) else text  # the same length, so places are the same
+        unusual = flags & (DIGIT | LETTER | SPELLED) and UNUSUAL.search(text)
+        plain = text.translate(PLAIN) if unusual else text  # the same length, so places are the same
         spans: list[Found] = []
         for hints, needs, rule in _rules(flags):
             for hint in hints:  # a loop and no call, for it runs for every dialogue

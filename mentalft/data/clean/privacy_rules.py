@@ -1,7 +1,7 @@
 """Where personal data stands in Chinese counselling text: the rules, each kept only as it is sure.
 
-They look at text in which full-width signs are ASCII. ``docs/decisions/008-privacy-rules.md`` says why these are rules of our
-own; the lines labelled by hand in ``tests/data/clean/privacy_*.jsonl`` measure them.
+They look at text in which full-width signs are ASCII. ``docs/decisions/008-privacy-rules.md`` says why these are rules of
+our own; the lines labelled by hand in ``tests/data/clean/privacy_*.jsonl`` measure them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Rule(NamedTuple):
 NAME = rf"(?:(?:{COMPOUND_SURNAMES})[{CJK}]{{1,2}}|[{SURNAMES}][{CJK}]{{1,2}})"
 AFTER_NAME = r"(?=\W|$|今年|来自|是一|是个)"
 TOWN = rf"(?:(?![我你他她在到住是来去从回搬])[{CJK}]){{2,4}}[市县镇]"
-NO_HOME = "医院|醫院|宿舍|学校|病房|病区|酒店|宾馆|公司|单位|工地|疗养院|养老院|隔壁|对面|我们|他们|她们|你们|咱|这|那|一|某|哪|同"
+NO_HOME = "医院|醫院|宿舍|学校|病房|病区|酒店|宾馆|公司|单位|工地|疗养院|养老院|隔壁|对面|[我你他她]们|[咱这那一某哪同]"
 """Where it stands in the name of a building, that is nobody's home, or no name."""
 AT_WORK = (
     r"(?=里?(?:上班|工作|任职|实习|上学|读|教|当|做|念|干)|的(?:护士|医生|老师|教师|学生|员工)|[高初大][一二三四])"
@@ -88,6 +88,7 @@ RULES = (
             rf"(?a)(?<![\w.])[A-Za-z0-9][\w.+-]*"
             rf"(?:(?:{AT}){HOST}{DOT}|{BARE_AT}(?:{HOST} dot |{WEBMAIL}{DOT}(?:com?{DOT})?)){TOP}(?![A-Za-z])"
         ),
+        needs=re.compile(r"[ (（\[【{<](?:at|AT|At) ?[\w)）\]】}>-]+ ?(?:\.|点|點|dot|[(\[{])|艾特|#\w|@"),
     ),
     Rule(
         "URL",
@@ -102,7 +103,8 @@ RULES = (
         re.compile(
             r"[微薇威卫WwVv加](?:(?<=[微薇威])信号?|(?<=[Vv])信号?|(?<=卫)星号|(?<=[Ww])[Ee][Cc][Hh][Aa][Tt]"
             r"|(?<=[VvWw])(?<![A-Za-z].)[Xx]|(?<=加)我?[Vv]|(?<=[薇威])[❤💗♥][\ufe0f ]?)"
-            r"(?:号?码?|號碼?|\s?[Ii][Dd])?\s*(?:[:：是为為叫（(搜吧]|就是|也可以|is )?\s*([A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9])"
+            r"(?:号?码?|號碼?|\s?[Ii][Dd])?\s*(?:[:：是为為叫（(搜吧]|就是|也可以|is )?\s*"
+            r"([A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9])"
         ),
         1,
     ),
@@ -129,9 +131,9 @@ RULES = (
     Rule(
         "ACCOUNT",
         LETTER,
-        (),
+        ("抖音", "小红书", "微博", "快手", "iscord", "napchat", "elegram", "nstagram", "hats", "witter", "ik"),
         re.compile(
-            r"(?:抖音|小红书|微博|快手|(?i:discord|snapchat|telegram|instagram|whatsapp|twitter|tiktok))"
+            r"(?a)(?:抖音|小红书|微博|快手|(?i:discord|snapchat|telegram|instagram|whatsapp|twitter|tiktok))"
             r"(?:号|账号|帐号|id|ID|user ?name|handle|is|[:：是\s])*(@?[A-Za-z][\w.]*[\d_#][\w.#]*|@\w{3,})"
         ),
         1,
@@ -175,7 +177,8 @@ RULES = (
         ("name is", "name's", "name’s"),
         re.compile(
             r"\b[Mm]y (?:(?:first|full|real|last) )?name(?: is|'s|’s) "
-            rf"([A-Z][a-z]+(?:[ -][A-Z][a-z]+){{0,2}}|(?!(?:{NOBODY})\b)[a-z]{{2,}}(?: (?!\w*(?:ed|ing|ful|ous)\b)[a-z]{{2,}})?"
+            rf"([A-Z][a-z]+(?:[ -][A-Z][a-z]+){{0,2}}"
+            rf"|(?!(?:{NOBODY})\b)[a-z]{{2,}}(?: (?!\w*(?:ed|ing|ful|ous)\b)[a-z]{{2,}})?"
             r"(?=[^\w ]|$| (?:and|i|but|from)\b))"
         ),
         1,
@@ -190,6 +193,7 @@ RULES = (
             r"(?=[^\w ]|$| (?:and|i|I|but|from|here)\b)"
         ),
         1,
+        re.compile(r"(?:is|am|'m|’m|'s|’s|:) [A-Z][a-z]+ [A-Z]"),
     ),
     Rule(
         "ADDRESS",
@@ -236,20 +240,22 @@ RULES = (
         PLACE,
         ("中学", "大学", "学校", "小学", "院"),
         re.compile(
-            rf"((?!{GENERIC}{COMPANIES}|[我你他她]们)(?:{TOWN}[{CJK}]{{1,10}}?(?:医院|保健院|大学|学院|[中小]学|法院)"
+            rf"[在是于，,。：:]((?!{GENERIC}{COMPANIES}|[我你他她]们)(?:{TOWN}[{CJK}]{{1,10}}?(?:医院|保健院|大学|学院|[中小]学|法院)"
             rf"|(?<=在)[{CJK}]{{2,4}}(?:师范|理工|医科|工业|农业|财经|交通|外国语)(?:大学|学院|学校))){AT_WORK}"
         ),
         1,
+        re.compile(r"[市县镇师理][第人妇范工]"),
     ),
     Rule(
         "WORKPLACE",
         LETTER,
-        ("work", "teach", "at "),
+        ("work", "teach", " at "),
         re.compile(
             r"\b(?:work(?:s|ed|ing)?|teach|stud(?:y|ent)|junior|senior|sophomore|freshman|nurse|intern) (?:at|for) "
             r"((?:[A-Z][\w&'-]+ ){1,4}(?:Hospital|School|University|College|Ltd|Inc|LLC|Group|Clinic))\b"
         ),
         1,
+        re.compile(r" (?:at|for) [A-Z]"),
     ),
     Rule(
         "WORKPLACE",

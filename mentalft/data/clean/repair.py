@@ -1,8 +1,9 @@
 """What is mended in a record, by rule and counted; what cannot be mended is a reason to set it aside.
 
-The rules, in order: roles are mapped to system, user and assistant; text is cleaned (NFC, no control characters, lone
-surrogates or byte-order marks, Unix line ends); empty turns are removed; a system message stands first or not at all;
-neighbours of one role become one turn; leading assistant turns are dropped (or kept); trailing user turns are dropped.
+The rules, in order: roles are mapped to system, user and assistant; text is cleaned (no HTML, no embedded files, NFC, no
+control characters, lone surrogates or byte-order marks, Unix line ends); empty turns are removed; a system message
+stands first or not at all; neighbours of one role become one turn; leading assistant turns are dropped (or kept);
+trailing user turns are dropped.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from mentalft.data.clean.markup import LONG, plain_text, without_blobs
 from mentalft.data.read.forms import Draft, NotADialogue, kind
 from mentalft.records import Dialogue, Message
 
@@ -41,7 +43,9 @@ PLACEHOLDERS = (
 REMARKABLE = re.compile("|".join(map(re.escape, (*RESIDUE, *PLACEHOLDERS))))
 
 
-def repaired(draft: Draft, done: Counter[str], *, keep_leading_assistant: bool) -> Dialogue:
+def repaired(
+    draft: Draft, done: Counter[str], *, keep_leading_assistant: bool, keep_html: bool = False
+) -> Dialogue:  # fmt: skip
     """``draft`` as a dialogue that alternates user and assistant; each rule that was needed adds one to ``done``.
 
     The dialogue's id is empty where the record has none.
@@ -50,7 +54,7 @@ def repaired(draft: Draft, done: Counter[str], *, keep_leading_assistant: bool) 
         NotADialogue: an unknown role, a turn that is no text, or nothing left that could be learned from.
     """
     used: set[str] = set()
-    turns = _clean_turns(draft, used)
+    turns = _clean_turns(draft, used, keep_html)
     system = turns[:1] if turns and turns[0].role == "system" else []
     spoken = turns[len(system) :]
     if spoken and spoken[0].role == "assistant" and not keep_leading_assistant:
@@ -61,20 +65,20 @@ def repaired(draft: Draft, done: Counter[str], *, keep_leading_assistant: bool) 
         spoken = spoken[:-1]
     if not any(m.role == "user" for m in spoken):
         raise NotADialogue("no exchange of user and assistant is left" if draft.turns else "there are no messages")
-    references = tuple(clean for r in draft.references if (clean := cleaned(r, used)))
+    references = tuple(clean for r in draft.references if (clean := cleaned(r, used, keep_html)))
     for rule in used:
         done[rule] += 1
-    return Dialogue(_text(draft.id, used), _text(draft.topic, used) or None, (*system, *spoken), references)
+    return Dialogue(_text(draft.id, used), _text(draft.topic, used, keep_html) or None, (*system, *spoken), references)
 
 
-def _clean_turns(draft: Draft, used: set[str]) -> list[Message]:
+def _clean_turns(draft: Draft, used: set[str], keep_html: bool) -> list[Message]:
     turns: list[Message] = []
     last = None
     for position, (raw_role, content) in enumerate(draft.turns):
         role = raw_role if raw_role in ("user", "assistant") else _role(raw_role, draft, position, used)
         if not isinstance(content, str):
             raise NotADialogue(f"must be text, got {kind(content)}", f"{draft.where.format(position)}.content")
-        text = cleaned(content, used)
+        text = cleaned(content, used, keep_html)
         if not text:
             used.add("empty turn removed")
         elif role == last:
@@ -99,8 +103,14 @@ def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
     return role
 
 
-def cleaned(text: str, used: set[str]) -> str:
-    """``text`` in NFC, without characters that carry no text, without white space around it."""
+def cleaned(text: str, used: set[str], keep_html: bool = False) -> str:
+    """``text`` in NFC, without HTML, embedded files, characters that carry no text, and white space around it."""
+    if len(text) >= LONG and (smaller := without_blobs(text)) != text:
+        text = smaller
+        used.add("embedded files removed")
+    if not keep_html and ("<" in text or "&" in text) and (plain := plain_text(text)) != text:
+        text = plain
+        used.add("HTML made plain text")
     if not text.isprintable():
         if "\r" in text or "\u2028" in text or "\u2029" in text:
             text = LINE_END.sub("\n", text)
@@ -115,10 +125,10 @@ def cleaned(text: str, used: set[str]) -> str:
     return text.strip()
 
 
-def _text(value: object, used: set[str]) -> str:
+def _text(value: object, used: set[str], keep_html: bool = True) -> str:
     if type(value) is int:
         return str(value)
-    return cleaned(value, used) if isinstance(value, str) else ""
+    return cleaned(value, used, keep_html) if isinstance(value, str) else ""
 
 
 def remarks(text: str) -> set[str]:

@@ -25,21 +25,19 @@ LATIN += "".join(chr(c) for c, plain in PLAIN.items() if plain.isalpha())
 TOWNS = (
     "北上天重广深杭南苏成武西长郑青济沈大哈合福厦宁无佛东昆贵石太兰银乌拉海呼温珠徐洛烟河山湖江浙安四云陕甘辽吉黑内新"
 )
-DOUBLES = ((DIGIT, DIGITS + SEPARATORS + ENCLOSING),)
-"""Characters of which a check needs two side by side."""
-RUNS = ((SPELLED, DIGITS + SEPARATORS + "".join(SPELT)),)
+RUNS = ((SPELLED, DIGITS + "".join(SPELT)),)
 """Characters of which a check needs four in a row."""
 PAIRS = (
+    (DIGIT, DIGITS, DIGITS + SEPARATORS + ENCLOSING),
     (LETTER, LATIN, LATIN + DIGITS + "-_"),
     (NAME, "我字名人就姓俺公婆夫子友儿女件", "叫名姓人"),
     (NAME, "字名", "是：:"),
     (NUMBERED, DIGITS + "一二三四五六七八九十百ABCDEFGH", "号弄號栋幢座"),
-    (PLACE, "在限分中大小医", TOWNS + "公行学院"),
+    (PLACE, "在限分市师", TOWNS + "公行第人妇范"),
     (REMARK, "题楼答公扫点关私知", "主众码赞注信乎"),
 )
 """Pairs of characters, the first of some and the second of others, without which a check has nothing to find."""
-FIRST_DOUBLE = len(SINGLE)
-FIRST_RUN = FIRST_DOUBLE + len(DOUBLES)
+FIRST_RUN = len(SINGLE)
 FIRST_PAIR = FIRST_RUN + len(RUNS)
 """The bit of the first pair's first characters; its second characters have the next bit, and so on for each pair."""
 PLANE = 0xFFFF
@@ -71,12 +69,11 @@ def screened(texts: Sequence[str]) -> Screened:
     np.bitwise_and(each[:-1], each[1:], out=beside[1:])
     np.bitwise_and(each[:-1] << np.uint16(1), each[1:], out=after[1:])
     beside[starts] = after[starts] = 0  # the end of one text and the beginning of the next are no pair
-    doubles, pairs = np.bitwise_or.reduceat(beside, starts), np.bitwise_or.reduceat(after, starts)
+    pairs = np.bitwise_or.reduceat(after, starts)
     beside[2:] &= beside[:-2].copy()
     runs = np.bitwise_or.reduceat(beside, starts)
     for bits, first, step, checks in (
         (flags, 0, 1, SINGLE),
-        (doubles, FIRST_DOUBLE, 1, DOUBLES),
         (runs, FIRST_RUN, 1, RUNS),
         (pairs, FIRST_PAIR + 1, 2, PAIRS),
     ):
@@ -89,7 +86,7 @@ def screened(texts: Sequence[str]) -> Screened:
 def _table() -> NDArray[np.uint16]:
     """For each code point: a bit for each check that it may concern."""
     table = np.zeros(PLANE + 1, dtype=np.uint16)
-    sets = [text for _, text in (*SINGLE, *DOUBLES, *RUNS)] + [text for _, *both in PAIRS for text in both]
+    sets = [text for _, text in (*SINGLE, *RUNS)] + [text for _, *both in PAIRS for text in both]
     for bit, characters in enumerate(sets):
         table[list(map(ord, characters))] |= 1 << bit
     table[[2, 3, 4]] = 0  # the marks between turns; repair has seen to it that text holds none

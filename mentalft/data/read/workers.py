@@ -48,6 +48,7 @@ class Settings:
     privacy: str = "off"
     hotlines: tuple[str, ...] = ()
     system_message: str | None = None
+    keep_html: bool = False
 
 
 @dataclass
@@ -84,8 +85,8 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
         part.records += 1
         try:
             draft = _draft(raw, settings)
-            keep = settings.keep_leading_assistant
-            dialogues.append(repaired(draft, part.counts["repaired"], keep_leading_assistant=keep))
+            keep = {"keep_leading_assistant": settings.keep_leading_assistant, "keep_html": settings.keep_html}
+            dialogues.append(repaired(draft, part.counts["repaired"], **keep))
         except NotADialogue as problem:  # it may show what stood where a role should
             reason = redactor.redact(problem.reason, Counter()) if settings.privacy == "redact" else problem.reason
             name = block.payload[part.records - 1].name if block.kind == "files" else block.path.name
