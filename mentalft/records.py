@@ -145,6 +145,11 @@ class DataReport:
     overlap: dict[str, Overlap] = field(default_factory=dict)
     """With the train split, by the set's name."""
 
+    @property
+    def personal(self) -> dict[str, int | str]:
+        """How many of each type of personal data were found."""
+        return {name: number for name, number in self.privacy.items() if name.isupper()}
+
 
 class Splits(NamedTuple):
     """The ChatML JSONL files that the prepare stage wrote; no dialogue is in two of them."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from mentalft.config import DataConfig
-from mentalft.records import DataReport, Overlap, SourceReport, Splits, TokenLengths
+from mentalft.records import HELP_LINES, DataReport, Overlap, SourceReport, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
 from mentalft.statistics import quantiles
 from mentalft.words import Said
@@ -105,9 +105,11 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
     for key in ("repaired_by_rule", "remarks"):
         if counts := getattr(report, key):
             lines.append((Said(f"data.{key}", {"what": _most(counts, "more")}), None))
-    if found := {k: v for k, v in report.privacy.items() if k not in ("mode", "dialogues")}:
+    if found := report.personal:
         key = "redacted" if report.privacy["mode"] == "redact" else "not_redacted"
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
+    if number := report.privacy.get(HELP_LINES):
+        lines.append((Said("data.help_lines", {"number": number}), None))
     if report.tokens and report.tokens.share_longer:
         longer = {"share": report.tokens.share_longer, "max_length": report.tokens.max_length}
         lines.append((Said("data.longer", longer), None))

@@ -31,7 +31,7 @@ def report() -> DataReport:
         "unused": 0,
         "repaired_by_rule": {"neighbours of one role merged": 3},
         "remarks": {},
-        "privacy": {"mode": "redact", "PHONE": 2, "dialogues": 1},
+        "privacy": {"mode": "redact", "PHONE": 2, "dialogues": 1, "help_lines": 3},
         "dialogues": {"train": 8, "validation": 1, "test": 1},
         "assistant_turns": {"train": 16, "validation": 2, "test": 2},
         "topics": {"睡眠": {"train": 8, "validation": 1, "test": 1}},
@@ -51,7 +51,7 @@ def test_nothing_that_happened_to_a_record_goes_unsaid(report: DataReport) -> No
     for words in (
         "20 records → 8 train, 1 validation, 1 test dialogues", "7 records set aside in run/data/rejected.jsonl",
         "7 × reason 0", "and 2 reasons, all in that file", "2 exact duplicates", "1 near duplicates of several",
-        "3 × neighbours of one role merged", "personal data redacted: 2 × PHONE",
+        "3 × neighbours of one role merged", "personal data redacted: 2 × PHONE", "numbers of help lines kept: 3",
         "10.0% of dialogues are longer than data.max_length=512", "2 of 51 items of question bank are in train",
     ):  # fmt: skip
         assert words in said

@@ -46,7 +46,7 @@ DATA = {
                  "licence": "Apache-2.0", "sha256": "0" * 64}],
     "source": {"name": "sample"},
     "rejected": 2, "rejected_by_reason": {"no messages": 2}, "duplicates": 1, "between_splits": 0,
-    "repaired_by_rule": {}, "privacy": {"mode": "redact", "dialogues": 3, "phone": 4},
+    "repaired_by_rule": {}, "privacy": {"mode": "redact", "dialogues": 3, "PHONE": 4},
     "dialogues": {"train": 100, "validation": 10, "test": 20}, "assistant_turns": {"train": 400, "validation": 40, "test": 80},
     "topics": {f"主题{n}": {"train": 3, "validation": 1, "test": 1} for n in range(40)},
     "characters": {"train": {"0.5": 200, "0.95": 400, "1": 900}},

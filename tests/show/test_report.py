@@ -112,7 +112,7 @@ def test_it_names_data_settings_cost_and_command_without_secrets(page: Page) -> 
     for part in (
         "1,200",
         "no messages",
-        "4 × phone",
+        "4 × PHONE",
         "主题29",
         "(+10)",
         "seed: 7",

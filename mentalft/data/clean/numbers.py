@@ -51,7 +51,7 @@ OLD_IDENTITY_CARD = re.compile(
 BANK_CARD = re.compile(r"(?:62|4|5[1-5]|2[2-7]|3[457]|60|95)\d+")
 """What the numbers of UnionPay, Visa, Mastercard, JCB, Amex and Chinese banks begin with."""
 
-AS = r"(?:号码?|號碼?|卡号|[是为為:：#(（\s]|(?i:number|no\.?|is|was))*$"
+AS = r"(?:号码?|號碼?|卡号|[是为為:：#=(（\s]|(?i:number|no\.?|is|was))*$"
 """Between a word and its number."""
 LABELS = {
     "ID": re.compile(rf"(?:身份[证證]|证件|証件|證件|(?i:\bid(?: ?card)?)){AS}"),
@@ -62,7 +62,7 @@ OTHER_NUMBER = re.compile(
     r"(?:单号|單號|订单|訂單|编号|編號|序列|流水|条码|验证码|学号|工号|(?i:isbn|issn|doi|order|invoice|tracking|version|serial))"
     rf"{AS}"
 )
-AMOUNT_BEFORE = re.compile(r"[¥￥$€£₩]\s?$")
+AMOUNT_BEFORE = re.compile(r"[¥￥$€£₩=]\s?$")
 AMOUNT_AFTER = re.compile(
     r"\s?多?(?:元(?!旦)|年(?![底前后初级])|[万亿萬億块塊円圆圓盾人]|[韩韓日美欧港台][元币圆]|卢布|人民币|美金|公里|光年|字节|次"
     r"|(?i:won|yen|dollars?|usd|krw|jpy|vnd|people)\b)"

@@ -1,7 +1,7 @@
 """Where personal data stands in Chinese counselling text: the rules, each kept only as it is sure.
 
-They look at text in which full-width signs are ASCII. ``docs/decisions/008-privacy-rules.md`` says why these are rules of
-our own; the lines labelled by hand in ``tests/data/clean/privacy_*.jsonl`` measure them.
+They look at text in which full-width signs are ASCII. ``docs/decisions/008-privacy-rules.md`` says why these are rules
+of our own; the lines labelled by hand in ``tests/data/clean/privacy_*.jsonl`` measure them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is mended in a record, by rule and counted; what cannot be mended is a reason to set it aside.
 
-The rules, in order: roles are mapped to system, user and assistant; text is cleaned (no HTML, no embedded files, NFC, no
+The rules, in order: roles are mapped to system, user and assistant; text is cleaned (no HTML or embedded files, NFC, no
 control characters, lone surrogates or byte-order marks, Unix line ends); empty turns are removed; a system message
 stands first or not at all; neighbours of one role become one turn; leading assistant turns are dropped (or kept);
 trailing user turns are dropped.

@@ -56,11 +56,10 @@ def data(run: FinishedRun) -> dict[str, Any] | None:
     if run.data is None:
         return None
     topics = {name: sum(sizes.values()) for name, sizes in run.data.topics.items()}
-    found = {k: v for k, v in run.data.privacy.items() if k not in ("mode", "dialogues")}
     return {
         **vars(run.data),
         "splits": [name for name in ("train", "validation", "test") if name in run.data.dialogues],
-        "personal": found,
+        "personal": run.data.personal,
         "first_topics": list(topics.items())[:MOST_TOPICS],
         "more_topics": max(len(topics) - MOST_TOPICS, 0),
     }
