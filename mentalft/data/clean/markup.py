@@ -50,4 +50,4 @@ def plain_text(text: str) -> str:
     text = unescape(text)
     if ENTITY.search(text):  # escaped twice, as by a page that quotes another
         text = unescape(text)
-    return text.replace("\xa0", " ")
+    return re.sub(r"[ \t]+\n", "\n", text.replace("\xa0", " "))
