@@ -107,8 +107,8 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
         if counts := getattr(report, key):
             lines.append((Said(f"data.{key}", {"what": _most(counts, "more")}), None))
     lines += _unread_lines(report.unread)
-    for codec, number in [pair for source in report.sources for pair in source.encodings.items()]:
-        lines.append((Said("data.recoded", {"number": number, "encoding": codec}), None))
+    recoded = [pair for source in report.sources for pair in source.encodings.items()]
+    lines += [(Said("data.recoded", {"number": number, "encoding": codec}), None) for codec, number in recoded]
     if found := report.personal:
         key = "redacted" if report.privacy["mode"] == "redact" else "not_redacted"
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
@@ -117,9 +117,8 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
     if report.tokens and report.tokens.share_longer:
         longer = {"share": report.tokens.share_longer, "max_length": report.tokens.max_length}
         lines.append((Said("data.longer", longer), None))
-    for name, one in report.overlap.items():
-        if one.in_train:
-            lines.append((Said("data.in_train", _shared(name, one)), "yellow"))
+    overlaps = [(name, one) for name, one in report.overlap.items() if one.in_train]
+    lines += [(Said("data.in_train", _shared(name, one)), "yellow") for name, one in overlaps]
     return lines
 
 

@@ -34,9 +34,16 @@ BLOBS = re.compile(
 """Data URIs, lines of base64, and long runs of base64, hexadecimal or percent signs."""
 
 
+STEP = 64
+IN_A_ROW = re.compile(r"[!-~\n]{3}")
+"""Of every ``STEP``-th character; a quick look that a long run cannot slip through, for most text holds none."""
+
+
 def without_blobs(text: str) -> str:
     """``text`` without embedded files."""
-    return BLOBS.sub("", text)
+    if "data:" in text or (len(text) >= LONG and IN_A_ROW.search(text[::STEP])):
+        return BLOBS.sub("", text)
+    return text
 
 
 def plain_text(text: str) -> str:
@@ -50,4 +57,4 @@ def plain_text(text: str) -> str:
     text = unescape(text)
     if ENTITY.search(text):  # escaped twice, as by a page that quotes another
         text = unescape(text)
-    return text.replace("\xa0", " ")
+    return re.sub(r"[ \t]+\n", "\n", text.replace("\xa0", " "))

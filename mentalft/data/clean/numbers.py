@@ -39,7 +39,7 @@ PLAIN = _plain()
 SPELT_OUT = {ord(character): digit for character, digit in SPELT.items()}
 
 S = f"[{re.escape(SEPARATORS)}]{{0,3}}"
-DIGITS = re.compile(rf"\d(?:{S}\d){{5,}}[Xx]?|(?<!\d)\d{{3}}\.\d{{3,4}}\.\d{{4}}(?!\.?\d)")
+DIGITS = re.compile(rf"[0-9](?:(?:{S}[0-9]){{5,}}[Xx]?|(?<!\d.)\d\d\.\d{{3,4}}\.\d{{4}}(?!\.?\d))")
 """Digits that stand close together; what is no number as a whole may hold one."""
 SPELT_DIGITS = re.compile(rf"[1一幺壹]{S}[3-9三-九{''.join(SPELT)}](?:{S}[\d{''.join(SPELT)}]){{9}}")
 IDENTITY_CARD = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]")

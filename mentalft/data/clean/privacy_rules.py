@@ -149,13 +149,14 @@ RULES = (
         ),
         1,
     ),
-    Rule("NAME", screening.NAME, ("姓名", "收件人"), re.compile(rf"(?:姓名|收件人)\s*({NAME}){AFTER_NAME}"), 1),
+    Rule("NAME", screening.NAME, ("姓名",), re.compile(rf"姓名\s*({NAME}){AFTER_NAME}"), 1),
     Rule(
         "NAME",
         screening.NAME,
         ("叫",),
         re.compile(rf"(?:老[公婆]|丈夫|妻子|朋友|[男女]友|儿子|女儿)(?:名字)?叫({NAME}){AFTER_NAME}"),
         1,
+        re.compile("[公婆夫子友儿女字]叫"),
     ),
     Rule(
         "NAME",

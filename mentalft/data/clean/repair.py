@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from mentalft.data.clean.markup import LONG, plain_text, without_blobs
+from mentalft.data.clean.markup import plain_text, without_blobs
 from mentalft.data.read.fields import role_of
 from mentalft.data.read.forms import Draft, NotADialogue, kind
 from mentalft.records import Dialogue, Message
@@ -101,7 +101,7 @@ def _role(raw: object, draft: Draft, position: int, used: set[str]) -> str:
 
 def cleaned(text: str, used: set[str], keep_html: bool = False) -> str:
     """``text`` in NFC, without HTML, embedded files, characters that carry no text, and white space around it."""
-    if len(text) >= LONG and (smaller := without_blobs(text)) != text:
+    if (smaller := without_blobs(text)) != text:
         text = smaller
         used.add("embedded files removed")
     if not keep_html and ("<" in text or "&" in text) and (plain := plain_text(text)) != text:

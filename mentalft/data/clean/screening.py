@@ -30,7 +30,7 @@ RUNS = ((SPELLED, DIGITS + "".join(SPELT)),)
 PAIRS = (
     (DIGIT, DIGITS, DIGITS + SEPARATORS + ENCLOSING),
     (LETTER, LATIN, LATIN + DIGITS + "-_"),
-    (NAME, "我字名人就姓俺公婆夫子友儿女件", "叫名姓人"),
+    (NAME, "我字名人就姓俺公婆夫子友儿女", "叫名姓"),
     (NAME, "字名", "是：:"),
     (NUMBERED, DIGITS + "一二三四五六七八九十百ABCDEFGH", "号弄號栋幢座"),
     (PLACE, "在限分市师", TOWNS + "公行第人妇范"),

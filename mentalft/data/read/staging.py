@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from mentalft import data
 from mentalft import records as _records
+from mentalft.assets import HELP_LINES
 from mentalft.console import bar, say
 from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
 from mentalft.data.read.encoding import NAMES
@@ -273,6 +274,7 @@ def _in_cache(
             sha256_folder(Path(data.__file__).parent / room, ("*.py",)) for room in ("", "read", "clean", "split")
         ],
         "records": sha256_file(Path(_records.__file__)),
+        "help_lines": sha256_file(HELP_LINES),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
     entry = cache / "prepared" / sha256_json(made_from)

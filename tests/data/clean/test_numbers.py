@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from mentalft.data.clean.privacy import redactor
+from mentalft.data.clean.numbers import PLAIN
+from mentalft.data.clean.privacy import UNUSUAL, redactor
 from mentalft.records import HELP_LINES
 
 REDACT = redactor([])
@@ -100,3 +101,7 @@ def test_help_lines_that_stay_are_counted() -> None:
 )
 def test_somebodys_own_number_near_such_words_is_found(text: str) -> None:
     assert redacted(text)[1] == {"PHONE": 1}
+
+
+def test_no_unusual_character_is_passed_over() -> None:
+    assert [chr(point) for point in PLAIN if not UNUSUAL.match(chr(point))] == []
