@@ -204,10 +204,10 @@ def _external(path: str) -> list[Dialogue]:
 
 
 def _sample(cfg: DataConfig, prepared: Prepared) -> list[Dialogue]:
-    """Some of the dialogues that will be written, evenly spread."""
+    """Some of the training dialogues, evenly spread."""
     index = prepared.index
-    rows = np.flatnonzero(prepared.places < len(SPLITS))
-    rows = rows[:: max(1, len(rows) // TOKEN_SAMPLE)]
+    rows = np.flatnonzero(prepared.places == SPLITS.index("train"))
+    rows = rows[:: max(1, -(-len(rows) // TOKEN_SAMPLE))]
     ends = np.cumsum(index.arrays["bytes"], dtype=np.int64)
     first = np.cumsum([0, *[part.dialogues for part in index.parts]])
     found = []
