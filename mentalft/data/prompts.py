@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.data.thinking import MARKERS, apart
+from mentalft.data.thinking import AROUND_THINKING, apart
 from mentalft.errors import ModelError, first_line
 from mentalft.records import Message
 
@@ -32,7 +32,6 @@ CUT = "\ufdd0"
 """Stands in a rendered text where a control token that somebody wrote is cut in two, so that it stays text;
 Unicode keeps this character out of text."""
 OTHER_TEMPLATE = "use another template: model.chat_template=chatml, or a file that holds one"
-AROUND_THINKING = {*MARKERS, *MARKERS.values()}
 PROBE = (Message("user", "?"), Message("assistant", "…"))
 
 

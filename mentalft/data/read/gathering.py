@@ -16,7 +16,7 @@ import numpy as np
 
 from mentalft.data.clean import screening
 from mentalft.data.clean.privacy import redactor
-from mentalft.data.clean.repair import remarks, repaired
+from mentalft.data.clean.repair import remarks, repaired, thought_out
 from mentalft.data.clean.screening import Screened
 from mentalft.data.read.forms import FORMS, Draft, NotADialogue, is_object, kind, table_row
 from mentalft.data.read.scanning import Raw
@@ -34,6 +34,7 @@ class Settings:
     keep_leading_assistant: bool
     privacy: str
     hotlines: tuple[str, ...]
+    strip_thinking: bool = False
 
 
 ALL_TEXT = 255 & ~(screening.DIRTY | screening.REMARK)
@@ -81,7 +82,7 @@ class Gathered:
         try:
             if not self.of_lists and not isinstance(raw.value, dict):
                 return NotADialogue(f"the record is not a JSON object but {kind(raw.value)}")
-            draft = self.read(raw.value)
+            draft = thought_out(self.read(raw.value), self.counts, strip=self.settings.strip_thinking)
             contents = None if self.careful else _plainly_whole(draft)
             if contents is not None:
                 text = MARKED[len(contents) // 2] % contents
@@ -212,4 +213,11 @@ def settings_for(format_name: str, columns: dict[str, str], known: Any) -> Setti
     parts = {"question", "answer", "title", "system", "topic", "id"}
     if unknown := sorted(columns.keys() - parts):
         raise DataError(f"data.columns: {', '.join(unknown)} is not a part of a row; accepted are {sorted(parts)}")
-    return Settings(format_name, dict(columns), known.leading_assistant == "keep", known.privacy, tuple(known.hotlines))
+    return Settings(
+        format_name,
+        dict(columns),
+        known.leading_assistant == "keep",
+        known.privacy,
+        tuple(known.hotlines),
+        known.thinking == "strip",
+    )

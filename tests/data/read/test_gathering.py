@@ -37,6 +37,24 @@ def record(*contents: Any, **more: Any) -> dict[str, Any]:
     return {"id": 7, "messages": [{"role": roles[n % 2], "content": c} for n, c in enumerate(contents)], **more}
 
 
+@pytest.mark.parametrize("strip", [True, False])
+def test_reasoning_is_taken_out_of_answers_or_counted(strip: bool) -> None:
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("repaired", "privacy", "remarks")}
+    one = Gathered(Settings("soulchat", {}, False, "off", (), strip), counts)
+    for contents in (
+        ("<think>我</think>写", "<think>\n累\n</think>\n\n歇吧"),
+        ("a", "b"),
+        ("a", "<think>没完", "b", "c"),
+    ):
+        assert one.add(Raw(None, record(*contents))) is None
+    one.finish(screened(one.texts))
+    found = [[m["content"] for m in row["messages"]] for row in one.records()]
+    assert found[0] == ["<think>我</think>写", "歇吧" if strip else "<think>\n累\n</think>\n\n歇吧"]
+    assert found[2] == (["a\nb", "c"] if strip else ["a", "<think>没完", "b", "c"])
+    assert counts["repaired"]["reasoning block removed"] == 2 * strip
+    assert counts["remarks"]["reasoning block in an answer"] == 2 * (not strip)
+
+
 def gathered(
     rows: list[Any], *, careful: bool, privacy: str = "redact"
 ) -> tuple[list[dict[str, Any]], dict[str, Counter[str]], list[str]]:
