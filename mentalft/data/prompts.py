@@ -221,7 +221,7 @@ def _check_content(said: Sequence[Message], whole: str) -> None:
         found = text.find(content, at)
         if found < 0:
             what = "text" if apart(message.content).thinking is None else "reasoning or text"
-            raise _UnfitError(f"leaves out or moves {what} of the {message.role}'s messages")
+            raise _UnfitError(f"leaves out or moves {what} of {message.role} messages")
         at = found + len(content)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from mentalft.config import ModelConfig
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import ConfigError, ModelError
-from mentalft.modeling.locate import LocatedModel
+from mentalft.modeling.locate import LocatedModel, template_file
 from mentalft.modeling.precision import PrecisionPlan
 from mentalft.modeling.vocabulary import share_vocabulary
 
@@ -51,10 +50,7 @@ def _as_configured(tokenizer: Any, cfg: ModelConfig) -> None:
     share_vocabulary(tokenizer)
     if cfg.chat_template == "chatml":
         tokenizer.chat_template = None  # which mentalft.data.prompts makes ChatML
-    elif cfg.chat_template is not None:
-        path = Path(cfg.chat_template).expanduser()
-        if not path.is_file():
-            raise ConfigError(f"model.chat_template={path} is no file; give one that holds a Jinja template, or chatml")
+    elif path := template_file(cfg):
         tokenizer.chat_template = path.read_text(encoding="utf-8")
 
 

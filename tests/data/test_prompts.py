@@ -123,13 +123,13 @@ LONGER = (*THOUGHT, *PLAIN[2:])
     [
         (templates.GEMMA2, DIALOGUE, r"System role not supported\); use data\.system_as=user_prefix$"),
         (templates.GEMMA2, PLAIN[1:], r"must alternate.*; use another template: model\.chat_template=chatml"),
-        (templates.MISTRAL, DIALOGUE, r"leaves out or moves text of the system.*data\.system_as=user_prefix$"),
-        (templates.NO_SYSTEM, DIALOGUE, r"leaves out or moves text of the system's.*data\.system_as=user_prefix$"),
+        (templates.MISTRAL, DIALOGUE, r"leaves out or moves text of system.*data\.system_as=user_prefix$"),
+        (templates.NO_SYSTEM, DIALOGUE, r"leaves out or moves text of system messages.*data\.system_as=user_prefix$"),
         (templates.SYSTEM_AFTER_QUESTION, DIALOGUE, r"leaves out or moves text.*data\.system_as=user_prefix$"),
-        (templates.R1, THOUGHT, r"leaves out or moves reasoning or text of the assistant's.*data\.thinking=strip$"),
+        (templates.R1, THOUGHT, r"leaves out or moves reasoning or text of assistant.*data\.thinking=strip$"),
         (templates.QWEN3_HISTORY, LONGER, r"leaves out or moves reasoning.*data\.thinking=strip$"),
         (templates.GEMMA2, (DIALOGUE[0], *LONGER), r"data\.system_as=user_prefix$"),
-        (templates.R1.replace("'</think>'", "'。'"), PLAIN, r"leaves out or moves text of the assistant's"),
+        (templates.R1.replace("'</think>'", "'。'"), PLAIN, r"leaves out or moves text of assistant"),
         ("{{ today + messages[0].content }}", PLAIN, r"refuses.*'today' is undefined.*model\.chat_template_kwargs"),
     ],
 )
