@@ -106,15 +106,30 @@ class SourceReport:
 
 
 @dataclass(frozen=True)
+class Shortened:
+    """What ``data.max_length`` costs some training dialogues."""
+
+    dialogues: int
+    cut: int
+    """Dialogues that lose their oldest exchanges to fit."""
+    left_out: int
+    """Dialogues that do not fit."""
+    turns_lost: float
+    """The share of the assistant turns that is not learnt from for it, and the share of the supervised tokens."""
+    supervised_lost: float
+
+
+@dataclass(frozen=True)
 class TokenLengths:
-    """How long dialogues are in a model's tokens, with its chat template, by a sample of them."""
+    """How long training dialogues are in a model's tokens, with its chat template, by a sample of them."""
 
     model: str | None = None
-    sampled_dialogues: int = 0
+    embedded: bool = False
+    """It is the embedded model, whose tokenizer makes far more tokens of a text than a real one's."""
     quantiles: dict[str, int] = field(default_factory=dict)
     max_length: int | None = None
-    share_longer: float = 0.0
-    """Of the sample: what will be cut at ``max_length``."""
+    shortened: Shortened | None = None
+    """Of the sample."""
     not_counted: str | None = None
     """Why there are no lengths."""
 

@@ -53,6 +53,8 @@ class DataConfig:
     """What to do with assistant turns before the first user turn; kept ones are context, never trained on."""
     html: Literal["text", "keep"] = value(bears_on="prepare")
     """Turn HTML in text into plain text, or keep it. Embedded files go either way."""
+    thinking: Literal["keep", "strip"] = value(bears_on="prepare")
+    """Leave reasoning blocks (``<think>…</think>``) in the answers to learn from, or take them out."""
     max_rejected: float = number(ge=0, le=1, bears_on="prepare")
     """Stop when a larger share of the records cannot be used."""
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
@@ -67,6 +69,9 @@ class DataConfig:
     """Processes that read; null is one a core. The result is the same."""
     system_message: Optional[str] = value(bears_on=("prepare", "evaluate"))
     """Put before every dialogue that has no system message of its own; null adds none."""
+    system_as: Literal["system", "user_prefix"] = value(bears_on=MODEL)
+    """Give the system message a turn of its own, or put it at the head of the first user turn, for chat templates that
+    have no such role (Gemma 2)."""
     validation_fraction: float = number(gt=0, lt=1, bears_on="prepare")
     """Share of dialogues held out to choose checkpoints and settings by."""
     test_fraction: float = number(gt=0, lt=1, bears_on="prepare")
@@ -100,6 +105,8 @@ class ModelConfig:
     """Where a hub id is looked up."""
     attn_implementation: Literal["sdpa", "eager", "flash_attention_2"] = value(bears_on=MODEL)
     """Attention kernel, as in transformers."""
+    chat_template: Optional[str] = value(bears_on=MODEL)
+    """In place of the tokenizer's own: a file that holds one, or ``chatml``; it is saved with the adapter."""
     chat_template_kwargs: dict[str, Any] = value(bears_on=MODEL)
     """Extra variables for the tokenizer's chat template, such as a fixed date."""
     quantization: Literal["none", "8bit", "4bit"] = value(bears_on=MODEL)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from mentalft.config import Config
 from mentalft.data.items import items_to_ask
-from mentalft.data.prompts import PromptBuilder
+from mentalft.data.prompts import PromptBuilder, arranged
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Prompt, Splits
@@ -33,15 +33,21 @@ def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Question
     wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
     notes = [Said("evaluate.not_asked", {"problem": problem.said}) for problem in problems]
     if tokenizer is None:
-        prompts = [Prompt(i.id, sha256_json([m.chat() for m in i.messages]), [], i.messages) for i in wanted]
+        prompts = [_told(item, cfg.data.system_as) for item in wanted]
         return Questions(wanted, prompts, notes)
-    builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    builder = PromptBuilder.of(cfg, tokenizer)
     found = as_prompts(wanted, builder, cfg.data.max_length)
     if not found.prompts:
         raise DataError(
             f"evaluate: not one of {len(wanted)} prompts fits in data.max_length={cfg.data.max_length} tokens; raise it"
         )
     return found._replace(notes=[*notes, *found.notes])
+
+
+def _told(item: Item, system_as: str) -> Prompt:
+    """What a server is told."""
+    messages = tuple(arranged(item.messages, system_as))
+    return Prompt(item.id, sha256_json([m.chat() for m in messages]), [], messages)
 
 
 def as_prompts(wanted: list[Item], builder: PromptBuilder, max_length: int) -> Questions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from mentalft.config import DataConfig
 from mentalft.console import say, shown
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
-from mentalft.errors import DataError
+from mentalft.data.report import shortened_said
+from mentalft.errors import DataError, ModelError
 from mentalft.files import read_jsonl
-from mentalft.records import Dialogue, Message
-from mentalft.words import Said
+from mentalft.records import Dialogue, Message, Shortened
 
 if TYPE_CHECKING:
     import torch
@@ -31,10 +32,9 @@ class Row(NamedTuple):
 
 class Encoded(NamedTuple):
     rows: list[Row]
-    cut: int
-    """Dialogues that lost their oldest exchanges to fit."""
-    dropped: int
-    """Dialogues that are too long and were left out."""
+    shortened: Shortened
+    whole: list[int]
+    """The length of each dialogue before it was cut."""
 
     def lengths(self) -> tuple[int, ...]:
         return tuple(len(row.input_ids) for row in self.rows)
@@ -56,29 +56,49 @@ def encode(
 
     Raises:
         DataError: a dialogue is too long and ``too_long`` is ``error``; or a dialogue has no answer to learn from.
+        ModelError: the chat template cannot take a dialogue.
     """
-    rows, cut, dropped = [], 0, 0
+    rows: list[Row] = []
+    whole: list[int] = []
+    cut = 0
+    learnt, lost = np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)  # (assistant turns, tokens)
     for dialogue in dialogues:
-        example = builder.example(dialogue.messages)
-        if len(example.input_ids) > max_length:
+        row = _row(dialogue, builder)
+        whole.append(len(row.input_ids))
+        learnt += _learnt(row)
+        if len(row.input_ids) > max_length:
             if too_long == "error":
                 raise DataError(
-                    f"dialogue {dialogue.id} has {len(example.input_ids)} tokens and data.max_length is {max_length}; "
+                    f"dialogue {dialogue.id} has {len(row.input_ids)} tokens and data.max_length is {max_length}; "
                     "raise it, or use data.too_long=truncate or drop"
                 )
             kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
+            lost += _learnt(row)
             if kept is None or not any(m.role == "assistant" and m.learnt for m in kept):
-                dropped += 1
                 continue
             cut += 1
-            example = builder.example(kept)
-        labels = np.asarray(example.labels, dtype=np.int32)
-        supervised = labels != IGNORED_LABEL
-        supervised[0] = False  # nothing comes before the first token that could predict it
-        if not supervised.any():
-            raise DataError(f"dialogue {dialogue.id} holds no answer of the assistant, so there is nothing to learn")
-        rows.append(Row(dialogue.id, np.asarray(example.input_ids, dtype=np.int32), supervised))
-    return Encoded(rows, cut, dropped)
+            row = _row(replace(dialogue, messages=tuple(kept)), builder)
+            lost -= _learnt(row)
+        rows.append(row)
+    turns, tokens = (lost / np.maximum(learnt, 1)).round(4).tolist()
+    return Encoded(rows, Shortened(len(whole), cut, len(whole) - len(rows), turns, tokens), whole)
+
+
+def _row(dialogue: Dialogue, builder: PromptBuilder) -> Row:
+    try:
+        example = builder.example(dialogue.messages)
+    except ModelError as error:
+        raise ModelError(f"dialogue {dialogue.id}: {error}") from error
+    supervised = np.asarray(example.labels, dtype=np.int32) != IGNORED_LABEL
+    supervised[0] = False  # nothing comes before the first token that could predict it
+    if not supervised.any():
+        raise DataError(f"dialogue {dialogue.id} holds no answer of the assistant, so there is nothing to learn")
+    return Row(dialogue.id, np.asarray(example.input_ids, dtype=np.int32), supervised)
+
+
+def _learnt(row: Row) -> NDArray[np.int64]:
+    """(2,): assistant turns and tokens that are learnt from."""
+    return np.array([np.count_nonzero(row.supervised[1:] > row.supervised[:-1]), np.count_nonzero(row.supervised)])
 
 
 def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded:
@@ -91,27 +111,13 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
         encoded = encode_file(path, builder, cfg.max_length, cfg.too_long)
     except DataError as error:
         raise DataError(f"{shown(path)}: {error}") from error
-    total = len(encoded.rows) + encoded.dropped
-    if not total:
-        raise DataError(f"{shown(path)} holds no dialogue; give more data, or another split of it")
     if not encoded.rows:
         raise DataError(
-            f"{path}: not one of its {total} dialogues fits in data.max_length={cfg.max_length} tokens; raise it"
+            f"{path}: not one of its {len(encoded.whole)} dialogues fits in data.max_length={cfg.max_length} tokens; "
+            "raise it"
         )
-    if encoded.cut or encoded.dropped:
-        say(
-            Said(
-                "train.too_long",
-                {
-                    "split": path.stem,
-                    "cut": encoded.cut,
-                    "total": total,
-                    "most": cfg.max_length,
-                    "dropped": encoded.dropped,
-                },
-            ),
-            style="yellow",
-        )
+    for line in shortened_said("train", path.stem, encoded.shortened, cfg.max_length):
+        say(line, style="yellow")
     return encoded
 
 

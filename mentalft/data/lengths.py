@@ -6,21 +6,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mentalft.config import Config
+from mentalft.config.schema import EMBEDDED
+from mentalft.data.batches import encode
 from mentalft.data.prompts import PromptBuilder
 from mentalft.records import Dialogue, TokenLengths
 from mentalft.statistics import quantiles
 
 TOKEN_SAMPLE = 500
-"""Dialogues that are tokenised for the report, evenly spread over the corpus."""
+"""Training dialogues that are tokenised for the report, evenly spread over the split; a smaller one is all of it."""
 
 
-def token_lengths(sample: Sequence[Dialogue], builder: PromptBuilder, max_length: int) -> TokenLengths:
-    """Length quantiles in tokens, with the chat template, and the share that will be cut at ``max_length``."""
-    lengths = np.array(builder.lengths([d.messages for d in sample]))
+def token_lengths(sample: Sequence[Dialogue], builder: PromptBuilder, cfg: Config) -> TokenLengths:
+    """Length quantiles in tokens, with the chat template, and what training will leave out of the ``sample``."""
+    too_long = "drop" if cfg.data.too_long == "error" else cfg.data.too_long
+    encoded = encode(sample, builder, cfg.data.max_length, too_long)
     return TokenLengths(
         model=builder.name,
-        sampled_dialogues=len(lengths),
-        quantiles=quantiles(lengths),
-        max_length=max_length,
-        share_longer=round(float((lengths > max_length).mean()), 4) if len(lengths) else 0.0,
+        embedded=cfg.model.name_or_path == EMBEDDED,
+        quantiles=quantiles(np.array(encoded.whole)),
+        max_length=cfg.data.max_length,
+        shortened=encoded.shortened,
     )

@@ -125,6 +125,7 @@ def _settings(source: Source, cfg: DataConfig) -> Settings:
         tuple(cfg.hotlines),
         cfg.system_message,
         cfg.html == "keep",
+        cfg.thinking == "strip",
     )
 
 
@@ -220,12 +221,12 @@ def _external(path: str) -> list[Dialogue]:
 
 
 def _sample(staged: Path, index: Index, places: Places) -> list[Dialogue]:
-    """Some of the dialogues that will be written, evenly spread."""
-    rows = np.flatnonzero(places < len(SPLITS))
+    """Some of the training dialogues, evenly spread."""
+    rows = np.flatnonzero(places == SPLITS.index("train"))
     ends = np.cumsum(index.rows["bytes"], dtype=np.int64)
     firsts = np.cumsum([0, *[part.dialogues for part in index.parts]])
     found = []
-    for row in rows[:: max(1, len(rows) // TOKEN_SAMPLE)].tolist():
+    for row in rows[:: max(1, -(-len(rows) // TOKEN_SAMPLE))].tolist():
         number = int(np.searchsorted(firsts, row, side="right")) - 1
         before = ends[firsts[number] - 1] if number else 0
         with (staged / index.parts[number].name).open("rb") as handle:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from mentalft.config import DataConfig
-from mentalft.records import HELP_LINES, DataReport, Overlap, SourceReport, Splits, TokenLengths
+from mentalft.records import HELP_LINES, DataReport, Overlap, Shortened, SourceReport, Splits, TokenLengths
 from mentalft.runs.files import DATA_REPORT
 from mentalft.statistics import quantiles
 from mentalft.words import Said
@@ -114,9 +115,11 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
     if number := report.privacy.get(HELP_LINES):
         lines.append((Said("data.help_lines", {"number": number}), None))
-    if report.tokens and report.tokens.share_longer:
-        longer = {"share": report.tokens.share_longer, "max_length": report.tokens.max_length}
-        lines.append((Said("data.longer", longer), None))
+    if (tokens := report.tokens) and tokens.shortened and tokens.max_length:
+        seen, all_of_it = tokens.shortened.dialogues, report.dialogues["train"]
+        split = "train" if seen == all_of_it else Said("data.sampled", {"seen": seen, "all": all_of_it})
+        said = shortened_said("prepare", split, tokens.shortened, tokens.max_length)
+        lines += [(line, "yellow") for line in said]
     overlaps = [(name, one) for name, one in report.overlap.items() if one.in_train]
     lines += [(Said("data.in_train", _shared(name, one)), "yellow") for name, one in overlaps]
     return lines
@@ -144,8 +147,10 @@ def audit_lines(report: DataReport) -> list[Line]:
         why = tokens.not_counted if tokens else Said("data.no_model")
         lines.append(Said("data.not_counted", {"why": why}))
     else:
-        whose = {"model": tokens.model, "sampled": tokens.sampled_dialogues}
+        whose = {"model": tokens.model, "sampled": tokens.shortened.dialogues if tokens.shortened else 0}
         lines.append(Said("data.tokens", {**whose, "spread": _spread(tokens.quantiles)}))
+        if tokens.embedded:
+            lines.append(Said("data.embedded_tokenizer"))
     topics = {name: sum(sizes.values()) for name, sizes in report.topics.items()}
     lines.append(Said("data.topics", {"number": len(topics), "topics": _most(topics, "more")}))
     return [(line, None) for line in lines]
@@ -155,6 +160,12 @@ def _unread_lines(unread: dict[str, int]) -> list[Line]:
     shown = [Said("data.unread", {"number": n, "field": name}) for name, n in list(unread.items())[:SHOWN]]
     rest = [Said("data.unread_more", {"rest": len(unread) - SHOWN})] if len(unread) > SHOWN else []
     return [(line, "yellow") for line in (*shown, *rest)]
+
+
+def shortened_said(stage: str, split: Any, shortened: Shortened, max_length: int) -> list[Said]:
+    """What is said where not every dialogue fits."""
+    values = {"stage": stage, "split": split, "max_length": max_length, **asdict(shortened)}
+    return [Said("data.shortened", values)] if shortened.cut or shortened.left_out else []
 
 
 def _spread(quantiles_of: dict[str, int]) -> list[Said]:

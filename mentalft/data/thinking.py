@@ -21,6 +21,7 @@ MARKERS = {
     "<|channel|>analysis<|message|>": "<|channel|>final<|message|>",  # gpt-oss
 }
 """What opens a block of thinking, and what closes it."""
+AROUND_THINKING = frozenset({*MARKERS, *MARKERS.values()})
 _MARKER = re.compile(f"({'|'.join(map(re.escape, (*MARKERS, *MARKERS.values())))})", re.IGNORECASE)
 _OPENS = frozenset(map(str.lower, MARKERS))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mentalft.data.thinking import MARKERS, THINK, opens_thinking, response
+from mentalft.data.thinking import AROUND_THINKING, THINK, opens_thinking, response
 from mentalft.generation.decoding import Decoding, choose
 from mentalft.generation.memory import smaller
 from mentalft.generation.rows import Row, families, padded_left
@@ -27,7 +27,6 @@ ENDED = 0.25
 """The share of a batch that has ended when the rest makes a pause."""
 PROMPT_END = 16
 """Tokens of a prompt's end that are looked at."""
-_AROUND_THINKING = {*MARKERS, *MARKERS.values()}
 LESS = "lower data.max_length or eval.max_new_tokens, or on a GPU use model.quantization=4bit"
 
 
@@ -170,4 +169,4 @@ def response_of(prompt: Prompt, tokens: list[int], tokenizer: Any, end_ids: set[
 def _unspoken(tokenizer: Any) -> frozenset[int]:
     """The special tokens, which are no part of a text, without those that stand around thinking."""
     added = tokenizer.added_tokens_decoder.items()
-    return frozenset(number for number, token in added if token.special and token.content not in _AROUND_THINKING)
+    return frozenset(number for number, token in added if token.special and token.content not in AROUND_THINKING)

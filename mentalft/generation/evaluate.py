@@ -251,7 +251,8 @@ def _transformers(job: Job) -> TransformersEngine:
     cfg, located, adapter = job.loaded_here()
     tokenizer = load_tokenizer(cfg.model, located)
     model = load_adapter(load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision)), adapter)
-    return TransformersEngine(model, tokenizer, job.decoding, end_token_ids(model, tokenizer), cfg.eval.batch_size)
+    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer))
+    return TransformersEngine(model, tokenizer, job.decoding, end_ids, cfg.eval.batch_size)
 
 
 def _vllm(job: Job) -> Engine:
@@ -262,7 +263,8 @@ def _vllm(job: Job) -> Engine:
     dtype = str(plan_precision(cfg.trainer.precision).base_dtype).removeprefix("torch.")
     tokenizer = load_tokenizer(cfg.model, located)
     arguments = model_arguments(located.folder, adapter, dtype, cfg.data.max_length, job.decoding)
-    return VllmEngine(arguments, adapter, tokenizer, job.decoding, stated_end_token_ids(located, tokenizer))
+    end_ids = stated_end_token_ids(located, PromptBuilder.of(cfg, tokenizer))
+    return VllmEngine(arguments, adapter, tokenizer, job.decoding, end_ids)
 
 
 def _openai(job: Job) -> Engine:
@@ -281,7 +283,7 @@ def _measures(cfg: Config) -> bool:
 def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: list[Prompt]) -> Iterator[Perplexed]:
     """How likely each contender finds each item's first reference after the very tokens that they are asked with."""
     cfg = job.cfg
-    builder = PromptBuilder(engine.tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    builder = PromptBuilder.of(cfg, engine.tokenizer)
     first = {item.id: item.references[0] for item in items}
     rows = reference_rows(builder, ((p.id, p.messages, first[p.id]) for p in prompts))
     collate = Collator(engine.tokenizer.pad_token_id)

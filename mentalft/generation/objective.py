@@ -13,6 +13,7 @@ import numpy as np
 from mentalft.config import Config
 from mentalft.console import progress, say
 from mentalft.data.asking import questions_of
+from mentalft.data.prompts import PromptBuilder
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
@@ -42,7 +43,8 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     questions = questions_of(on_validation, tokenizer, Splits(validation, validation, validation))
     model = load_adapter(load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision)), adapter)
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
-    engine = TransformersEngine(model, tokenizer, decoding, end_token_ids(model, tokenizer), e.batch_size)
+    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer))
+    engine = TransformersEngine(model, tokenizer, decoding, end_ids, e.batch_size)
     asked = engine.ask(Contender("tuned", adapter), questions.prompts)
     answers = {r.id: r for r in progress(asked, Said("objective.bar"), len(questions.prompts))}
     in_order = [answers[item.id] for item in questions.items]

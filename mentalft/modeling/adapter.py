@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,15 +33,11 @@ def add_adapter(model: Any, cfg: LoraConfig, base_name: str) -> Any:
 
     if cfg.adapter:
         return load_adapter(model, Path(cfg.adapter).expanduser(), key="lora.adapter", trainable=True)
+    _check_names(model, cfg)
     try:
         wrapped = get_peft_model(model, _peft_config(model, cfg, base_name), autocast_adapter_dtype=True)
     except ValueError as error:
-        if "not found in the base model" not in str(error):
-            raise ConfigError(f"lora: {error}") from error
-        raise ConfigError(
-            f"lora.target_modules={cfg.target_modules}: {error}; this model has "
-            f"{', '.join(_linear_names(model))}, or use [all-linear]"
-        ) from error
+        raise ConfigError(f"lora: {error}") from error
     wrapped.peft_config["default"].base_model_name_or_path = base_name
     return wrapped
 
@@ -236,7 +233,19 @@ def _modules_with_weights(model: Any) -> list[str]:
     return [name for name, m in model.named_modules() if name and any(True for _ in m.parameters(recurse=False))]
 
 
-def _linear_names(model: Any) -> list[str]:
+def _check_names(model: Any, cfg: LoraConfig) -> None:
+    """Every name must be that of a module, or its end; peft is content with one that is."""
     import torch
 
-    return sorted({name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)})
+    modules = dict(model.named_modules())
+    ends = {".".join(parts[n:]) for parts in (name.split(".") for name in modules) for n in range(len(parts))}
+    linear = {name.rpartition(".")[2] for name, m in modules.items() if isinstance(m, torch.nn.Linear)}
+    targets = [] if cfg.method == "full" or cfg.target_modules == ["all-linear"] else cfg.target_modules
+    for key, names in (("target_modules", targets), ("modules_to_save", cfg.modules_to_save)):
+        if unknown := [name for name in names if name not in ends]:
+            near = [found for name in unknown for found in get_close_matches(name, sorted(ends), n=2)]
+            meant = f"did you mean {' or '.join(dict.fromkeys(near))}? " if near else ""
+            raise ConfigError(
+                f"lora.{key}: the model has no module {', '.join(unknown)}; {meant}"
+                f"Its linear layers are {', '.join(sorted(linear))}"
+            )

@@ -6,8 +6,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from mentalft.config import ModelConfig
+from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import ConfigError, ModelError
-from mentalft.modeling.locate import LocatedModel
+from mentalft.modeling.locate import LocatedModel, template_file
 from mentalft.modeling.precision import PrecisionPlan
 from mentalft.modeling.vocabulary import share_vocabulary
 
@@ -24,7 +25,7 @@ def load_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(located.folder), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
-    share_vocabulary(tokenizer)
+    _as_configured(tokenizer, cfg)
     if tokenizer.pad_token_id is None:
         spare = [t for t in ("<|finetune_right_pad_id|>", "<|pad|>", "<pad>", "<unk>") if t in tokenizer.get_vocab()]
         tokenizer.pad_token = spare[0] if spare else tokenizer.eos_token
@@ -41,8 +42,16 @@ def counting_tokenizer(cfg: ModelConfig, located: LocatedModel) -> Any:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(str(located.folder), trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise ModelError(f"model {cfg.name}: no tokenizer can be loaded from {located.folder} ({error})") from error
-    share_vocabulary(tokenizer)
+    _as_configured(tokenizer, cfg)
     return tokenizer
+
+
+def _as_configured(tokenizer: Any, cfg: ModelConfig) -> None:
+    share_vocabulary(tokenizer)
+    if cfg.chat_template == "chatml":
+        tokenizer.chat_template = None  # which mentalft.data.prompts makes ChatML
+    elif path := template_file(cfg):
+        tokenizer.chat_template = path.read_text(encoding="utf-8")
 
 
 def base_config(located: LocatedModel) -> Any:
@@ -133,7 +142,7 @@ def check_attention(cfg: ModelConfig, device: str) -> None:
         )
 
 
-def stated_end_token_ids(located: LocatedModel, tokenizer: Any) -> list[int]:
+def stated_end_token_ids(located: LocatedModel, builder: PromptBuilder) -> list[int]:
     """:func:`end_token_ids` of a model that is not loaded."""
     from types import SimpleNamespace
 
@@ -144,15 +153,11 @@ def stated_end_token_ids(located: LocatedModel, tokenizer: Any) -> list[int]:
         config = GenerationConfig.from_pretrained(folder)
     else:
         config = GenerationConfig.from_model_config(base_config(located))
-    return end_token_ids(SimpleNamespace(generation_config=config), tokenizer)
+    return end_token_ids(SimpleNamespace(generation_config=config), builder)
 
 
-def end_token_ids(model: Any, tokenizer: Any) -> list[int]:
+def end_token_ids(model: Any, builder: PromptBuilder) -> list[int]:
     """Every token that ends an answer: the model's own list, and the one that the chat template closes a turn with."""
     listed = model.generation_config.eos_token_id
-    ids = set(listed if isinstance(listed, list) else [listed] if listed is not None else [])
-    if tokenizer.eos_token_id is not None:
-        ids.add(tokenizer.eos_token_id)
-    closing = ("<|eot_id|>", "<|im_end|>", "<|eom_id|>")
-    ids |= {tokenizer.convert_tokens_to_ids(t) for t in closing if t in tokenizer.all_special_tokens}
-    return sorted(ids)
+    ids = listed if isinstance(listed, list) else [listed]
+    return sorted({*ids, builder.tokenizer.eos_token_id, builder.end_token_id} - {None})

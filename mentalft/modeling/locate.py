@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mentalft.assets import TINY_MODEL
 from mentalft.config import EMBEDDED, ModelConfig
-from mentalft.errors import ModelError, first_line
+from mentalft.errors import ConfigError, ModelError, first_line
 from mentalft.files import sha256_folder
 from mentalft.modeling.hub import snapshot
 
@@ -36,6 +36,20 @@ class LocatedModel:
         if self.revision:
             return f"{self.name}@{self.revision}"
         return sha256_folder(self.folder, ("*.json", "*.safetensors", "*.model", "*.jinja"))
+
+
+def template_file(cfg: ModelConfig) -> Path | None:
+    """The file that ``model.chat_template`` names; None where it names none.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if cfg.chat_template in (None, "chatml"):
+        return None
+    path = Path(str(cfg.chat_template)).expanduser()
+    if not path.is_file():
+        raise ConfigError(f"model.chat_template={path} is no file; give one that holds a Jinja template, or chatml")
+    return path
 
 
 def locate_model(cfg: ModelConfig, *, weights: bool = True) -> LocatedModel:

@@ -59,8 +59,11 @@ class Context:
         return self.located
 
     def fingerprint(self) -> str:
-        """Of the model's files."""
-        return self.model().fingerprint()
+        """Of the model's files, and of the template that is used instead of its own."""
+        from mentalft.modeling.locate import template_file
+
+        own = template_file(self.cfg.model)
+        return self.model().fingerprint() + (f"+{digest(own)}" if own else "")
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` returns, made once a command."""

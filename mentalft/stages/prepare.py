@@ -54,7 +54,7 @@ def _prompt_builder(context: Context) -> PromptBuilder:
 
     model = context.cfg.model
     tokenizer = counting_tokenizer(model, context.located or locate_model(model, weights=False))
-    return PromptBuilder(tokenizer, model.chat_template_kwargs, model.name)
+    return PromptBuilder.of(context.cfg, tokenizer)
 
 
 def _tokens(cfg: Config, builder: Future[PromptBuilder], sample: Sequence[Dialogue]) -> TokenLengths:
@@ -62,7 +62,7 @@ def _tokens(cfg: Config, builder: Future[PromptBuilder], sample: Sequence[Dialog
     from mentalft.data.lengths import token_lengths
 
     try:
-        return token_lengths(sample, builder.result(), cfg.data.max_length)
+        return token_lengths(sample, builder.result(), cfg)
     except ModelError as error:  # a stage that needs the model says so itself
         return TokenLengths(not_counted=str(error))
 

@@ -119,7 +119,7 @@ def check(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> 
 
 def _material(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> Material:
     tokenizer = load_tokenizer(cfg.model, located)
-    builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    builder = PromptBuilder.of(cfg, tokenizer)
     train_set, validation_set = (encode_split(path, builder, cfg.data) for path in (splits.train, splits.validation))
     print_preview(train_set.rows[: cfg.trainer.preview], tokenizer, console)
     return Material(
@@ -213,14 +213,14 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     cfg, tokenizer, e = material.cfg, material.tokenizer, material.cfg.eval
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
     items = split_items(material.validation, every_turn=False)
-    builder = PromptBuilder(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name)
+    builder = PromptBuilder.of(cfg, tokenizer)
     _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
     references = {item.id: item.references for item in items}
     cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
     metrics = scorers_of(cheap, list(references.values()))
 
     def scores(model: Any) -> dict[str, float]:
-        given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, tokenizer), e.batch_size))
+        given = list(generate(model, tokenizer, prompts, decoding, end_token_ids(model, builder), e.batch_size))
         texts, asked = [r.text for r in given], [references[r.id] for r in given]
         sums = {name: metric.score(texts, asked).sum(axis=0) for name, metric in metrics.items()}
         return {f"validation/generation_{name}": float(metrics[name].total(found)) for name, found in sums.items()}

@@ -64,13 +64,21 @@ def encoded(tokenizer: Any, too_long: str) -> tuple[Encoded, int]:
 
 def test_cut_and_dropped_dialogues_are_counted(tokenizer: Any) -> None:
     found, one = encoded(tokenizer, "truncate")
-    assert ([r.id for r in found.rows], found.cut, found.dropped) == (["a", "b"], 1, 1)
+    assert [r.id for r in found.rows] == ["a", "b"]
+    assert (found.shortened.cut, found.shortened.left_out) == (1, 1)
+    assert found.shortened.turns_lost == 0.5, "two of four"
+    learnt = [
+        sum(label != IGNORED_LABEL for label in PromptBuilder(tokenizer, {}, "").example(d.messages).labels)
+        for d in DIALOGUES
+    ]
+    assert found.shortened.supervised_lost == pytest.approx((learnt[0] + learnt[2]) / sum(learnt), abs=1e-4)
     assert all(length <= one for length in found.lengths())
 
 
 def test_what_is_too_long_can_be_left_out_or_refused(tokenizer: Any) -> None:
     found, _ = encoded(tokenizer, "drop")
-    assert ([r.id for r in found.rows], found.cut, found.dropped) == (["a"], 0, 2)
+    assert [r.id for r in found.rows] == ["a"]
+    assert (found.shortened.cut, found.shortened.left_out, found.shortened.turns_lost) == (0, 2, 0.75)
     with pytest.raises(DataError, match=r"dialogue b has \d+ tokens.*data\.too_long=truncate"):
         encoded(tokenizer, "error")
 

@@ -40,6 +40,19 @@ def test_an_answer_not_to_learn_from_is_history_and_no_reference() -> None:
     assert item_of(item_row(item)) == item
 
 
+def test_reasoning_is_no_part_of_a_reference() -> None:
+    thought = ("<think>累</think>\n\n歇一歇", "他累</think>歇一歇", "想<Think>一</Think>想", "<thinking>没完")
+    messages = tuple(Message(r, c) for answer in thought for r, c in (("user", "我累"), ("assistant", answer)))
+    items = dialogue_items(Dialogue("d", None, messages, ("<think>x</think>",)), every_turn=True)
+    assert [item.references for item in items] == [
+        ("歇一歇",),
+        ("歇一歇",),
+        ("想想",),
+        ("<thinking>没完", "<think>x</think>"),
+    ]
+    assert items[1].messages[1].content == thought[0], "what the model is given is as it was learnt"
+
+
 def test_a_limit_keeps_whole_dialogues_and_is_seeded(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     write_jsonl(path, (Dialogue(f"d{n}", None, DIALOGUE.messages).to_json() for n in range(20)))

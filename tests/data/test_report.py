@@ -37,8 +37,8 @@ def report() -> DataReport:
         "topics": {"睡眠": {"train": 8, "validation": 1, "test": 1}},
         "characters": {"train": {"0.05": 40, "0.5": 200, "0.95": 1400, "1": 2000}},
         "tokens": {
-            "model": "tiny", "sampled_dialogues": 10, "quantiles": {"0.5": 90, "1": 900}, "max_length": 512,
-            "share_longer": 0.1,
+            "model": "tiny", "quantiles": {"0.5": 90, "1": 900}, "max_length": 512,
+            "shortened": {"dialogues": 10, "cut": 3, "left_out": 1, "turns_lost": 0.25, "supervised_lost": 0.125},
         },
         "train_lines": 8,
         "overlap": {"question bank": {"items": 51, "in_train": 2}},
@@ -52,7 +52,9 @@ def test_nothing_that_happened_to_a_record_goes_unsaid(report: DataReport) -> No
         "20 records → 8 train, 1 validation, 1 test dialogues", "7 records set aside in run/data/rejected.jsonl",
         "7 × reason 0", "and 2 reasons, all in that file", "2 exact duplicates", "1 near duplicates of several",
         "3 × neighbours of one role merged", "personal data redacted: 2 × PHONE", "numbers of help lines kept: 3",
-        "10.0% of dialogues are longer than data.max_length=512", "2 of 51 items of question bank are in train",
+        "prepare: train (10 of 8 looked at): to fit in data.max_length=512 tokens, 3 of 10 dialogues lose their oldest turns and "
+        "1 are left out whole; 25.0% of the assistant turns and 12.5% of the tokens to learn from are lost",
+        "2 of 51 items of question bank are in train",
     ):  # fmt: skip
         assert words in said
 

@@ -59,10 +59,36 @@ def test_without_its_adapter_the_model_is_the_base_to_the_bit(small_model: Path,
             assert torch.equal(tuned(ids).logits, before)
 
 
-def test_layers_that_are_not_there_are_named_with_those_that_are(small_model: Path) -> None:
-    cfg = composed("lora.target_modules=[query_key_value]").lora
-    with pytest.raises(ConfigError, match=r"query_key_value.*q_proj"):
-        add_adapter(base(small_model), cfg, "base")
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["lora.target_modules=[query_key_value]"], r"no module query_key_value; .*down_proj, .*q_proj"),
+        (["lora.target_modules=[q_proj,v_porj]"], r"target_modules: .*no module v_porj; did you mean v_proj"),
+        (["lora.target_modules=[q_proj,proj]"], r"no module proj; "),
+        (["lora.target_modules=[layers.1.self_attn.q_prj]"], r"did you mean layers\.1\.self_attn\.q_proj"),
+        (["lora.target_modules=[q_proj,all-linear]"], r"no module all-linear"),
+        (
+            ["lora.modules_to_save=[lm_head,embed_token]"],
+            r"modules_to_save: .*no module embed_token; did you mean embed_tok",
+        ),
+        (["lora.target_modules=[q_proj,mlp]"], r"lora: Target module LlamaMLP"),
+    ],
+)
+def test_layers_that_are_not_there_are_named_with_those_that_are(
+    small_model: Path, overrides: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        add_adapter(base(small_model), composed(*overrides).lora, "base")
+
+
+def test_a_layer_can_be_named_in_full_or_by_its_end(small_model: Path) -> None:
+    names = "[v_proj,self_attn.q_proj,model.layers.1.mlp.up_proj]"
+    model = add_adapter(base(small_model), composed(f"lora.target_modules={names}").lora, "base")
+    adapted = {
+        n.split(".lora_")[0].removeprefix("base_model.model.") for n, _ in model.named_parameters() if ".lora_" in n
+    }
+    assert {name for name in adapted if "mlp" in name} == {"model.layers.1.mlp.up_proj"}
+    assert len(adapted) == 5
 
 
 def test_all_linear_leaves_the_output_head_alone(small_model: Path) -> None:

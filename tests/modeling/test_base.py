@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from mentalft.config import ModelConfig
+from mentalft.data.prompts import FALLBACK_TEMPLATE, PromptBuilder
 from mentalft.errors import ConfigError, ModelError
 from mentalft.modeling.base import (
     check_attention,
@@ -70,9 +72,30 @@ def test_padding_is_never_left_undefined(cfg: ModelConfig, small_model: Path, tm
 def test_every_way_to_end_an_answer_is_known(cfg: ModelConfig, small_model: Path, tokenizer: Any) -> None:
     model = load_base_model(cfg, located(small_model), FP32)
     model.generation_config.eos_token_id = [7, tokenizer.eos_token_id]
-    assert end_token_ids(model, tokenizer) == sorted({7, tokenizer.eos_token_id})
+    builder = PromptBuilder(tokenizer, {}, "mine")
+    assert end_token_ids(model, builder) == sorted({7, tokenizer.eos_token_id})
     model.generation_config.eos_token_id = None
-    assert end_token_ids(model, tokenizer) == [tokenizer.eos_token_id]
+    assert end_token_ids(model, builder) == [tokenizer.eos_token_id]
+    other = copy.deepcopy(tokenizer)
+    other.add_tokens(["<end_of_turn>"])
+    other.chat_template = "{% for m in messages %}{{ m.role + m.content + '<end_of_turn>' }}{% endfor %}"
+    ids = [tokenizer.eos_token_id, other.convert_tokens_to_ids("<end_of_turn>")]
+    assert end_token_ids(model, PromptBuilder(other, {}, "mine")) == ids, "the one that closes a turn, whoever names it"
+
+
+def test_the_template_can_be_another_and_goes_with_the_adapter(
+    cfg: ModelConfig, small_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.jinja").write_text("{{ '慢慢说' }}", encoding="utf-8")
+    own = load_tokenizer(replace(cfg, chat_template=str(tmp_path / "own.jinja")), located(small_model))
+    own.save_pretrained(str(tmp_path / "saved"))
+    for load in (load_tokenizer, counting_tokenizer):
+        assert load(cfg, located(tmp_path / "saved")).chat_template == "{{ '慢慢说' }}"
+        chatml = load(replace(cfg, chat_template="chatml"), located(small_model))
+        PromptBuilder(chatml, {}, "mine")
+        assert FALLBACK_TEMPLATE in chatml.chat_template
+    with pytest.raises(ConfigError, match=r"model\.chat_template=chatlm is no file"):
+        load_tokenizer(replace(cfg, chat_template="chatlm"), located(small_model))
 
 
 def test_tokens_are_counted_as_the_model_will_see_them_and_without_torch(cfg: ModelConfig, small_model: Path) -> None:
@@ -81,8 +104,8 @@ def test_tokens_are_counted_as_the_model_will_see_them_and_without_torch(cfg: Mo
     assert counting.apply_chat_template(messages)["input_ids"] == loaded.apply_chat_template(messages)["input_ids"]
     code = (
         "import sys; from pathlib import Path; from mentalft.modeling.base import counting_tokenizer; "
-        "from mentalft.modeling.locate import LocatedModel; "
-        "counting_tokenizer(None, LocatedModel(Path(sys.argv[1]), 'm', None)); sys.exit('torch' in sys.modules)"
+        "from mentalft.modeling.locate import LocatedModel; from types import SimpleNamespace; "
+        "counting_tokenizer(SimpleNamespace(chat_template=None), LocatedModel(Path(sys.argv[1]), 'm', None)); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(small_model)], check=False).returncode == 0
 

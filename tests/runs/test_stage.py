@@ -10,6 +10,7 @@ import pytest
 
 from mentalft.config import RUNNING_ORDER, STAGES, Config
 from mentalft.config.fields import NO_RESULT, Setting, bears, settings_of, stages_of, value_at
+from mentalft.modeling.locate import locate_model
 from mentalft.runs.loop import run_stage, stale
 from mentalft.runs.markers import markers
 from mentalft.runs.stage import Context, Stage, groups_of, owners, used_by
@@ -110,3 +111,14 @@ def test_groups_follow_from_the_settings() -> None:
     assert owners("data")[0] == "prepare"
     assert owners("eval")[:2] == ["compare", "evaluate"]
     assert "evaluate" in owners("model")
+
+
+def test_another_text_in_the_template_s_file_is_another_model(small_model: Path, tmp_path: Path) -> None:
+    template = tmp_path / "own.jinja"
+    cfg = composed(f"model.name_or_path={small_model}", f"model.chat_template={template}")
+    context = Context(cfg, tmp_path / "run", located=locate_model(cfg.model))
+    found = set()
+    for text in ("一", "二", "一"):
+        template.write_text(text, encoding="utf-8")
+        found.add(context.fingerprint())
+    assert len(found) == 2

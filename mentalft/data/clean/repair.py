@@ -1,5 +1,6 @@
 """What is mended in a record, by rule and counted; what cannot be mended is a reason to set it aside.
 
+Reasoning blocks are taken out of answers first, where that is wanted.
 The rules, in order: roles are mapped to system, user and assistant; text is cleaned (no HTML or embedded files, NFC, no
 control characters, lone surrogates or byte-order marks, Unix line ends); empty turns are removed; a system message
 stands first or not at all; neighbours of one role become one turn; leading assistant turns are dropped (or kept);
@@ -11,10 +12,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from typing import Any
 
 from mentalft.data.clean.markup import plain_text, without_blobs
 from mentalft.data.read.fields import role_of
 from mentalft.data.read.forms import Draft, NotADialogue, kind
+from mentalft.data.thinking import apart
 from mentalft.records import Dialogue, Message
 
 LONGEST_ROLE = 24
@@ -63,6 +66,26 @@ def repaired(
     for rule in used:
         done[rule] += 1
     return Dialogue(_text(draft.id, used), _text(draft.topic, used, keep_html) or None, (*system, *spoken), references)
+
+
+def thought_out(draft: Draft, counts: dict[str, Counter[str]], *, strip: bool) -> Draft:
+    """``draft``, its answers without reasoning blocks where that is wanted; a record that has some is counted."""
+
+    def plain(role: object, content: Any) -> Any:
+        if not isinstance(content, str) or role_of(role) != "assistant":
+            return content
+        found = apart(content)
+        return content if found.thinking is None else found.answer
+
+    turns = [(role, plain(role, content)) for role, content in draft.turns]
+    references = tuple(plain("assistant", reference) for reference in draft.references)
+    if turns == draft.turns and references == draft.references:
+        return draft
+    if not strip:
+        counts["remarks"]["reasoning block in an answer"] += 1
+        return draft
+    counts["repaired"]["reasoning block removed"] += 1
+    return draft._replace(turns=turns, references=references)
 
 
 def _clean_turns(draft: Draft, used: set[str], keep_html: bool) -> list[Message]:

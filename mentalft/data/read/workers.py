@@ -12,7 +12,7 @@ import orjson
 from xxhash import xxh3_128_hexdigest
 
 from mentalft.data.clean.privacy import DialogueRedactor
-from mentalft.data.clean.repair import remarks, repaired
+from mentalft.data.clean.repair import remarks, repaired, thought_out
 from mentalft.data.clean.screening import REMARK, Screened, screened
 from mentalft.data.prompts import with_system
 from mentalft.data.read.blocks import Block, raw_records
@@ -52,6 +52,7 @@ class Settings:
     hotlines: tuple[str, ...] = ()
     system_message: str | None = None
     keep_html: bool = False
+    strip_thinking: bool = False
 
 
 @dataclass
@@ -89,6 +90,7 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
         part.records += 1
         try:
             draft = _draft(raw, settings, whole_file=block.kind == "files")
+            draft = thought_out(draft, part.counts, strip=settings.strip_thinking)
             keep = {"keep_leading_assistant": settings.keep_leading_assistant, "keep_html": settings.keep_html}
             dialogues.append(repaired(draft, part.counts["repaired"], **keep))
             unread.update(draft.unread)

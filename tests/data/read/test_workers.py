@@ -44,6 +44,24 @@ def read(rows: list[object], folder: Path, most: int | None = None, settings: Se
     return part
 
 
+@pytest.mark.parametrize("strip", [True, False])
+def test_reasoning_is_taken_out_of_answers_or_counted(strip: bool, tmp_path: Path) -> None:
+    said = [
+        ("<think>我</think>写", "<think>\n累\n</think>\n\n歇吧"),
+        ("a", "b"),
+        ("a", "<think>没完", "b", "c"),
+    ]
+    rows = [
+        {"messages": [{"role": ("user", "assistant")[n % 2], "content": c} for n, c in enumerate(of)]} for of in said
+    ]
+    part = read([*rows], tmp_path, settings=replace(SETTINGS, strip_thinking=strip, privacy="off", keep_html=True))
+    found = [[m["content"] for m in row["messages"]] for row in read_jsonl(tmp_path / "p.jsonl")]
+    assert found[0] == ["<think>我</think>写", "歇吧" if strip else "<think>\n累\n</think>\n\n歇吧"]
+    assert found[2] == (["a\nb", "c"] if strip else ["a", "<think>没完", "b", "c"])
+    assert part.counts["repaired"]["reasoning block removed"] == 2 * strip
+    assert part.counts["remarks"]["reasoning block in an answer"] == 2 * (not strip)
+
+
 def test_each_dialogue_has_a_row(tmp_path: Path) -> None:
     rows = [dialogue_record(0), 5, dialogue_record(1, exchanges=3), {"messages": []}, dialogue_record(2)]
     rows[4]["messages"].insert(0, {"role": "system", "content": "听"})  # type: ignore[index]
