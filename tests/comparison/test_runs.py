@@ -36,7 +36,7 @@ def make_run(
         least = 2 if side == "base" else 8
         texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
         write_jsonl(path, [asdict(Response(i.id, i.id, t, "stop", 1)) for i, t in zip(asked, texts, strict=True)])
-    cfg = composed("eval.metrics=[rouge1,length]", "eval.bootstrap_resamples=500", *overrides).eval
+    cfg = composed("eval.metrics=[rouge1,bleu]", "eval.primary=rouge1", "eval.bootstrap_resamples=500", *overrides).eval
     compare(cfg, Asked(asked, run_dir, "base", paths, decoding), seed, run_dir)
     return run_dir
 
@@ -122,9 +122,9 @@ def test_metrics_that_not_every_run_has_are_left_out_and_named(runs: list[Path],
     fewer = make_run(tmp_path / "fewer", 4, "eval.metrics=[rouge1]")
     found = compare_runs([*runs, fewer])
     assert [m.metric for m in found.combined] == ["rouge1"]
-    assert "left out, because not every run has it: length" in notes_of(found)
-    other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]")
-    with pytest.raises(DataError, match="no metric in common"):
+    assert "left out, because not every run has it: bleu" in notes_of(found)
+    other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]", "eval.primary=bleu")
+    with pytest.raises(DataError, match=r"differ in eval\.primary: ROUGE-1 against BLEU-4"):
         compare_runs([fewer, other])
 
 
@@ -145,7 +145,7 @@ def test_a_copy_is_named_and_so_are_other_families_of_tests(runs: list[Path], tm
     fewer = make_run(tmp_path / "fewer", 1, "eval.metrics=[rouge1]")
     notes = " ".join(notes_of(compare_runs([runs[0], runs[1], fewer])))
     assert "run 3 has the very scores of run 1" in notes
-    assert "these hold 1 and 2; in the rows of all it is 1" in notes
+    assert "these hold 0 and 1; in the rows of all it is 0" in notes
     assert "very scores" not in " ".join(notes_of(compare_runs(runs)))
 
 

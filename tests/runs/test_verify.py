@@ -71,7 +71,7 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
     [
         ("metrics.json", lambda v: v["metrics"]["rouge1"]["scores"].update(tuned=0.99), "metrics.rouge1.scores.tuned is 0.99, recomputed 0."),
         ("comparison.json", lambda v: v["metrics"][1]["differences"]["tuned"].update(p_value=0.5), "metrics.length.differences.tuned.p_value is 0.5, recomputed"),
-        ("comparison.json", lambda v: v.update(warnings=[]), "scores in comparison.json: warnings is [], recomputed"),
+        ("comparison.json", lambda v: v.update(gates=[]), "scores in comparison.json: gates is [], recomputed"),
         ("manifest.json", lambda v: v.pop("seeds"), "manifest.json: the whole: 'seeds' is a required property"),
         ("manifest.json", lambda v: v["seeds"].update(seed=1), "manifest.json: seeds.seed is 1, recomputed 42"),
         ("manifest.json", lambda v: v["stages"]["train"].update(seconds="long"), "stages.train.seconds: 'long' is not"),
