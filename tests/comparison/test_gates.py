@@ -78,10 +78,10 @@ def test_what_is_no_matter_of_the_answers(changes: dict[str, object], found: lis
 def test_a_line_says_what_the_bound_what_the_others_and_what_to_do() -> None:
     (cut,) = judged(facts(looks(cut=0.2)), composed().eval.bounds)
     assert told(cut.line) == (
-        "20.0% of the tuned answers are cut at the length limit (bound 10.0%; base 0.0%); raise eval.max_new_tokens, or see "
+        "20.0% of the tuned answers are cut at the length limit (bound 10.0%, base 0.0%); raise eval.max_new_tokens, or see "
         "that the template closes a turn with a token that ends generation"
     )
-    assert told(cut.line, "zh").startswith("微调的回答有 20.0% 在长度上限处被截断（界限 10.0%；基座 0.0%）；请调大")
+    assert told(cut.line, "zh").startswith("微调的回答有 20.0% 在长度上限处被截断（界限 10.0%、基座 0.0%）；请调大")
     (every,) = judged(facts(looks(), looks(echo=1.0)), composed().eval.bounds)
     assert (every.contender, told(every.clause)) == ("base", "every base answer repeats the question")
     (never,) = judged(facts(looks(cut=1.0)), composed().eval.bounds)

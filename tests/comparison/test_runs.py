@@ -61,14 +61,14 @@ def runs(tmp_path: Path) -> list[Path]:
 def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
     found = compare_runs(runs)
     rows = [tuned(run.metrics[0]) for run in found.runs]
-    rouge, length = (tuned(metric) for metric in found.combined)
+    rouge, bleu = (tuned(metric) for metric in found.combined)
     assert rouge.difference == pytest.approx(sum(d.difference for d in rows) / 3)
     scores = [run.metrics[0].scores["base"] for run in found.runs]
     assert found.combined[0].scores["base"] == pytest.approx(sum(scores) / 3)
     assert rouge.verdict == "better"
     assert rouge.interval.high - rouge.interval.low < max(d.interval.high - d.interval.low for d in rows)
     assert rouge.length_controlled is not None
-    assert length.length_controlled is None
+    assert (found.combined[1].role, bleu.length_controlled is None) == ("secondary", False)
     spread = found.spreads[0]
     assert spread.contender == "tuned"
     assert (spread.low, spread.high) == (min(d.difference for d in rows), max(d.difference for d in rows))
