@@ -10,6 +10,7 @@ from typing import Any
 from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
+    AUTO,
     STAGES,
     VALIDATION_LOSS,
     Config,
@@ -137,6 +138,9 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
         )
     else:
         yield from _choice_problems("eval.primary", [e.primary], may_be_primary)
+    for key in ("primary", "objective"):
+        if getattr(e, key) == "cosine" and e.embedder == AUTO:
+            yield f"eval.{key}=cosine needs an embedder that suits the data: eval.embedder=NAME or FOLDER"
     if "perplexity" in e.metrics:
         yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
     given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}

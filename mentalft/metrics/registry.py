@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 import mentalft.metrics
-from mentalft.config import EMBEDDED, EvalConfig, extra_name
+from mentalft.config import AUTO, EMBEDDED, EvalConfig, extra_name
 from mentalft.errors import ConfigError
 from mentalft.metrics.tokens import Tokenizer, chosen, language_of
 from mentalft.records import DIAGNOSTIC, PRIMARY, SECONDARY, Role
@@ -295,7 +295,7 @@ def check_available(cfg: EvalConfig, named: Iterable[str] | None = None) -> None
     metrics = [registry()[name] for name in (cfg.metrics if named is None else named)]
     for metric in metrics:
         metric.check()
-    if cfg.embedder != EMBEDDED and any(metric.needs_embedder for metric in metrics):
+    if cfg.embedder not in (EMBEDDED, AUTO) and any(metric.needs_embedder for metric in metrics):
         load_embedder(cfg.embedder)
     for spec in cfg.extra_metrics if named is None else ():
         load_extra(spec)

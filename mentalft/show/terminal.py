@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentalft.console import console, say, say_path
-from mentalft.records import CAUTION, NOT_COMPARABLE, Comparison
+from mentalft.records import CAUTION, NOT_COMPARABLE, Comparison, RunsComparison
 from mentalft.show.comparison import comparison_table, leakage_lines
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
@@ -20,9 +20,7 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     Args:
         notes: print also what must be known of how the scores came about, as in ``comparison.md``.
     """
-    say(verdict_sentence(comparison, language), style="bold")
-    for gate in comparison.gates:
-        say(told(Said(f"show.{gate.level}", {"what": gate.line}), language), style=STYLE[gate.level])
+    say_verdict(comparison, language)
     console.print(terminal(comparison_table(comparison, language), console.width, language))
     for line in leakage_lines(comparison, language):
         say(line)
@@ -36,6 +34,13 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
             console.print(told(Said("show.note", {"what": note}), language), style="dim", markup=False)
     if (run_dir / "report.html").is_file():
         say_path(told(Said("show.report"), language), run_dir / "report.html")
+
+
+def say_verdict(comparison: Comparison | RunsComparison, language: Language) -> None:
+    """Print the headline, and what keeps it from being taken at its word."""
+    say(verdict_sentence(comparison, language), style="bold")
+    for gate in comparison.gates:
+        say(told(Said(f"show.{gate.level}", {"what": gate.line}), language), style=STYLE[gate.level])
 
 
 def legend(width: int, language: Language = "en") -> list[str]:

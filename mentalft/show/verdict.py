@@ -95,4 +95,4 @@ def _of(comparison: Comparison | RunsComparison, name: str) -> Iterator[Said]:
 def _figures(m: MetricResult, difference: float, interval: Interval, confidence: float = 0) -> dict[str, Any]:
     written = brief(difference, interval)
     return {"title": m.title, "difference": written.difference, "interval": written.interval,
-            "confidence": f"{100 * confidence:.3g} %"}  # fmt: skip
+            "confidence": f"{100 * confidence:.3g}"}  # fmt: skip

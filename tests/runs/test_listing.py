@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mentalft.files import MARKED, read_json, write_json
+from mentalft.files import MARKED, write_json
 from mentalft.runs.listing import ListedRun, list_runs, overrides_in_words
 from mentalft.runs.markers import Cost, Marker, marker_file
 from mentalft.runs.sweep_files import FAILED, RUNNING, STATUS, Status
@@ -122,7 +122,9 @@ def test_what_a_later_command_gave_is_shown_by_stage(tmp_path: Path) -> None:
     score(run_dir, composed("data=local", "data.path=x", *later[1:]), overrides=later)
     (run,) = list_runs([run_dir])
     assert run.stage_overrides == {"compare": ("eval.metrics=[rouge1]",)}
-    assert overrides_in_words(run).endswith(f"{METRICS} {PRIMARY} eval.bootstrap_resamples=200; compare: eval.metrics=[rouge1]")
+    assert overrides_in_words(run).endswith(
+        f"{METRICS} {PRIMARY} eval.bootstrap_resamples=200; compare: eval.metrics=[rouge1]"
+    )
     assert run.to_json()["stage_overrides"] == {"compare": ("eval.metrics=[rouge1]",)}
 
 

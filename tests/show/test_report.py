@@ -66,7 +66,8 @@ def page(tmp_path: Path) -> Page:
 
 def test_it_says_the_verdict_then_warns_then_shows_the_table(page: Page) -> None:
     places = [
-        page.text.index(part) for part in ("The tuned model is better: BLEU-4", "40.0% of the tuned", "BLEU-4primary0.1000")
+        page.text.index(part)
+        for part in ("The tuned model is better: BLEU-4", "40.0% of the tuned", "BLEU-4primary0.1000")
     ]
     assert places == sorted(places)
     for part in (

@@ -29,7 +29,7 @@ def test_the_primary_metric_alone_is_spoken_of() -> None:
         "not trained on."
     )
     assert verdict_sentence(found, "zh") == (
-        "微调后的模型更好：ROUGE-L +0.031（95 % 区间 +0.022 … +0.039）；依据 74 段对话的 272 条回复，模型没有在这些对话上训练过。"
+        "微调后的模型更好：ROUGE-L +0.031（95% 区间 +0.022 … +0.039）；依据 74 段对话的 272 条回复，模型没有在这些对话上训练过。"
     )
 
 
