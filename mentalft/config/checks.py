@@ -117,19 +117,7 @@ def _objective_problems(cfg: Config) -> Iterator[str]:
         yield from _choice_problems("eval.objective", [name], (VALIDATION_LOSS, *_metrics()))
 
 
-def _eval_problems(cfg: Config) -> Iterator[str]:
-    yield from _objective_problems(cfg)
-    e = cfg.eval
-    if e.items == "file" and not e.questions:
-        yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"
-    if e.questions and e.items != "file":
-        yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
-    if e.engine == "openai" and "evaluate" in cfg.stages:
-        for key in ("base_url", "base_model", "tuned_model"):
-            if not getattr(e.openai, key):
-                yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
-    if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
-        yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
+def _primary_problems(e: EvalConfig) -> Iterator[str]:
     may_be_primary = (*_voting(), *map(extra_name, e.extra_metrics))
     if e.primary in _metrics() and e.primary not in may_be_primary:
         yield (
@@ -141,6 +129,22 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
     for key in ("primary", "objective"):
         if getattr(e, key) == "cosine" and e.embedder == AUTO:
             yield f"eval.{key}=cosine needs an embedder that suits the data: eval.embedder=NAME or FOLDER"
+
+
+def _eval_problems(cfg: Config) -> Iterator[str]:
+    yield from _objective_problems(cfg)
+    yield from _primary_problems(cfg.eval)
+    e = cfg.eval
+    if e.items == "file" and not e.questions:
+        yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"
+    if e.questions and e.items != "file":
+        yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
+    if e.engine == "openai" and "evaluate" in cfg.stages:
+        for key in ("base_url", "base_model", "tuned_model"):
+            if not getattr(e.openai, key):
+                yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
+    if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
+        yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
     if "perplexity" in e.metrics:
         yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
     given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from mentalft.config import Config
-from mentalft.config.fields import PACE, Setting, bears, settings_of, stages_of, value_at
+from mentalft.config.fields import Setting, bears, settings_of, stages_of, value_at
 from mentalft.console import say
 from mentalft.errors import first_line
 from mentalft.files import check_writable, default_cache_dir, digest_file
@@ -138,16 +138,14 @@ def used_by(stages: Iterable[str], of_groups: Mapping[str, T]) -> dict[str, T]:
 
 
 def settings_used_by(stages: Iterable[str], config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """``config`` without what decides no result of ``stages``: settings of other stages, and the pace of others."""
+    """``config`` without the settings of other stages: what bears on their results, and on their pace and looks."""
     names = set(stages)
     found: dict[str, Any] = {}
     for name, value in config.items():
         key = f"{prefix}{name}"
         if key in BEARS_ON:
-            group_owner = owners(key.partition(".")[0])[:1] if "." in key else []
-            of = stages_of(Setting(key, BEARS_ON[key]))
-            wanted = names & set(of) if of else PACE not in BEARS_ON[key] or not group_owner or group_owner[0] in names
-            if wanted:
+            of = stages_of(Setting(key, BEARS_ON[key])) or owners(key.rpartition(".")[0].partition(".")[0])[:1]
+            if not of or names & set(of) or name == "name":  # by which a run is found
                 found[name] = value
         elif isinstance(value, Mapping) and (inner := settings_used_by(names, value, f"{key}.")):
             found[name] = inner

@@ -181,8 +181,10 @@ def test_an_embedder_of_another_language_is_not_used(tmp_path: Path) -> None:
     result = compare(composed("eval.metrics=[cosine]").eval, asked, 1, tmp_path)
     assert [m.metric for m in result.metrics] == ["rougeL"]
     assert any("does not know" in told(note) for note in result.notes)
-    with pytest.raises(ConfigError, match=r"eval\.primary=cosine: eval\.embedder=auto does not know"):
-        compare(composed("eval.metrics=[cosine]", "eval.primary=cosine").eval, asked, 1, tmp_path)
+    with pytest.raises(ConfigError, match=r"eval\.primary=cosine: eval\.embedder=embedded does not know"):
+        compare(
+            composed("eval.metrics=[cosine]", "eval.primary=cosine", "eval.embedder=embedded").eval, asked, 1, tmp_path
+        )
 
 
 def test_faults_of_given_answers_are_a_warning(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.test_conf import composed
     [
         (
             ["eval.primary=length"],
-            "eval.primary=length says how answers are, not whether they are better; accepted are bl",
+            "eval.primary=length says how answers are, not whether they are better; accepted are ",
         ),
         (["eval.primary=rougel"], "did you mean 'rougeL'?"),
         (["eval.primary=cosine"], "eval.primary=cosine needs an embedder that suits the data"),
