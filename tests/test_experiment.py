@@ -162,7 +162,7 @@ def test_a_later_command_changes_the_record_of_what_it_did_alone(
     assert after["stages"]["train"] == before["stages"]["train"]
     assert after["stages"]["compare"]["command"][1] == "stages=[compare]"
     resolved = OmegaConf.load(run_dir / "config.resolved.yaml")
-    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["length"])
+    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["rougeL", "length"])
     assert "| length |" in card.read_text(), "the card has the new comparison"
     assert "| ROUGE-1 |" not in card.read_text()
     assert verify(run_dir, STAGES).equal

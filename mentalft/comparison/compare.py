@@ -98,6 +98,8 @@ def compare(
     METRICS.save(folder, _stored(comparison))
     COMPARISON.save(folder, comparison)
     write_tables(comparison, folder, language())
+    for left_out in unfit:
+        say(left_out)
     say(Said("compare.done", {"items": comparison.items, "dialogues": comparison.dialogues}))
     return comparison
 

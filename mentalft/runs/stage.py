@@ -144,7 +144,7 @@ def settings_used_by(stages: Iterable[str], config: Mapping[str, Any], prefix: s
     for name, value in config.items():
         key = f"{prefix}{name}"
         if key in BEARS_ON:
-            of = stages_of(Setting(key, BEARS_ON[key])) or owners(key.rpartition(".")[0].partition(".")[0])[:1]
+            of = stages_of(Setting(key, BEARS_ON[key])) or (owners(key.partition(".")[0])[:1] if prefix else [])
             if not of or names & set(of) or name == "name":  # by which a run is found
                 found[name] = value
         elif isinstance(value, Mapping) and (inner := settings_used_by(names, value, f"{key}.")):
