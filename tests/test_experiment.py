@@ -138,7 +138,11 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert (run_dir / "comparison.json").read_bytes() == first
     assert mentalft(monkeypatch, *again, "eval.metrics=[rouge1]", "stages=[compare]") == 0
     assert "compare: runs again: eval.metrics changed" in capsys.readouterr().out
-    assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == ["rouge1", "perplexity"]
+    assert [m["metric"] for m in read_json(run_dir / "comparison.json")["metrics"]] == [
+        "rougeL",
+        "rouge1",
+        "perplexity",
+    ]
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
     assert "train: runs again: lora.r changed from 8 to 4" in said
@@ -162,7 +166,7 @@ def test_a_later_command_changes_the_record_of_what_it_did_alone(
     assert after["stages"]["train"] == before["stages"]["train"]
     assert after["stages"]["compare"]["command"][1] == "stages=[compare]"
     resolved = OmegaConf.load(run_dir / "config.resolved.yaml")
-    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["length"])
+    assert (resolved.lora.r, resolved.data.name, resolved.eval.metrics) == (4, "local", ["rougeL", "length"])
     assert "| length |" in card.read_text(), "the card has the new comparison"
     assert "| ROUGE-1 |" not in card.read_text()
     assert verify(run_dir, STAGES).equal

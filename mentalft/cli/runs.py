@@ -156,12 +156,14 @@ def compare(
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console, language, say
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.show.terminal import say_verdict
     from mentalft.words import Said, told
 
     found = compare_runs(runs)
     _speak_as(*runs)
     for number, run in enumerate(found.runs, 1):
         say(Said("cli.run", {"number": number, "name": run.name}))
+    say_verdict(found, language())
     for note in found.notes:
         say(Said("show.note", {"what": note}), style="yellow")
     for table in terminal_tables(found, console.width, language()):

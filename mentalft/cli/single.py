@@ -183,8 +183,10 @@ def remove_if_bare(claimed: Path | None) -> None:
         "sweep_plan.json",
         "multirun.yaml",
     }
+    from mentalft.runs.declared import DECLARED
+
     written = [p.relative_to(claimed) for p in claimed.rglob("*") if p.is_file() and p.stat().st_size]
-    if all(path.parts[0] in bare or path.suffix == ".attempt" for path in written):
+    if all(path.parts[0] in bare or path.suffix == ".attempt" or path.as_posix() == DECLARED.name for path in written):
         shutil.rmtree(claimed, ignore_errors=True)
         for parent in list(claimed.parents)[: 2 if claimed.parts[0] in ("outputs", "multirun") else 0]:
             with contextlib.suppress(OSError):

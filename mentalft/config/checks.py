@@ -11,6 +11,7 @@ from typing import Any
 from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
+    AUTO,
     STAGES,
     VALIDATION_LOSS,
     Config,
@@ -27,6 +28,12 @@ def _metrics() -> tuple[str, ...]:
     from mentalft.metrics.registry import names
 
     return names()
+
+
+def _voting() -> tuple[str, ...]:
+    from mentalft.metrics.registry import voting
+
+    return voting()
 
 
 def _formats() -> tuple[str, ...]:
@@ -125,8 +132,23 @@ def _objective_problems(cfg: Config) -> Iterator[str]:
         yield from _choice_problems("eval.objective", [name], (VALIDATION_LOSS, *_metrics()))
 
 
+def _primary_problems(e: EvalConfig) -> Iterator[str]:
+    may_be_primary = (*_voting(), *map(extra_name, e.extra_metrics))
+    if e.primary in _metrics() and e.primary not in may_be_primary:
+        yield (
+            f"eval.primary={e.primary} says how answers are, not whether they are better; accepted are "
+            f"{', '.join(may_be_primary)}"
+        )
+    else:
+        yield from _choice_problems("eval.primary", [e.primary], may_be_primary)
+    for key in ("primary", "objective"):
+        if getattr(e, key) == "cosine" and e.embedder == AUTO:
+            yield f"eval.{key}=cosine needs an embedder that suits the data: eval.embedder=NAME or FOLDER"
+
+
 def _eval_problems(cfg: Config) -> Iterator[str]:
     yield from _objective_problems(cfg)
+    yield from _primary_problems(cfg.eval)
     e = cfg.eval
     if e.items == "file" and not e.questions:
         yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"

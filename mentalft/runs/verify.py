@@ -18,12 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.comparison.compare import compare
+from mentalft.comparison.known import known_of
 from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
 from mentalft.data.read.download import is_remote
 from mentalft.data.read.sources import local_files, sha256_of, specs
-from mentalft.data.report import overlap_in
 from mentalft.errors import DataError, UserError, typed
 from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in
@@ -187,7 +187,7 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         taken = {name: _taken(run_dir, name) for name in missing}
         with tempfile.TemporaryDirectory(prefix="mentalft-verify-") as folder:
             kept = _without(cfg, missing)
-            compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), overlap_in(run_dir), taken)
+            compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), known_of(cfg.eval, run_dir), taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
                 yield Check(Said("verify.scores_in", {"name": name}), tuple(found))

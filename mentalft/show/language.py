@@ -33,7 +33,8 @@ def tables_language(asked: str) -> Language:
 
 def in_language(comparison: Comparison, language: Language) -> Comparison:
     """``comparison`` with its metrics under the titles of a language."""
-    return replace(comparison, metrics=titled(comparison.metrics, language))
+    unseen = comparison.unseen and in_language(comparison.unseen, language)
+    return replace(comparison, metrics=titled(comparison.metrics, language), unseen=unseen)
 
 
 def sentence(said: Said | str, language: Language) -> str:

@@ -23,6 +23,7 @@ from mentalft.show.comparison import (
 )
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, terminal
+from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, contender, labels, told
 
 HOW_TO_READ = Said("show.runs_how")
@@ -64,7 +65,9 @@ def write_runs_markdown(found: RunsComparison, path: Path, language: Language = 
     w, scores, apart = labels("show", language), scores_table(found), spread_table(found)
     blocks = [
         [f"# {told(scores.title, language)}"],
+        [f"**{verdict_sentence(found, language)}**"],
         [f"{number}. `{run.name}`" for number, run in enumerate(found.runs, 1)],
+        [f"- {told(Said(f'show.{gate.level}_line', {'what': gate.line}), language)}" for gate in found.gates],
         [f"- {told(Said('show.note_line', {'what': note}), language)}" for note in found.notes],
         markdown(scores, language),
         [told(HOW_TO_READ, language)] if found.combined else [],

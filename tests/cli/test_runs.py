@@ -58,7 +58,7 @@ def test_a_finished_run_is_shown_again(
     said = capsys.readouterr().out
     for part in (
         "The tuned model is",
-        "warning: only 12 dialogues",
+        "caution: there are only 12 dialogues",
         "ROUGE-1",
         "Holm p:",
         "note: ",
@@ -95,7 +95,7 @@ def test_runs_are_listed(
     assert called(monkeypatch, "list", whole, "outputs", "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == 5
-    assert {row["metrics"] for row in rows} == {0, 2}
+    assert {bool(row["verdict"]) for row in rows} == {False, True}
     assert called(monkeypatch, "list", "nowhere") == 1
     assert "nowhere is no directory" in capsys.readouterr().err
 

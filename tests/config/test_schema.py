@@ -66,8 +66,8 @@ def test_the_direction_of_a_metric_that_is_not_there_is_refused() -> None:
 
 def test_bounds_are_checked() -> None:
     cfg = composed()
-    cfg.eval.bounds.echo = 2
-    assert problems(cfg) == ["eval.bounds.echo must be at least 0 and at most 1, got 2"]
+    cfg.eval.bounds.caution.echo = -1
+    assert problems(cfg) == ["eval.bounds.caution.echo must be at least 0, got -1"]
 
 
 def test_answers_from_files_come_with_all_that_is_needed() -> None:

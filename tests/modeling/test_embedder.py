@@ -14,7 +14,7 @@ from mentalft.modeling.embedder import load_embedder
 
 
 def test_vectors_have_length_one_and_like_texts_are_near() -> None:
-    name, embed, _ = load_embedder("embedded")
+    name, embed, *_ = load_embedder("embedded")
     vectors = embed(["我总是失眠，睡不着", "又失眠了，怎么也睡不着", "老板又让我加班"])  # (3, width)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2]
@@ -23,7 +23,7 @@ def test_vectors_have_length_one_and_like_texts_are_near() -> None:
 
 def test_a_folder_is_named_with_a_hash_of_its_weights(tmp_path: Path) -> None:
     shutil.copytree(TINY_EMBEDDER, tmp_path / "mine")
-    name, embed, _ = load_embedder(str(tmp_path / "mine"))
+    name, embed, *_ = load_embedder(str(tmp_path / "mine"))
     assert name == load_embedder("embedded")[0].replace("mentalft-tiny", "mine")
     assert embed(["你好"]).shape[0] == 1
 
@@ -52,3 +52,10 @@ def test_texts_longer_than_the_embedder_reads_are_known(tmp_path: Path) -> None:
     assert is_cut(["慢慢来", "慢慢来来", "", "慢慢来" * 50]) == [False, True, False, True]
     assert is_cut([]) == []
     assert load_embedder("embedded").is_cut(["慢慢来" * 1000]) == [False]
+
+
+def test_what_its_vocabulary_lacks_is_counted() -> None:
+    unknown = load_embedder("auto").unknown
+    assert unknown(["最近总是睡不好，我们慢慢说。"]) < 0.1
+    assert unknown(["You sound worn out by all of this."]) > 0.5
+    assert unknown([]) == 0.0

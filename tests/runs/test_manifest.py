@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.files import read_json
-from mentalft.runs.manifest import record_of, resolved, write_records
+from mentalft.runs.manifest import record_of, resolved, shared_settings, write_records
 from mentalft.runs.markers import Marker, markers
 from mentalft.stages import STAGES
 from tests.recorded import recorded_run, score
@@ -78,3 +78,13 @@ def test_the_home_folder_s_name_is_left_out_and_the_command_still_works(key: str
     (_, recorded) = record_of(composed(), [given], {}, None).command
     assert str(Path.home()) not in recorded
     assert composed("data=local", recorded).data == composed("data=local", given).data
+
+
+def test_what_a_run_without_training_shares_has_no_training_settings() -> None:
+    shared = shared_settings(composed("stages=[prepare,evaluate,compare]"), log_text=True)
+    assert "lora" not in shared
+    assert set(shared["trainer"]) <= {"precision", "num_processes"}
+    assert {"metrics", "primary", "max_new_tokens", "bounds"} <= shared["eval"].keys()
+    assert shared["model"]["name"] == "mentalft-tiny"
+    whole = shared_settings(composed(), log_text=True)
+    assert {"learning_rate", "logging_steps"} <= whole["trainer"].keys()

@@ -23,7 +23,7 @@ def test_values_are_those_of_the_stage_that_used_them(tmp_path: Path) -> None:
     found = OmegaConf.load(run_dir / "config.resolved.yaml")
     assert (found.lora.r, found.seed, found.data.max_length, found.eval.max_new_tokens) == (4, 7, 256, 30)
     assert found.data.path == str(tmp_path / "corpus.json")
-    assert found.eval.metrics == ["length"], "what scores are made with is the compare stage's"
+    assert found.eval.metrics == ["rougeL", "length"], "what scores are made with is the compare stage's"
     assert found.stages == ["prepare", "train", "evaluate", "compare"], "all that are complete, not the last command's"
     assert found.run_dir is None
     assert found.report.language == "zh", "what no stage used is the last command's"

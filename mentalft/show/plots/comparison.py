@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Interval
+from mentalft.records import Interval
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.numbers import plain, signed, spread
@@ -128,7 +128,7 @@ def _legend(axes: Any, compared: list[Compared], labels: Labels) -> None:
     found = {row.d.verdict for row in compared}
     handles = [
         legend_entry(labels.word(f"verdict.{verdict}"), **verdict_point(verdict, size=5))
-        for verdict in (BETTER, WORSE, UNDECIDED)
+        for verdict in VERDICT_COLOUR
         if verdict in found
     ]
     if not all(row.m.higher_is_better for row in compared):

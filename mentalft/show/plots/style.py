@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE
+from mentalft.records import BETTER, DIAGNOSTIC, UNDECIDED, WITHHELD, WORSE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +26,8 @@ CONTENDER_DASHES: tuple[Any, ...] = (
     (0, (4, 1.5)), "-", (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (5, 1, 1, 1, 1, 1)),
 )  # fmt: skip
 """As many more, so that no colour meets its own dash again soon."""
-VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED}
-VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o"}
+VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED, WITHHELD: MUTED, DIAGNOSTIC: MUTED}
+VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o", WITHHELD: "x", DIAGNOSTIC: "."}
 """Filled arrows point to the better side; the open circle (:func:`verdict_point`) points nowhere."""
 
 COLUMN, PAGE = 3.3, 7.0
