@@ -72,7 +72,7 @@ def compare(
 
     items = asked.items
     responses = {name: _in_order(path, items) for name, path in asked.responses.items()}
-    _check_same_prompts(items, responses, asked.baseline)
+    _check_same_prompts(asked, responses)
     _check_dialogues(cfg, asked)
     references = [item.references for item in items]
     scorers = scorers_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
@@ -91,8 +91,8 @@ def compare(
         further = {"perplexity": (perplexity_scorer(), _surprise(asked.perplexity, asked)), **further}
     for metric, (scorer, of_contenders) in further.items():
         scorers[metric] = scorer
-        for name in responses:
-            sheet.parts[name][metric] = of_contenders[name]
+        for name, parts in of_contenders.items():
+            sheet.parts[name][metric] = parts
     found = {name: check_answers(items, given) for name, given in responses.items()}
     comparison = Comparison(
         baseline=asked.baseline,
@@ -132,13 +132,15 @@ def _in_order(path: Path, items: list[Item]) -> list[Response]:
     return [by_id[item.id] for item in items]
 
 
-def _check_same_prompts(items: list[Item], responses: Mapping[str, list[Response]], baseline: str) -> None:
+def _check_same_prompts(asked: Asked, responses: Mapping[str, list[Response]]) -> None:
+    """Hold the hashes of prompts against each other where they are made of the same."""
+    first: dict[str | None, str] = {}
     for name, given in responses.items():
-        for item, response, of_baseline in zip(items, given, responses[baseline], strict=True):
-            if response.prompt_sha256 != of_baseline.prompt_sha256:
+        one = first.setdefault(asked.asked_with(name), name)
+        for item, response, of_one in zip(asked.items, given, responses[one], strict=True):
+            if response.prompt_sha256 != of_one.prompt_sha256:
                 raise DataError(
-                    f"compare: {baseline} and {name} were asked different prompts for item {item.id}; run evaluate "
-                    "again"
+                    f"compare: {one} and {name} were asked different prompts for item {item.id}; run evaluate again"
                 )
 
 
@@ -159,7 +161,8 @@ def _surprise(path: Path, asked: Asked) -> dict[str, Parts]:
     try:
         of_items = [rows[item.id] for item in asked.items]
         tokens, scorer = [row.tokens for row in of_items], perplexity_scorer()
-        return {name: scorer.score([row.nll[name] for row in of_items], tokens) for name in asked.responses}  # type: ignore[misc, arg-type]
+        measured = [name for name in asked.responses if name in of_items[0].nll]
+        return {name: scorer.score([row.nll[name] for row in of_items], tokens) for name in measured}  # type: ignore[misc, arg-type]
     except KeyError as error:
         raise DataError(f"{path}: nothing measured for {error}; run evaluate again") from error
 
@@ -171,7 +174,7 @@ def _compare(
         name: Measured(
             title=scorer.title,
             signature=scorer.signature,
-            parts={contender: parts[name][None] for contender, parts in sheet.parts.items()},
+            parts={contender: parts[name][None] for contender, parts in sheet.parts.items() if name in parts},
             total=scorer.total,
             higher_is_better=scorer.higher_is_better,
             of_answer=scorer.of_answer,
@@ -213,13 +216,27 @@ def _doubts(cfg: EvalConfig, asked: Asked, dialogues: int) -> Iterator[Said]:
 
 def _notes(scorers: Mapping[str, Scorer], texts: Mapping[str, list[str]], asked: Asked) -> Iterator[Said]:
     """What must be known of how these very scores came about."""
-    yield Said("compare.same_prompts", {"names": listed([contender(name) for name in texts])})
+    yield from _asked_alike(asked)
     references = [item.references for item in asked.items]
     for scorer in scorers.values():
         for name, answers in texts.items():
             if scorer.remark and (remark := scorer.remark(answers, references)):
                 values = {"title": scorer.title, "name": contender(name), "remark": remark}
                 yield Said("compare.remark", values)
+
+
+def _asked_alike(asked: Asked) -> Iterator[Said]:
+    """How far the prompts of the contenders are known to be the same."""
+    alike: dict[str | None, list[Said | str]] = {}
+    for name in asked.responses:
+        alike.setdefault(asked.asked_with(name), []).append(contender(name))
+    given = alike.pop(None, [])
+    names = [name for of in alike.values() for name in of] or given
+    if len(names) > 1:
+        kind = "compare.same_messages" if len(alike) > 1 else "compare.same_prompts"
+        yield Said(kind, {"names": listed(names)})
+    if alike and given:
+        yield Said("compare.given_prompts", {"names": listed(given)})
 
 
 def _item_rows(
@@ -230,7 +247,7 @@ def _item_rows(
     sheet: ScoreSheet,
 ) -> Iterator[ItemRow]:
     scores = {
-        name: {metric: scorer.total(parts[metric]).tolist() for metric, scorer in scorers.items()}
+        name: {metric: scorers[metric].total(found).tolist() for metric, found in parts.items()}
         for name, parts in sheet.parts.items()
     }
     for i, item in enumerate(items):

@@ -100,10 +100,14 @@ def check_adapter(folder: Path, key: str) -> None:
             raise ModelError(f"{key}={folder} has no {name}; give a folder that peft's save_pretrained wrote")
 
 
-def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False) -> Any:
+def load_adapter(
+    model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False, name: str = "default"
+) -> Any:
     """Wrap ``model`` with the adapter saved in ``folder``; in evaluation mode unless ``trainable``.
 
     Args:
+        model: a base model, or one that :func:`load_adapter` has wrapped with others.
+        name: what this adapter is called among several.
         key: the configuration key that holds ``folder``, for messages.
 
     Raises:
@@ -113,7 +117,11 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
 
     check_adapter(folder, key)
     try:
-        wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+        if isinstance(model, PeftModel):
+            model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable)
+            wrapped = model
+        else:
+            wrapped = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=trainable)
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"{key}={folder} does not fit the base model: {first_line(error)}") from error
     return wrapped if trainable else wrapped.eval()

@@ -183,7 +183,8 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         taken = {name: _taken(run_dir, name) for name in missing}
         with tempfile.TemporaryDirectory(prefix="mentalft-verify-") as folder:
             kept = _without(cfg, missing)
-            compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), overlap_in(run_dir), taken)
+            asked = asked_in(run_dir, kept.eval.baseline)
+            compare(kept.eval, asked, cfg.seed, Path(folder), overlap_in(run_dir), taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
                 yield Check(f"scores in {name}", tuple(found))

@@ -45,7 +45,7 @@ def rows_of(comparison: Comparison) -> list[Compared]:
     return [
         Compared(m, comparison.baseline, name, place)
         for m in comparison.metrics
-        for place, name in enumerate(comparison.others)
+        for place, name in enumerate(m.differences)
     ]
 
 
@@ -85,7 +85,7 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
         ],
         rows_of(comparison),
         caption_of(comparison),
-        ends=lambda r: len(comparison.others) > 1 and r.place == len(comparison.others) - 1,
+        ends=lambda r: len(comparison.others) > 1 and r.place == len(r.m.differences) - 1,
     )  # fmt: skip
 
 

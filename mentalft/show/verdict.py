@@ -23,7 +23,7 @@ def _of(comparison: Comparison, name: str, language: Language) -> str:
         "name": contender(name),
         "baseline": contender(comparison.baseline),
     }
-    verdicts = {m.title: m.differences[name].verdict for m in comparison.metrics}
+    verdicts = {m.title: m.differences[name].verdict for m in comparison.metrics if name in m.differences}
     titles = {v: [t for t, of in verdicts.items() if of == v] for v in (BETTER, WORSE, UNDECIDED)}
     if not titles[BETTER] and not titles[WORSE]:
         return told(Said("found.none", values), language)

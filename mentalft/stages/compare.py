@@ -20,7 +20,7 @@ def _overlap(context: Context) -> tuple[Said, ...]:
 def _asked(context: Context) -> Asked:
     from mentalft.generation.evaluate import asked_in
 
-    return context.once("asked", lambda: asked_in(context.run_dir))
+    return context.once("asked", lambda: asked_in(context.run_dir, context.cfg.eval.baseline))
 
 
 def _from_run(context: Context) -> dict[str, Any]:
