@@ -44,7 +44,7 @@ def _from_run(context: Context) -> dict[str, Any]:
 
 def _inputs(context: Context) -> dict[str, Any]:
     contenders = _contenders(context)
-    models = {c.name: c.located.fingerprint() for c in contenders if c.located}
+    models = {c.located.name: c.located.fingerprint() for c in contenders if c.located}
     return {"model.fingerprint": models, "given": {c.name: digest(c.answers) for c in contenders if c.answers}}
 
 
