@@ -16,6 +16,7 @@ from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
 from mentalft.console import language, quiet_libraries, say, set_language, shown
 from mentalft.errors import UserError
 from mentalft.records import Comparison
+from mentalft.runs.declared import declare
 from mentalft.runs.files import COMPARISON, ITEMS, OBJECTIVE, TRAINED
 from mentalft.runs.loop import check_needs, run_stage
 from mentalft.runs.manifest import record_of, shared_settings, write_records
@@ -59,12 +60,15 @@ def run_experiment(
         stage.check(cfg)
     context = Context(cfg, run_dir, tracker.log, located(cfg, stages))
     choices = used_by((stage.name for stage in stages), choices)
+    if "model" in choices and any(override.startswith("model.name_or_path=") for override in overrides):
+        choices = {**choices, "model": cfg.model.name}
     record = partial(record_of, cfg, overrides, choices, context.located)
 
     def keep_record() -> None:
         write_records(run_dir, record(), STAGES)
         write_card(run_dir)
 
+    declare(cfg.eval, run_dir)
     keep_record()
     tracker.start(shared_settings(cfg, log_text=tracker.log_text), choices)
     for stage in stages:

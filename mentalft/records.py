@@ -357,7 +357,14 @@ class Interval(NamedTuple):
 BETTER: Final = "better"
 WORSE: Final = "worse"
 UNDECIDED: Final = "undecided"
-Verdict = Literal["better", "worse", "undecided"]
+WITHHELD: Final = "withheld"
+"""The comparison is not a fair one, so that nothing is concluded from it."""
+DIAGNOSTIC: Final = "diagnostic"
+"""The metric has no vote: it says how answers are, not whether they are better."""
+Verdict = Literal["better", "worse", "undecided", "withheld", "diagnostic"]
+PRIMARY: Final = "primary"
+SECONDARY: Final = "secondary"
+Role = Literal["primary", "secondary", "diagnostic"]
 
 
 @dataclass(frozen=True)
@@ -399,10 +406,10 @@ class Difference:
     three."""
     ties: int
     losses: int
-    p_value: float
-    """Two-sided, of the paired permutation test over dialogues."""
-    p_holm: float
-    """The same, corrected for the number of tests in the table."""
+    p_value: float | None
+    """Two-sided, of the paired permutation test over dialogues; None for a diagnostic, which is not tested."""
+    p_holm: float | None
+    """The same, corrected for the number of tests of its role: primary or secondary metrics × contenders."""
     smallest_effect: float
     """The smallest true difference that would have been found four times in five."""
     verdict: Verdict
@@ -428,6 +435,7 @@ class MetricResult:
     """By contender."""
     differences: dict[str, Difference]
     """By contender, without the baseline."""
+    role: Role = SECONDARY
 
 
 @dataclass(frozen=True)
@@ -440,7 +448,72 @@ class AnswerLengths:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Declared:
+    """A metric that was named as the primary one."""
+
+    metric: str
+    at: str
+    """UTC, ISO 8601."""
+    answers_seen: bool
+    """Whether there were answers already."""
+
+
+CAUTION: Final = "caution"
+NOT_COMPARABLE: Final = "not_comparable"
+Level = Literal["caution", "not_comparable"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Something that keeps a comparison from being taken at its word."""
+
+    rule: str
+    level: Level
+    contender: str | None
+    """Whose answers it is about; None is all."""
+    clause: Said
+    """What was found, as the headline says it."""
+    line: Said
+    """The same with its bound and what to do, as it stands below the headline."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What was asked, held against what a contender was trained on."""
+
+    known: bool
+    """Whether what it was trained on could be looked into."""
+    said: Said
+    items: int = 0
+    """Of those asked that are in it: exactly, with the same opening, or as near duplicates."""
+    share: float = 0.0
+    """Of the items asked."""
+
+
+class Contest:
+    """What comparisons of one run and of several have in common."""
+
+    baseline: str
+    contenders: tuple[str, ...]
+    gates: tuple[Gate, ...]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The contenders that are held against the baseline."""
+        return tuple(name for name in self.contenders if name != self.baseline)
+
+    @property
+    def warnings(self) -> tuple[Said, ...]:
+        """What the gates say."""
+        return tuple(gate.line for gate in self.gates)
+
+    def gates_of(self, name: str, level: Level) -> list[Gate]:
+        """Those of ``level`` that bear on holding ``name`` against the baseline."""
+        return [g for g in self.gates if g.level == level and g.contender in (None, name, self.baseline)]
+
+
+@dataclass(frozen=True)
+class Comparison(Contest):
     """The result of an experiment: ``comparison.json``."""
 
     baseline: str
@@ -460,19 +533,18 @@ class Comparison:
     """By contender."""
     checks: dict[str, dict[str, float]]
     """By contender, the share of answers that each integrity check found, by the check's name."""
-    overlap: tuple[Said, ...] = ()
-    """How much of what was asked is in the train split, as the prepare stage found it; empty where nothing is known."""
-    warnings: tuple[Said, ...] = ()
+    leakage: dict[str, Leakage] = field(default_factory=dict)
+    """By contender, without the baseline."""
+    gates: tuple[Gate, ...] = ()
     """What keeps the table from being taken at its word; shown above it."""
     notes: tuple[Said, ...] = ()
     """What must be known of how these very scores came about."""
     no_topics: Said | None = None
     """Why nothing is shown by topic; None where something is."""
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The contenders that are held against the baseline."""
-        return tuple(name for name in self.contenders if name != self.baseline)
+    unseen: Comparison | None = None
+    """The same without the items that a contender was trained on; None where there are none, or hardly others."""
+    demonstration: bool = False
+    """Whether the answers are those of the embedded model, of which all training data is known."""
 
 
 @dataclass(frozen=True)
@@ -497,7 +569,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class RunsComparison:
+class RunsComparison(Contest):
     """Several runs over the same items, each by itself and all together."""
 
     baseline: str
@@ -512,3 +584,14 @@ class RunsComparison:
     spreads: tuple[Spread, ...]
     notes: tuple[Said, ...]
     """What a reader must know of these runs."""
+    leakage: dict[str, Leakage] = field(default_factory=dict)
+    """By contender; of the run that knows least, or saw most."""
+    gates: tuple[Gate, ...] = ()
+    """Of every run."""
+    demonstration: bool = False
+    unseen: None = None
+
+    @property
+    def metrics(self) -> tuple[MetricResult, ...]:
+        """Of all runs together."""
+        return self.combined or self.runs[0].metrics

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
+from mentalft.comparison.gates import Facts, judged
+from mentalft.comparison.known import NOTHING_KNOWN, Known, leaked_by
 from mentalft.comparison.scores import ScoreSheet, write_scores
-from mentalft.config import EMBEDDED, EvalConfig
+from mentalft.config import EvalConfig
 from mentalft.console import language, say
 from mentalft.errors import DataError
 from mentalft.files import read_jsonl, sha256_json
-from mentalft.metrics.integrity import Integrity, check_answers, warnings
-from mentalft.metrics.registry import Embedder, Scorer, perplexity_scorer, scorers_of
+from mentalft.metrics.integrity import Integrity, check_answers
+from mentalft.metrics.registry import Embedder, Scorer, perplexity_scorer, registry, scorers_of, unfit_metrics
 from mentalft.metrics.scoring import score_all
 from mentalft.modeling.embedder import load_embedder
 from mentalft.records import (
+    DIAGNOSTIC,
+    NOT_COMPARABLE,
+    PRIMARY,
+    SECONDARY,
+    WITHHELD,
     AnswerLengths,
     Asked,
     Comparison,
+    Gate,
     Item,
     ItemRow,
+    Leakage,
     MetricResult,
     Perplexed,
     Response,
+    RunsComparison,
     StoredMetric,
     StoredMetrics,
     Turn,
 )
 from mentalft.runs.files import COMPARISON, ITEMS, METRICS
 from mentalft.statistics import (
-    FEW_DIALOGUES,
     Measured,
     Settings,
     compare_all,
@@ -46,6 +56,11 @@ from mentalft.statistics import (
 )
 from mentalft.words import Said, contender, listed
 
+ROLES = (PRIMARY, SECONDARY, DIAGNOSTIC)
+"""In the order of the table."""
+LEAST_UNSEEN = 2
+"""Dialogues, over which an interval can be had."""
+
 if TYPE_CHECKING:
     from mentalft.metrics.registry import Parts
 
@@ -55,27 +70,84 @@ def compare(
     asked: Asked,
     seed: int,
     folder: Path,
-    overlap: tuple[Said, ...] = (),
+    known: Known = NOTHING_KNOWN,
     taken: Mapping[str, tuple[Scorer, Mapping[str, Parts]]] | None = None,
 ) -> Comparison:
     """Write ``metrics.json``, ``comparison.{md,csv,json}``, ``items.jsonl`` and ``scores.jsonl`` into ``folder``.
 
     Args:
-        overlap: what is known of how much of what was asked was trained on; stated with the result.
         taken: further metrics that are not computed, with what each item adds to them, by contender.
 
     Raises:
-        DataError: an answer is missing, two contenders were asked different prompts, or there are fewer than two
-            dialogues, over which no interval can be had.
+        ConfigError: the primary metric does not suit the data.
+        DataError: an answer is missing, or there are fewer than two dialogues, over which no interval can be had.
     """
     from mentalft.show.comparison import write_tables
 
-    items = asked.items
-    responses = {name: _in_order(path, items) for name, path in asked.responses.items()}
-    _check_same_prompts(asked, responses)
     _check_dialogues(cfg, asked)
-    references = [item.references for item in items]
-    scorers = scorers_of(cfg, references, lambda: Embedder(*load_embedder(cfg.embedder)))
+    scored, unfit = _scored(cfg, asked, taken or {})
+    leaked = leaked_by(asked, known)
+    about = _About(cfg, asked, seed, known.gates, (*_notes(asked, scored), *known.notes, *unfit))
+    comparison = _compared(about, scored, {name: found.leakage for name, found in leaked.items()})
+    seen = {dialogue for found in leaked.values() for dialogue in found.dialogues}
+    others = [i for i, item in enumerate(asked.items) if item.dialogue_id not in seen]
+    if seen and len({asked.items[i].dialogue_id for i in others}) >= LEAST_UNSEEN:
+        left_out = Leakage(True, Said("leak.left_out"))
+        unseen = _compared(
+            about, scored.at(others), {n: left_out if f.dialogues else f.leakage for n, f in leaked.items()}
+        )
+        comparison = replace(comparison, unseen=unseen)
+    write_scores(scored.sheet, folder)
+    ITEMS.save(folder, _item_rows(scored))
+    METRICS.save(folder, _stored(comparison))
+    COMPARISON.save(folder, comparison)
+    write_tables(comparison, folder, language())
+    say(Said("compare.done", {"items": comparison.items, "dialogues": comparison.dialogues}))
+    return comparison
+
+
+class _Scored(NamedTuple):
+    """Items with every contender's answers and what they score."""
+
+    items: list[Item]
+    responses: dict[str, list[Response]]
+    found: dict[str, Integrity]
+    scorers: dict[str, Scorer]
+    sheet: ScoreSheet
+
+    def at(self, places: Sequence[int]) -> _Scored:
+        """Those at these places alone."""
+        items = [self.items[i] for i in places]
+        responses = {name: [given[i] for i in places] for name, given in self.responses.items()}
+        found = {name: check_answers(items, given) for name, given in responses.items()}
+        return self._replace(
+            items=items, responses=responses, found=found, sheet=self.sheet.in_order_of([item.id for item in items])
+        )
+
+    def other_prompts(self, asked: Asked) -> dict[str, float]:
+        """By contender, the share of the items of which the prompt is not the baseline's, where that can be told."""
+        base = [response.prompt_sha256 for response in self.responses[asked.baseline]]
+        return {
+            name: sum(r.prompt_sha256 != sha256 for r, sha256 in zip(given, base, strict=True)) / len(base)
+            if asked.asked_with(name) == asked.asked_with(asked.baseline)
+            else 0
+            for name, given in self.responses.items()
+        }
+
+
+def _scored(
+    cfg: EvalConfig, asked: Asked, taken: Mapping[str, tuple[Scorer, Mapping[str, Parts]]]
+) -> tuple[_Scored, list[Said]]:
+    """The answers with their scores, and which metrics were left out, and why."""
+    items, references = asked.items, [item.references for item in asked.items]
+    responses = {name: _in_order(path, items) for name, path in asked.responses.items()}
+
+    @cache
+    def embedder() -> Embedder:
+        return Embedder(*load_embedder(cfg.embedder))
+
+    unfit = unfit_metrics(cfg, references, embedder, demonstration=asked.demonstration)
+    scorers = scorers_of(cfg, references, embedder, {*unfit, *taken})
     texts = {name: [response.text for response in given] for name, given in responses.items()}
     sheet = ScoreSheet(
         ids=tuple(item.id for item in items),
@@ -86,40 +158,57 @@ def compare(
         characters={name: np.array([len(text) for text in of], dtype=np.float64) for name, of in texts.items()},
         parts=score_all(cfg, scorers, texts, references),
     )
-    further = dict(taken or {})
+    further = dict(taken)
     if cfg.perplexity and asked.perplexity is not None:
-        further = {"perplexity": (perplexity_scorer(), _surprise(asked.perplexity, asked)), **further}
+        further["perplexity"] = perplexity_scorer(), _surprise(asked.perplexity, asked)
     for metric, (scorer, of_contenders) in further.items():
         scorers[metric] = scorer
-        for name, parts in of_contenders.items():
-            sheet.parts[name][metric] = parts
+        for name, of_one in of_contenders.items():
+            sheet.parts[name][metric] = of_one
+    ordered = sorted(scorers, key=lambda name: ROLES.index(scorers[name].role(cfg.primary)))
     found = {name: check_answers(items, given) for name, given in responses.items()}
-    comparison = Comparison(
+    left_out = [Said("compare.unfit", {"name": registry()[name].title, "why": why}) for name, why in unfit.items()]
+    return _Scored(items, responses, found, {name: scorers[name] for name in ordered}, sheet), left_out
+
+
+class _About(NamedTuple):
+    """What does not change with the items."""
+
+    cfg: EvalConfig
+    asked: Asked
+    seed: int
+    gates: tuple[Gate, ...]
+    notes: tuple[Said, ...]
+
+
+def _compared(about: _About, scored: _Scored, leaked: dict[str, Leakage]) -> Comparison:
+    cfg, asked, sheet = about.cfg, about.asked, scored.sheet
+    dialogues = len(set(sheet.dialogues))
+    prompts = scored.other_prompts(asked)
+    facts = Facts(asked.baseline, scored.found, prompts, leaked, dialogues, asked.problems)
+    settings = Settings(cfg.bootstrap_resamples, cfg.confidence, about.seed)
+    found = Comparison(
         baseline=asked.baseline,
-        contenders=tuple(responses),
-        items=len(items),
-        dialogues=len(set(sheet.dialogues)),
+        contenders=tuple(scored.responses),
+        items=len(scored.items),
+        dialogues=dialogues,
         confidence=cfg.confidence,
         resamples=cfg.bootstrap_resamples,
-        seed=seed,
-        metrics=_compare(scorers, sheet, asked.baseline, Settings(cfg.bootstrap_resamples, cfg.confidence, seed)),
+        seed=about.seed,
+        metrics=_compare(scored.scorers, cfg.primary, sheet, asked.baseline, settings),
         decoding=asked.decoding,
         answers={
-            name: AnswerLengths(float(np.mean(sheet.characters[name])), of.length_ratio) for name, of in found.items()
+            name: AnswerLengths(float(np.mean(sheet.characters[name])), of.length_ratio)
+            for name, of in scored.found.items()
         },
-        checks={name: of.rates for name, of in found.items()},
-        overlap=overlap,
-        warnings=(*_doubts(cfg, asked, len(set(sheet.dialogues))), *warnings(found, asked.baseline, cfg.bounds)),
-        notes=tuple(_notes(scorers, texts, asked)),
+        checks={name: of.rates for name, of in scored.found.items()},
+        leakage=leaked,
+        gates=(*judged(facts, cfg.bounds), *about.gates),
+        notes=about.notes,
         no_topics=why_no_topics(sheet.topics, sheet.dialogues),
+        demonstration=asked.demonstration,
     )
-    write_scores(sheet, folder)
-    ITEMS.save(folder, _item_rows(items, texts, found, scorers, sheet))
-    METRICS.save(folder, _stored(comparison))
-    COMPARISON.save(folder, comparison)
-    write_tables(comparison, folder, language())
-    say(Said("compare.done", {"items": comparison.items, "dialogues": comparison.dialogues}))
-    return comparison
+    return replace(found, metrics=withheld(found, found.metrics))
 
 
 def _in_order(path: Path, items: list[Item]) -> list[Response]:
@@ -132,16 +221,19 @@ def _in_order(path: Path, items: list[Item]) -> list[Response]:
     return [by_id[item.id] for item in items]
 
 
-def _check_same_prompts(asked: Asked, responses: Mapping[str, list[Response]]) -> None:
-    """Hold the hashes of prompts against each other where they are made of the same."""
-    first: dict[str | None, str] = {}
-    for name, given in responses.items():
-        one = first.setdefault(asked.asked_with(name), name)
-        for item, response, of_one in zip(asked.items, given, responses[one], strict=True):
-            if response.prompt_sha256 != of_one.prompt_sha256:
-                raise DataError(
-                    f"compare: {one} and {name} were asked different prompts for item {item.id}; run evaluate again"
-                )
+def withheld(about: Comparison | RunsComparison, metrics: Sequence[MetricResult]) -> tuple[MetricResult, ...]:
+    """``metrics`` without verdicts on contenders that cannot be compared, by the gates of ``about``."""
+    unfair = {name for name in about.others if about.gates_of(name, NOT_COMPARABLE)}
+    return tuple(
+        replace(
+            m,
+            differences={
+                name: replace(d, verdict=WITHHELD) if name in unfair and m.role != DIAGNOSTIC else d
+                for name, d in m.differences.items()
+            },
+        )
+        for m in metrics
+    )
 
 
 def _check_dialogues(cfg: EvalConfig, asked: Asked) -> None:
@@ -168,7 +260,7 @@ def _surprise(path: Path, asked: Asked) -> dict[str, Parts]:
 
 
 def _compare(
-    scorers: Mapping[str, Scorer], sheet: ScoreSheet, baseline: str, settings: Settings
+    scorers: Mapping[str, Scorer], primary: str, sheet: ScoreSheet, baseline: str, settings: Settings
 ) -> tuple[MetricResult, ...]:
     measured = {
         name: Measured(
@@ -179,6 +271,7 @@ def _compare(
             higher_is_better=scorer.higher_is_better,
             of_answer=scorer.of_answer,
             scale=scorer.scale,
+            role=scorer.role(primary),
         )
         for name, scorer in scorers.items()
     }
@@ -204,23 +297,14 @@ def _compare(
     )
 
 
-def _doubts(cfg: EvalConfig, asked: Asked, dialogues: int) -> Iterator[Said]:
-    """What keeps the table from being taken at its word, the answers aside."""
-    if dialogues < FEW_DIALOGUES:
-        yield Said("compare.too_few", {"dialogues": dialogues, "few": FEW_DIALOGUES})
-    if asked.problems:
-        yield Said("compare.problems", {"problems": asked.problems})
-    if "cosine" in cfg.metrics and cfg.embedder == EMBEDDED and not asked.demonstration:
-        yield Said("compare.toy_embedder")
-
-
-def _notes(scorers: Mapping[str, Scorer], texts: Mapping[str, list[str]], asked: Asked) -> Iterator[Said]:
+def _notes(asked: Asked, scored: _Scored) -> Iterator[Said]:
     """What must be known of how these very scores came about."""
-    yield from _asked_alike(asked)
-    references = [item.references for item in asked.items]
-    for scorer in scorers.values():
-        for name, answers in texts.items():
-            if scorer.remark and (remark := scorer.remark(answers, references)):
+    if not any(scored.other_prompts(asked).values()):
+        yield from _asked_alike(asked)
+    references = [item.references for item in scored.items]
+    for scorer in scored.scorers.values():
+        for name, given in scored.responses.items():
+            if scorer.remark and (remark := scorer.remark([r.text for r in given], references)):
                 values = {"title": scorer.title, "name": contender(name), "remark": remark}
                 yield Said("compare.remark", values)
 
@@ -239,26 +323,20 @@ def _asked_alike(asked: Asked) -> Iterator[Said]:
         yield Said("compare.given_prompts", {"names": listed(given)})
 
 
-def _item_rows(
-    items: list[Item],
-    texts: Mapping[str, list[str]],
-    found: Mapping[str, Integrity],
-    scorers: Mapping[str, Scorer],
-    sheet: ScoreSheet,
-) -> Iterator[ItemRow]:
+def _item_rows(scored: _Scored) -> Iterator[ItemRow]:
     scores = {
-        name: {metric: scorers[metric].total(found).tolist() for metric, found in parts.items()}
-        for name, parts in sheet.parts.items()
+        name: {metric: scored.scorers[metric].total(of_one).tolist() for metric, of_one in parts.items()}
+        for name, parts in scored.sheet.parts.items()
     }
-    for i, item in enumerate(items):
+    for i, item in enumerate(scored.items):
         yield ItemRow(
             id=item.id,
             dialogue_id=item.dialogue_id,
             topic=item.topic,
             history=tuple(Turn(*message) for message in item.messages),
             references=item.references,
-            answers={name: of[i] for name, of in texts.items()},
-            flags={name: of.flags[i] for name, of in found.items()},
+            answers={name: given[i].text for name, given in scored.responses.items()},
+            flags={name: of.flags[i] for name, of in scored.found.items()},
             scores={name: {metric: values[i] for metric, values in by.items()} for name, by in scores.items()},
         )
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from mentalft.comparison.compare import withheld
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.console import shown
 from mentalft.errors import DataError
 from mentalft.metrics.registry import total_of
-from mentalft.records import ComparedRun, Comparison, MetricResult, RunsComparison, Spread
+from mentalft.records import (
+    PRIMARY,
+    ComparedRun,
+    Comparison,
+    Gate,
+    Leakage,
+    MetricResult,
+    RunsComparison,
+    Spread,
+)
 from mentalft.runs.files import COMPARISON, SCORES
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
 from mentalft.words import Said, contender, listed
@@ -41,10 +52,10 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
     """
     runs = [_read(path) for path in run_dirs]
     _check_alike(runs, run_dirs)
-    first = runs[0]
+    first, others = runs[0], runs[0].comparison.others
     runs = [run._replace(sheet=run.sheet.in_order_of(first.sheet.ids)) for run in runs]
     names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
-    return RunsComparison(
+    found = RunsComparison(
         baseline=first.comparison.baseline,
         contenders=first.comparison.contenders,
         items=first.comparison.items,
@@ -53,11 +64,28 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
         decoding=first.comparison.decoding,
         runs=tuple(ComparedRun(run.name, tuple(run.metrics[name] for name in names)) for run in runs),
         combined=_combined(runs, names) if len(runs) > 1 else (),
-        spreads=tuple(_spread(name, other, runs) for name in names for other in first.comparison.others)
-        if len(runs) > 1
-        else (),
+        spreads=tuple(_spread(name, other, runs) for name in names for other in others) if len(runs) > 1 else (),
         notes=tuple(_notes(runs, names)),
+        leakage={name: _least_known([run.comparison.leakage[name] for run in runs]) for name in others},
+        gates=tuple(_gates(runs)),
+        demonstration=all(run.comparison.demonstration for run in runs),
     )
+    return replace(found, combined=withheld(found, found.combined))
+
+
+def _least_known(found: Sequence[Leakage]) -> Leakage:
+    return min(found, key=lambda one: (one.known, -one.share))
+
+
+def _gates(runs: Sequence[Run]) -> Iterator[Gate]:
+    """Those of every run, the same one once."""
+    seen = set()
+    for number, run in enumerate(runs, 1):
+        for gate in run.comparison.gates:
+            if (key := (gate.rule, gate.level, gate.contender, str(gate.clause))) not in seen:
+                seen.add(key)
+                line = Said("compare.of_run", {"number": number, "warning": gate.line})
+                yield replace(gate, line=line) if len(runs) > 1 else gate
 
 
 def _read(run_dir: Path) -> Run:
@@ -97,6 +125,9 @@ def _differences(one: Run, other: Run) -> Iterator[str]:
             f"{between} differ in eval.confidence: {one.comparison.confidence:g} against "
             f"{other.comparison.confidence:g}"
         )
+    primaries = [next((m.title for m in run.metrics.values() if m.role == PRIMARY), "none") for run in (one, other)]
+    if primaries[0] != primaries[1]:
+        yield f"{between} differ in eval.primary: {primaries[0]} against {primaries[1]}"
     for name in (name for name in one.metrics if name in other.metrics):
         mine, its = (run.metrics[name].signature.split("|") for run in (one, other))
         if mine != its:
@@ -138,6 +169,7 @@ def _combined(runs: Sequence[Run], names: Sequence[str]) -> tuple[MetricResult, 
             higher_is_better=m.higher_is_better,
             of_answer=all(d.length_controlled is not None for d in m.differences.values()),
             scale=m.scale,
+            role=m.role,
         )
         for name, m in ((name, first.metrics[name]) for name in names)
     }
@@ -171,9 +203,6 @@ def _notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Said]:
     baseline = [run.sheet.parts[about.baseline] for run in runs]
     if any(not np.array_equal(baseline[0][name], other[name]) for other in baseline[1:] for name in names):
         yield Said("compare.other_base", {"name": contender(about.baseline)})
-    for number, run in enumerate(runs, 1):
-        for warning in run.comparison.warnings:
-            yield Said("compare.of_run", {"number": number, "warning": warning})
 
 
 def _same_scores(one: Run, other: Run, names: Sequence[str]) -> bool:

@@ -3,11 +3,14 @@
 from mentalft.config.report import ReportConfig
 from mentalft.config.schema import (
     ARTIFACTS,
+    AUTO,
     EMBEDDED,
+    EMBEDDED_MODEL,
     OPEN_KEYS,
     RUNNING_ORDER,
     STAGES,
     VALIDATION_LOSS,
+    BoundConfig,
     BoundsConfig,
     Config,
     DataConfig,
@@ -24,11 +27,14 @@ from mentalft.config.training import LoraConfig, TrainerConfig
 
 __all__ = [
     "ARTIFACTS",
+    "AUTO",
     "EMBEDDED",
+    "EMBEDDED_MODEL",
     "OPEN_KEYS",
     "RUNNING_ORDER",
     "STAGES",
     "VALIDATION_LOSS",
+    "BoundConfig",
     "BoundsConfig",
     "Config",
     "DataConfig",

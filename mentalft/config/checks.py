@@ -26,6 +26,12 @@ def _metrics() -> tuple[str, ...]:
     return names()
 
 
+def _voting() -> tuple[str, ...]:
+    from mentalft.metrics.registry import voting
+
+    return voting()
+
+
 def _formats() -> tuple[str, ...]:
     from mentalft.data.read.forms import names
 
@@ -121,6 +127,14 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
     yield from dict.fromkeys(contender_problems(cfg))
     if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
         yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
+    may_be_primary = (*_voting(), *map(extra_name, e.extra_metrics))
+    if e.primary in _metrics() and e.primary not in may_be_primary:
+        yield (
+            f"eval.primary={e.primary} says how answers are, not whether they are better; accepted are "
+            f"{', '.join(may_be_primary)}"
+        )
+    else:
+        yield from _choice_problems("eval.primary", [e.primary], may_be_primary)
     if "perplexity" in e.metrics:
         yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
 

@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.config.checks import problems
 from mentalft.config.contenders import ContenderConfig
-from mentalft.config.schema import Config
+from mentalft.config.schema import AUTO, EMBEDDED, EMBEDDED_MODEL, Config, extra_name, last_part
 from mentalft.errors import ConfigError, first_line
 
 
@@ -56,4 +56,9 @@ def load_config(cfg: DictConfig | Mapping[str, Any]) -> Config:
     found = problems(typed)
     if found:
         raise ConfigError("\n".join(found))
+    model, e = typed.model, typed.eval
+    if model.name == AUTO:
+        model.name = EMBEDDED_MODEL if model.name_or_path == EMBEDDED else last_part(model.name_or_path)
+    if e.primary not in (*e.metrics, *map(extra_name, e.extra_metrics)):
+        e.metrics = [e.primary, *e.metrics]
     return typed

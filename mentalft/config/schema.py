@@ -22,6 +22,8 @@ TokenizerName = Literal[
 ]  # fmt: skip
 ARTIFACTS = ("adapter", "report")
 EMBEDDED = "embedded"
+EMBEDDED_MODEL = "mentalft-tiny"
+AUTO = "auto"
 VALIDATION_LOSS = "validation_loss"
 
 
@@ -82,7 +84,7 @@ class DataConfig:
 @dataclass
 class ModelConfig:
     name: str = value(bears_on=PRESENTATION)
-    """Short name, shown in tables."""
+    """Shown in tables; ``auto`` is the last part of ``name_or_path``."""
     name_or_path: str = value(bears_on=MODEL)
     """A local folder, a hub id, or ``embedded`` for the tiny model that comes with the package."""
     revision: Optional[str] = value(bears_on=MODEL)
@@ -130,25 +132,37 @@ class OpenAIConfig:
 
 
 @dataclass
-class BoundsConfig:
-    """What is warned of above the table when it is exceeded; shares are of a side's answers."""
+class BoundConfig:
+    """Above which value something is said to be wrong with a comparison; null is never."""
 
-    echo: float = number(ge=0, le=1, bears_on="compare")
-    """Begin with what the user said last, or largely repeat it."""
-    empty: float = number(ge=0, le=1, bears_on="compare")
-    """Hold nothing but white space."""
-    cut: float = number(ge=0, le=1, bears_on="compare")
-    """End at ``max_new_tokens``."""
-    repetition: float = number(ge=0, le=1, bears_on="compare")
-    """Loop."""
-    other_language: float = number(ge=0, le=1, bears_on="compare")
-    """Are in another script than their references."""
-    role_leak: float = number(ge=0, le=1, bears_on="compare")
-    """Hold role labels or template tokens."""
-    length_ratio_low: float = number(ge=0, le=1, bears_on="compare")
-    """Least of ``length_ratio_high``'s ratio."""
-    length_ratio_high: float = number(ge=1, bears_on="compare")
+    echo: Optional[float] = number(ge=0, bears_on="compare")
+    """Share of a contender's answers that begin with what the user said last, or largely repeat it."""
+    empty: Optional[float] = number(ge=0, bears_on="compare")
+    """Share that hold nothing but white space."""
+    cut: Optional[float] = number(ge=0, bears_on="compare")
+    """Share that end at ``max_new_tokens``, without an end token."""
+    repetition: Optional[float] = number(ge=0, bears_on="compare")
+    """Share that loop."""
+    other_language: Optional[float] = number(ge=0, bears_on="compare")
+    """Share in another script than their references."""
+    role_leak: Optional[float] = number(ge=0, bears_on="compare")
+    """Share that hold role labels or template tokens."""
+    longer: Optional[float] = number(ge=0, bears_on="compare")
     """Characters of all answers by those of all references."""
+    shorter: Optional[float] = number(ge=0, bears_on="compare")
+    """Characters of all references by those of all answers."""
+    leakage: Optional[float] = number(ge=0, bears_on="compare")
+    """Share of the items asked that the contender was trained on."""
+
+
+@dataclass
+class BoundsConfig:
+    """Two levels, by what follows."""
+
+    caution: BoundConfig = field(default_factory=BoundConfig)
+    """The headline says it beside the verdict."""
+    not_comparable: BoundConfig = field(default_factory=BoundConfig)
+    """There is no verdict."""
 
 
 @dataclass
@@ -184,6 +198,8 @@ class EvalConfig:
     """Draw among this many likeliest tokens; 0 is no limit."""
     batch_size: int = number(ge=1, bears_on=PACE)
     """Prompts decoded together; halved where memory runs out."""
+    primary: str = value(bears_on="compare")
+    """The metric that the verdict goes by, named before there are answers (docs/metrics.md); always computed."""
     metrics: list[str] = value(bears_on="compare")
     """Names (docs/metrics.md, or ``mentalft-runs metrics``); ``bleu`` is BLEU-4."""
     extra_metrics: list[str] = value(bears_on="compare")
@@ -204,7 +220,8 @@ class EvalConfig:
     empty_answers: Literal["zero", "skip"] = value(bears_on=SCORING)
     """An empty answer scores 0, or (as some tools do) counts in no mean."""
     embedder: str = value(bears_on=SCORING)
-    """A sentence-transformers name or folder for ``cosine``, or ``embedded``."""
+    """A sentence-transformers name or folder for ``cosine``, or ``embedded``; ``auto`` is the latter for the embedded
+    sample, and no ``cosine`` for other data."""
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
@@ -217,6 +234,8 @@ class EvalConfig:
     objective: str = value(bears_on="objective")
     """What a sweep goes by, on the validation split: ``validation_loss``, or a name of ``metrics``, for which the
     tuned model answers validation dialogues as it does those of the test."""
+    trained_on: Optional[str] = value(bears_on="compare")
+    """What was trained on elsewhere, in any form that ``data.path`` takes: what is asked is looked up in it."""
     adapter: str = value(bears_on="evaluate")
     """Short for ``contenders.tuned.adapter``: ``run``, or a PEFT adapter folder to evaluate in its place."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
@@ -275,7 +294,12 @@ def source_name(spec: str | dict[str, Any]) -> str:
     """What a source is called: its ``name``, or the last part of its path."""
     path = spec if isinstance(spec, str) else str(spec["path"])
     given = None if isinstance(spec, str) else spec.get("name")
-    return str(given or path.rstrip("/").rpartition("/")[2] or path)
+    return str(given or last_part(path))
+
+
+def last_part(path: str) -> str:
+    """``FOLDER`` of ``a/FOLDER/``, ``NAME`` of the hub's ``OWNER/NAME``."""
+    return path.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or path
 
 
 def extra_name(spec: str) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 
 from mentalft.config import DataConfig
 from mentalft.records import DataReport, Overlap, SourceReport, Splits, TokenLengths
-from mentalft.runs.files import DATA_REPORT
 from mentalft.statistics import quantiles
 from mentalft.words import Said
 
@@ -58,14 +57,6 @@ def data_report(
         tokens=tokens,
         overlap=overlaps,
     )
-
-
-def overlap_in(run_dir: Path) -> tuple[Said, ...]:
-    """What the comparison says of leakage, from ``data/report.json``; nothing where there is none."""
-    if not DATA_REPORT.exists(run_dir):
-        return ()
-    sets = DATA_REPORT.load(run_dir).overlap
-    return (Said("data.overlap_none"), *[Said("data.overlap", _shared(name, one)) for name, one in sets.items()])
 
 
 def _shared(name: str, one: Overlap) -> dict[str, Any]:

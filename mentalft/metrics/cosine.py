@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mentalft.config import AUTO, EvalConfig
 from mentalft.errors import ConfigError
-from mentalft.metrics.registry import Given, Made, Metric, per_item, register
+from mentalft.metrics.registry import Embedder, Given, Made, Metric, per_item, register
 from mentalft.words import Said
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+UNKNOWN = 0.1
+"""Share of the references' tokens that an embedder does not know, from which on it reads another language."""
 Embed = Callable[[Sequence[str]], "NDArray[np.float32]"]
 """Texts in, unit vectors out: (texts, dimensions)."""
 
@@ -59,6 +62,15 @@ def cut_texts(
     )
 
 
+def _unfit(
+    cfg: EvalConfig, references: Sequence[Sequence[str]], embedder: Callable[[], Embedder], demonstration: bool
+) -> Said | None:
+    if cfg.embedder == AUTO and not demonstration:
+        return Said("compare.no_embedder")
+    unknown = embedder().unknown([text for texts in references for text in texts])
+    return Said("compare.foreign_embedder", {"name": cfg.embedder, "share": unknown}) if unknown > UNKNOWN else None
+
+
 def _make(given: Given) -> Made:
     if given.embedder is None:
         raise ConfigError("eval.metrics holds 'cosine', and there is no embedder here")
@@ -81,5 +93,6 @@ register(
         scale="-1 to 1",
         make=_make,
         needs_embedder=True,
+        unfit=_unfit,
     )
 )

@@ -60,5 +60,6 @@ for _order in (1, 2):
             },
             scale="0–1",
             make=partial(_make, _order),
+            diagnostic=True,
         )
     )

@@ -43,5 +43,6 @@ register(
         scale="0–1",
         make=lambda _: per_item(SIGNATURE, length_quality),
         of_answer=False,
+        diagnostic=True,
     )
 )

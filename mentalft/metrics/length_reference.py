@@ -32,5 +32,6 @@ register(
         scale="0–1",
         make=lambda _: per_item(SIGNATURE, length_reference),
         of_answer=False,
+        diagnostic=True,
     )
 )

@@ -62,6 +62,7 @@ PERPLEXITY = register(
         total=total,
         higher_is_better=False,
         of_answer=False,
+        diagnostic=True,
         measured=True,
     )
 )

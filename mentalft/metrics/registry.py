@@ -6,7 +6,7 @@ The modules of this package are looked through once; a file that calls :func:`re
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import mentalft.metrics
 from mentalft.config import EMBEDDED, EvalConfig, extra_name
+from mentalft.errors import ConfigError
 from mentalft.metrics.tokens import Tokenizer, chosen, language_of
-from mentalft.words import Language, Said
+from mentalft.records import DIAGNOSTIC, PRIMARY, SECONDARY, Role
+from mentalft.words import Language, Said, told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,6 +40,8 @@ class Embedder(NamedTuple):
     """Texts in, unit vectors out: (texts, dimensions)."""
     is_cut: Callable[[Texts], Sequence[bool]] = lambda texts: [False] * len(texts)
     """Which texts are longer than the embedder reads."""
+    unknown: Callable[[Texts], float] = lambda _: 0.0
+    """The share of the texts' tokens that stand for what its vocabulary lacks."""
 
 
 class Given(NamedTuple):
@@ -101,6 +105,11 @@ class Metric:
     higher_is_better: bool = True
     of_answer: bool = True
     """False for a metric of length itself, or of the references: there is nothing to hold length equal for."""
+    diagnostic: bool = False
+    """It says how answers are, not whether they are better, and has no vote in a verdict."""
+    unfit: Callable[[EvalConfig, Sequence[Texts], Callable[[], Embedder], bool], Said | None] = lambda *_: None
+    """Why its scores would say nothing of answers to these references; the last argument is
+    :attr:`mentalft.records.Asked.demonstration`."""
     needs_embedder: bool = False
     """It asks for :attr:`Given.embedder`."""
     has_model: bool = False
@@ -144,6 +153,10 @@ class Scorer:
     def total(self) -> Total:
         return self.metric.total
 
+    def role(self, primary: str) -> Role:
+        """Its part in a comparison whose primary metric is called ``primary``."""
+        return DIAGNOSTIC if self.metric.diagnostic else PRIMARY if self.name == primary else SECONDARY
+
 
 _registered: dict[str, Metric] = {}
 
@@ -173,10 +186,20 @@ def names() -> tuple[str, ...]:
     return tuple(name for name, metric in registry().items() if not metric.measured)
 
 
+def voting() -> tuple[str, ...]:
+    """Those of :func:`names` that ``eval.primary`` may be."""
+    return tuple(name for name in names() if not registry()[name].diagnostic)
+
+
 def about(name: str, language: Language) -> str | None:
     """What a metric is, in a line; None for one that is not registered, such as an extra metric."""
     metric = registry().get(name)
     return metric.about[language] if metric else None
+
+
+def title_of(name: str) -> str:
+    """What a metric is called in tables; an extra one by its name."""
+    return registry()[name].title if name in registry() else name
 
 
 def total_of(name: str) -> Total:
@@ -185,14 +208,33 @@ def total_of(name: str) -> Total:
     return metric.total if metric else mean
 
 
+def unfit_metrics(
+    cfg: EvalConfig, references: Sequence[Texts], embedder: Callable[[], Embedder], *, demonstration: bool
+) -> dict[str, Said]:
+    """Those of ``cfg`` that do not suit these references, and why: they are not computed.
+
+    Raises:
+        ConfigError: one of them is the primary one.
+    """
+    found = {name: registry()[name].unfit(cfg, references, embedder, demonstration) for name in cfg.metrics}
+    unfit = {name: why for name, why in found.items() if why is not None}
+    if cfg.primary in unfit:
+        raise ConfigError(f"eval.primary={cfg.primary}: {told(unfit[cfg.primary])}")
+    return unfit
+
+
 def scorers_of(
-    cfg: EvalConfig, references: Sequence[Texts], embedder: Callable[[], Embedder] | None = None
+    cfg: EvalConfig,
+    references: Sequence[Texts],
+    embedder: Callable[[], Embedder] | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Scorer]:
     """The metrics that ``cfg`` names, in that order, then its extra ones.
 
     Args:
         references: what answers will be compared with; ``eval.language=auto`` looks at them.
         embedder: called only if a metric needs it; None where none does.
+        without: names of metrics to leave out.
 
     Raises:
         ConfigError: a package, model or file that a metric needs is not there.
@@ -203,8 +245,8 @@ def scorers_of(
     tokens = chosen(cfg.tokenizer, language)
     rouge_tokens = tokens if cfg.rouge_tokenizer == "auto" else chosen(cfg.rouge_tokenizer, language)
     given = Given(cfg, language, tokens, rouge_tokens, embedder)
-    found = {name: _scorer(registry()[name], given) for name in cfg.metrics}
-    for spec in cfg.extra_metrics:
+    found = {name: _scorer(registry()[name], given) for name in cfg.metrics if name not in without}
+    for spec in (spec for spec in cfg.extra_metrics if extra_name(spec) not in without):
         extra = load_extra(spec, higher_is_better=extra_name(spec) not in cfg.lower_is_better)
         found[extra.name] = _scorer(extra, given)
     return {name: _skipping(s) for name, s in found.items()} if cfg.empty_answers == "skip" else found
@@ -232,8 +274,9 @@ def stored_scorer(name: str, title: str, signature: str, *, higher_is_better: bo
 
     known = registry().get(name)
     stored = Metric(
-        name, title, {"en": title, "zh": title}, known.scale if known else None, make, total_of(name), higher_is_better
-    )
+        name, title, {"en": title, "zh": title}, known.scale if known else None, make, total_of(name), higher_is_better,
+        of_answer=known is None or known.of_answer, diagnostic=known is not None and known.diagnostic,
+    )  # fmt: skip
     return Scorer(stored, signature, score)
 
 
@@ -278,6 +321,7 @@ def listed(language: Language) -> list[dict[str, str]]:
             "title": metric.title,
             "scale": metric.scale or "",
             "better": "higher" if metric.higher_is_better else "lower",
+            "vote": "" if metric.diagnostic else "yes",
             "about": metric.about[language],
         }
         for metric in registry().values()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentalft.assets import TINY_EMBEDDER
-from mentalft.config import EMBEDDED
+from mentalft.config import AUTO, EMBEDDED
 from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_file, sha256_json
 from mentalft.modeling.locate import hub_snapshot
@@ -26,13 +26,15 @@ class LoadedEmbedder(NamedTuple):
     """Texts in, unit vectors out: (texts, dimensions)."""
     is_cut: Callable[[Sequence[str]], list[bool]]
     """Which texts are longer than the embedder reads."""
+    unknown: Callable[[Sequence[str]], float]
+    """The share of the texts' tokens that stand for what its vocabulary lacks."""
 
 
 def load_embedder(name: str) -> LoadedEmbedder:
     """The embedder of that name.
 
     Args:
-        name: a sentence-transformers name or folder, or ``embedded``.
+        name: a sentence-transformers name or folder, or ``embedded``, which is what ``auto`` takes as well.
 
     Raises:
         ModelError: there is none of that name, or the hub cannot be reached.
@@ -50,7 +52,10 @@ def load_embedder(name: str) -> LoadedEmbedder:
         ) from error
     share_vocabulary(getattr(model, "tokenizer", None))
     return LoadedEmbedder(
-        _signature_name(name, folder), lambda texts: _embed(model, texts), lambda texts: _is_cut(model, texts)
+        _signature_name(name, folder),
+        lambda texts: _embed(model, texts),
+        lambda texts: _is_cut(model, texts),
+        lambda texts: _unknown(model, texts),
     )
 
 
@@ -67,9 +72,19 @@ def _is_cut(model: Any, texts: Sequence[str]) -> list[bool]:
     return [len(row) > most for row in rows]
 
 
+def _unknown(model: Any, texts: Sequence[str]) -> float:
+    unknown = getattr(model.tokenizer, "unk_token_id", None)
+    if unknown is None or not texts:  # a vocabulary of bytes lacks nothing
+        return 0.0
+    rows: list[list[int]] = model.tokenizer(list(texts), add_special_tokens=False, padding=False, verbose=False)[
+        "input_ids"
+    ]
+    return sum(row.count(unknown) for row in rows) / max(sum(map(len, rows)), 1)
+
+
 def _folder(name: str) -> Path:
     """Where the embedder's files are; a bare name is one of the sentence-transformers organisation."""
-    if name == EMBEDDED:
+    if name in (EMBEDDED, AUTO):
         return TINY_EMBEDDER
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -83,8 +98,8 @@ def _folder(name: str) -> Path:
 
 def _signature_name(name: str, folder: Path) -> str:
     """The name with what tells its versions apart: the commit, or a hash of the weights."""
-    if name == EMBEDDED or Path(name).expanduser().is_dir():
+    if name in (EMBEDDED, AUTO) or Path(name).expanduser().is_dir():
         weights = sorted(folder.rglob("*.safetensors"))
         digest = sha256_json([sha256_file(w) for w in weights])[:8]
-        return f"{'mentalft-tiny' if name == EMBEDDED else folder.name}@{digest}"
+        return f"{'mentalft-tiny' if name in (EMBEDDED, AUTO) else folder.name}@{digest}"
     return f"{name}@{folder.name[:8]}"

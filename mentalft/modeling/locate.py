@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentalft.assets import TINY_MODEL
-from mentalft.config import EMBEDDED, ModelConfig
+from mentalft.config import EMBEDDED, EMBEDDED_MODEL, ModelConfig
 from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_folder
 
@@ -50,7 +50,7 @@ def locate_model(cfg: ModelConfig, *, weights: bool = True, key: str = "model.na
             reached within seconds; the message says what to do.
     """
     if cfg.name_or_path == EMBEDDED:
-        return LocatedModel(TINY_MODEL, "mentalft-tiny", None)
+        return LocatedModel(TINY_MODEL, EMBEDDED_MODEL, None)
     folder = Path(cfg.name_or_path).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():

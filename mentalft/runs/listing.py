@@ -15,11 +15,11 @@ from mentalft.config import RUNNING_ORDER, Config
 from mentalft.config.fields import settings_of
 from mentalft.console import shown
 from mentalft.errors import DataError
-from mentalft.records import BETTER, WORSE
 from mentalft.runs.files import COMPARISON
 from mentalft.runs.markers import markers, unfinished
 from mentalft.runs.stage import RESULT_GROUPS, owners
 from mentalft.runs.sweep_files import STATUS, Status
+from mentalft.show.verdict import short_verdict
 from mentalft.words import Said, told
 
 MARKS = ("config.resolved.yaml", "manifest.json", ".stages", "mentalft.log", "status.json")
@@ -57,17 +57,8 @@ class ListedRun:
     """It is a trial, and state, problem and overrides are those that its sweep recorded."""
     stage_overrides: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By stage that another command ran: what that one gave and the run's did not."""
-    metrics: int = 0
-    """Compared; 0 as well while a stage is done again, whose result the comparison in the directory is not of."""
-    better: int = 0
-    worse: int = 0
-
-    @property
-    def verdict(self) -> Said | None:
-        if not self.metrics:
-            return None
-        counts = {"better": self.better, "worse": self.worse, "metrics": self.metrics}
-        return Said("list.counts" if self.better or self.worse else "list.no_difference", counts)
+    verdict: Said | None = None
+    """None as well while a stage is done again, whose result the comparison in the directory is not of."""
 
     def to_json(self) -> dict[str, Any]:
         row = asdict(self)
@@ -76,7 +67,7 @@ class ListedRun:
 
 def list_runs(roots: Sequence[Path]) -> list[ListedRun]:
     """Every run in or below ``roots``, newest first; one that cannot be read is listed as such."""
-    found = dict.fromkeys(run_dir for root in roots for run_dir in _run_dirs(root))
+    found = dict.fromkeys(run_dir for root in roots for run_dir in run_dirs(root))
     return sorted(map(_listed, found), key=lambda run: (run.date, run.directory), reverse=True)
 
 
@@ -89,7 +80,7 @@ def overrides_in_words(run: ListedRun) -> str:
     return "; ".join(filter(None, [" ".join(run.overrides), *apart]))
 
 
-def _run_dirs(root: Path) -> Iterator[Path]:
+def run_dirs(root: Path) -> Iterator[Path]:
     """Runs in ``root`` and below, not looking into them, nor into what is hidden."""
     for folder, names, files in os.walk(root, followlinks=False):
         if any(mark in files or mark in names for mark in MARKS):
@@ -115,8 +106,6 @@ def _read(run_dir: Path, name: str) -> ListedRun:
     problem = _last_error(run_dir / "mentalft.log")
     state = FAILED if problem else UNFINISHED if pending or not done else DONE
     is_compared = "compare" in done and not pending and COMPARISON.exists(run_dir)
-    compared = COMPARISON.load(run_dir).metrics if is_compared else ()
-    verdicts = [d.verdict for m in compared for d in m.differences.values()]
     return ListedRun(
         directory=name,
         date=_date_of(run_dir, manifest),
@@ -127,9 +116,7 @@ def _read(run_dir: Path, name: str) -> ListedRun:
         choices=dict(_choices(manifest, done=state == DONE)),
         overrides=tuple(_overrides(manifest)),
         stage_overrides=dict(_stage_overrides(manifest)),
-        metrics=len(verdicts),
-        better=verdicts.count(BETTER),
-        worse=verdicts.count(WORSE),
+        verdict=short_verdict(COMPARISON.load(run_dir)) if is_compared else None,
     )
 
 

@@ -24,9 +24,10 @@ from mentalft import __version__
 from mentalft.config import EMBEDDED, Config
 from mentalft.config.fields import settings_of, stages_of
 from mentalft.files import sha256_json, write_json, write_text
+from mentalft.runs.declared import declared_in
 from mentalft.runs.files import DATA_REPORT
 from mentalft.runs.markers import Hardware, Marker, ModelRecord, Record, markers
-from mentalft.runs.stage import Stage, owner, used_by
+from mentalft.runs.stage import Stage, owner, settings_used_by, used_by
 
 if TYPE_CHECKING:
     from mentalft.modeling.locate import LocatedModel
@@ -81,6 +82,7 @@ def manifest_of(run_dir: Path, done: Mapping[str, Marker], now: Record, stages: 
     return {
         "schema": SCHEMA,
         **at_top,
+        "primary": msgspec.to_builtins(declared_in(run_dir)),
         "data": DATA_REPORT.load(run_dir).source if DATA_REPORT.exists(run_dir) else None,
         "stages": {stage.name: _entry(done[stage.name]) for stage in stages if stage.name in done},
     }
@@ -129,7 +131,7 @@ def shared_settings(cfg: Config, *, log_text: bool) -> dict[str, Any]:
     shared = asdict(cfg)
     if not log_text and cfg.data.system_message is not None:
         shared["data"]["system_message"] = f"({len(cfg.data.system_message)} characters)"
-    return used_by(cfg.stages, shared)
+    return settings_used_by([*cfg.stages, "answers"], used_by(cfg.stages, shared))
 
 
 def is_demonstration(run_dir: Path) -> bool:

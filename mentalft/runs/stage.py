@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from mentalft.config import Config
-from mentalft.config.fields import bears, settings_of, stages_of, value_at
+from mentalft.config.fields import PACE, Setting, bears, settings_of, stages_of, value_at
 from mentalft.console import say
 from mentalft.errors import first_line
 from mentalft.files import check_writable, default_cache_dir, digest_file
@@ -137,6 +137,23 @@ def used_by(stages: Iterable[str], of_groups: Mapping[str, T]) -> dict[str, T]:
     return {group: value for group, value in of_groups.items() if group in used or group not in RESULT_GROUPS}
 
 
+def settings_used_by(stages: Iterable[str], config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``config`` without what decides no result of ``stages``: settings of other stages, and the pace of others."""
+    names = set(stages)
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        if key in BEARS_ON:
+            group_owner = owners(key.partition(".")[0])[:1] if "." in key else []
+            of = stages_of(Setting(key, BEARS_ON[key]))
+            wanted = names & set(of) if of else PACE not in BEARS_ON[key] or not group_owner or group_owner[0] in names
+            if wanted:
+                found[name] = value
+        elif isinstance(value, Mapping) and (inner := settings_used_by(names, value, f"{key}.")):
+            found[name] = inner
+    return found
+
+
 def owner(bears_on: Sequence[str], complete: Iterable[str]) -> str | None:
     """The stage whose value of a setting stands for the run: the first that it bears on and that is complete."""
     done = set(complete)
@@ -151,5 +168,6 @@ def owners(group: str) -> list[str]:
     return [stage for counts in (owning, others) for stage, _ in counts.most_common()]
 
 
+BEARS_ON = {s.key: s.bears_on for s in settings_of(Config)}
 RESULT_GROUPS = tuple(f.name for f in fields(Config) if owners(f.name))
 """The groups of the configuration that bear on results."""

@@ -18,12 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.comparison.compare import compare
+from mentalft.comparison.known import known_of
 from mentalft.comparison.scores import read_scores
 from mentalft.config import Config, EvalConfig, extra_name
 from mentalft.config.composition import typed_config
 from mentalft.data.read.download import is_remote
 from mentalft.data.read.sources import local_files, sha256_of, specs
-from mentalft.data.report import overlap_in
 from mentalft.errors import DataError, UserError
 from mentalft.files import read_json
 from mentalft.generation.evaluate import asked_in
@@ -183,8 +183,8 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         taken = {name: _taken(run_dir, name) for name in missing}
         with tempfile.TemporaryDirectory(prefix="mentalft-verify-") as folder:
             kept = _without(cfg, missing)
-            asked = asked_in(run_dir, kept.eval.baseline)
-            compare(kept.eval, asked, cfg.seed, Path(folder), overlap_in(run_dir), taken)
+            asked, known = asked_in(run_dir, kept.eval.baseline), known_of(cfg.eval, run_dir)
+            compare(kept.eval, asked, cfg.seed, Path(folder), known, taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
                 yield Check(f"scores in {name}", tuple(found))

@@ -7,16 +7,18 @@ name; with more, one column has the contender's name and another its score.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.files import write_text
-from mentalft.records import UNDECIDED, Comparison, Difference, MetricResult
+from mentalft.records import PRIMARY, Comparison, Difference, MetricResult
 from mentalft.show.groups import groups_of
 from mentalft.show.language import sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import drawn_shares, drawn_strip, strip
 from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
+from mentalft.show.verdict import verdict_sentence
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
 EXTRAPOLATED = "*"
@@ -50,11 +52,12 @@ def rows_of(comparison: Comparison) -> list[Compared]:
 
 
 def comparison_table(comparison: Comparison, language: Language = "en") -> Table[Compared]:
-    """Every figure of the comparison, a row a metric and contender.
+    """Every figure of the comparison, a row a metric and contender: primary, secondary, diagnostics.
 
     Args:
         language: of what a page says where it points at something; headings are put into a language by the renderers.
     """
+    role_after = {m.metric: after.role for m, after in pairwise(comparison.metrics)}
     return Table(
         [
             Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language, first=r.place == 0), left=True,
@@ -67,6 +70,7 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("low", cell=lambda r: Cell(value=r.d.interval.low), places=PROGRAMS),
             Column("high", cell=lambda r: Cell(value=r.d.interval.high), places=PROGRAMS),
             *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
+            Column("role", cell=lambda r: Cell(value=r.m.role), places=PROGRAMS),
             Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), width=WIDE),
             Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
             Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
@@ -85,7 +89,8 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
         ],
         rows_of(comparison),
         caption_of(comparison),
-        ends=lambda r: len(comparison.others) > 1 and r.place == len(r.m.differences) - 1,
+        ends=lambda r: r.place == len(r.m.differences) - 1
+        and (r.place > 0 or r.m.role != role_after.get(r.m.metric, r.m.role)),
     )  # fmt: skip
 
 
@@ -110,18 +115,21 @@ def metric_cell(m: MetricResult, language: Language = "en", *, first: bool = Tru
     """What a metric is called; empty where the row above says it, but on a page, where a row may be a card."""
     from markupsafe import Markup
 
-    lower = told(Said("show.lower_is_better"), language)
-    html = Markup("{}" if m.higher_is_better else "{}<small>{}</small>").format(m.title, lower)
+    remarks = [Said("show.primary")] if m.role == PRIMARY else []
+    remarks += [] if m.higher_is_better else [Said("show.lower_is_better")]
+    small = BETWEEN[language].join(told(remark, language) for remark in remarks)
+    html = Markup("{}<small>{}</small>" if remarks else "{}").format(m.title, small)
     about = about_of(m.metric, language)
     if not first:
         return Cell("", m.metric, hint=about, html=html)
-    text: Said | str = m.title if m.higher_is_better else Said("show.lower", {"title": m.title})
-    return Cell(text, m.metric, "", m.title, about, html)
+    text: Said | str = Said("show.scale", {"title": m.title, "scale": remarks}) if remarks else m.title
+    short = Said("show.scale", {"title": m.title, "scale": remarks[:1]}) if m.role == PRIMARY else m.title
+    return Cell(text, m.metric, "", short, about, html)
 
 
 def verdict_cell(d: Difference) -> Cell:
-    whole = Said(f"verdict.{d.verdict}")
-    return Cell(whole, d.verdict, d.verdict, Said("show.undecided_short") if d.verdict == UNDECIDED else whole, whole)
+    whole, short = Said(f"verdict.{d.verdict}"), f"show.{d.verdict}_short"
+    return Cell(whole, d.verdict, d.verdict, Said(short) if short in catalogue() else whole, whole)
 
 
 def equal_length_cell(d: Difference) -> Cell:
@@ -166,10 +174,12 @@ def how_to_read(comparison: Comparison) -> Said:
     return Said("show.how_to_read", {**names_of(comparison.baseline, comparison.others), "level": level})
 
 
-def overlap_of(comparison: Comparison, language: Language) -> str:
-    between = told(Said("found.between"), language)
-    unknown = told(Said("show.overlap_unknown"), language)
-    return between.join(told(one, language) for one in comparison.overlap) or unknown
+def leakage_lines(comparison: Comparison, language: Language) -> list[str]:
+    """What of the items asked each contender was trained on, a sentence each; one where it is the same for all."""
+    found = {name: sentence(one.said, language) for name, one in comparison.leakage.items()}
+    if len(set(found.values())) == 1:
+        return list(found.values())[:1]
+    return [told(Said("plot.of_side", {"name": contender(n), "said": said}), language) for n, said in found.items()]
 
 
 def about_of(metric: str, language: Language) -> str:
@@ -246,11 +256,13 @@ def comparison_markdown(comparison: Comparison, language: Language = "en") -> st
     no_topics = comparison.no_topics and told(comparison.no_topics, language)
     blocks = [
         [f"# {told(caption_of(comparison), language)}"],
-        [f"- {told(Said('show.warning_line', {'what': warning}), language)}" for warning in comparison.warnings],
+        [f"**{verdict_sentence(comparison, language)}**"],
+        [f"- {told(Said(f'show.{gate.level}_line', {'what': gate.line}), language)}" for gate in comparison.gates],
         markdown(comparison_table(comparison, language), language),
         [told(how_to_read(comparison), language)],
         [w["equal_length_how"]] if lengths else [],
-        [w["overlap"].format(what=overlap_of(comparison, language))],
+        leakage_lines(comparison, language),
+        *_unseen(comparison, language),
         *([[f"## {w['by_topic']}"], [w["not_shown"].format(why=no_topics)]] if no_topics else []),
         *(
             block
@@ -264,6 +276,14 @@ def comparison_markdown(comparison: Comparison, language: Language = "en") -> st
         [f"## {w['signatures']}", "", w["signatures_how"], ""] + [f"- `{m.signature}`" for m in comparison.metrics],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _unseen(comparison: Comparison, language: Language) -> list[list[str]]:
+    """The table of the items that were not trained on, where some were."""
+    if comparison.unseen is None:
+        return []
+    heading = told(Said("show.unseen"), language)
+    return [[f"## {heading}"], markdown(comparison_table(comparison.unseen, language), language)]
 
 
 def _attribute(name: str) -> Callable[[Compared], Cell]:

@@ -47,7 +47,10 @@ def _grouped(comparison: Comparison, name: str, kind: str, column: str) -> Table
     if not columns:
         return None
     metrics = {m.metric: m for m in comparison.metrics}
-    drawn = {metric: group_strips(metrics[metric], groups) for metric, groups in columns.items()}
+    drawn = {
+        metric: group_strips(metrics[metric], metrics[metric].differences[name], groups)
+        for metric, groups in columns.items()
+    }
     rows = [
         [
             Cell(group_name(group.name) if kind == "by_topic" else group.name, group.name),

@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 from mentalft.assets import MODEL_CARD
 from mentalft.files import digest_file, read_json, sha256_folder, write_text
-from mentalft.records import Comparison
+from mentalft.records import NOT_COMPARABLE, Comparison
 from mentalft.runs.files import COMPARISON, DATA_REPORT
 from mentalft.runs.loading import training_rows
 from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
-from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, overlap_of, scaled
+from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, leakage_lines, scaled
 from mentalft.show.table import markdown
 from mentalft.show.verdict import verdict_sentence
-from mentalft.words import contender, labels, told
+from mentalft.words import Said, contender, labels, told
 
 METRIC_TYPES = {
     "corpus_bleu": "sacrebleu", "rouge1": "rouge", "rouge2": "rouge", "rougeL": "rouge", "bleu1": "bleu",
@@ -91,12 +91,12 @@ def _found(comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict_sentence(comparison),
         "contenders": " and ".join(told(contender(name)) for name in comparison.contenders).capitalize(),
         "decoding": told(decoding_of(comparison.decoding)),
-        "warnings": [told(warning) for warning in comparison.warnings],
+        "gates": [told(Said(f"show.{gate.level}_line", {"what": gate.line})) for gate in comparison.gates],
         "table": "\n".join(markdown(comparison_table(comparison))),
         "legend": explained(comparison.metrics),
         "how_to_read": told(how_to_read(comparison)),
         "equal_length": labels("show", "en")["equal_length_how"],
-        "overlap": overlap_of(comparison, "en"),
+        "leakage": leakage_lines(comparison, "en"),
         "notes": [told(note) for note in comparison.notes],
     }
 
@@ -123,10 +123,13 @@ def _evaluated(run_dir: Path) -> Evaluated | None:
     return Evaluated(asked, done["evaluate"].record.config["eval"]) if asked and same_answers else None
 
 
-def _results(comparison: Comparison, data: dict[str, Any], evaluated: Evaluated) -> list[Any]:
+def _results(comparison: Comparison, data: dict[str, Any], evaluated: Evaluated) -> list[Any] | None:
+    """Scores for the hub; None where the comparison is no fair one, for nothing there would say so."""
     from huggingface_hub import EvalResult
 
     names, asked = hub_names(data), evaluated.settings
+    if comparison.gates_of(evaluated.name, NOT_COMPARABLE):
+        return None
     of_the_data = asked["items"] in ("test", "validation")
     return [
         EvalResult(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 from mentalft.records import Interval
 
 
@@ -18,6 +21,18 @@ def signed(value: float) -> str:
 def spread(interval: Interval) -> str:
     places = min(_places(interval.low), _places(interval.high))
     return f"{interval.low:+.{places}f} … {interval.high:+.{places}f}"
+
+
+class Brief(NamedTuple):
+    difference: str
+    interval: str
+
+
+def brief(difference: float, interval: Interval) -> Brief:
+    """A difference and its interval as a sentence has them: as exact as two figures of the interval's width."""
+    width = interval.high - interval.low
+    places = min(max(1 - math.floor(math.log10(width)), 0), 6) if width > 0 else 4
+    return Brief(f"{difference:+.{places}f}", f"{interval.low:+.{places}f} … {interval.high:+.{places}f}")
 
 
 def probability(p: float) -> str:

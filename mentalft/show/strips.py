@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Difference, Group, Interval, MetricResult, Verdict
+from mentalft.records import (
+    BETTER,
+    DIAGNOSTIC,
+    UNDECIDED,
+    WITHHELD,
+    WORSE,
+    Difference,
+    Group,
+    Interval,
+    MetricResult,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -37,14 +48,16 @@ def strip(m: MetricResult, d: Difference) -> Strip:
     return _strip(d.interval, d.difference, _extent(d.interval, d.difference), m, d.verdict)
 
 
-def group_strips(m: MetricResult, groups: tuple[Group, ...]) -> list[Strip | None]:
+def group_strips(m: MetricResult, d: Difference, groups: tuple[Group, ...]) -> list[Strip | None]:
     """The differences of a metric by group, on one scale; None where a group has no interval."""
     extent = max((_extent(g.interval, g.difference) for g in groups if g.interval), default=0.0)
-    return [_strip(g.interval, g.difference, extent, m, group_kind(m, g)) if g.interval else None for g in groups]
+    return [_strip(g.interval, g.difference, extent, m, group_kind(m, d, g)) if g.interval else None for g in groups]
 
 
-def group_kind(m: MetricResult, group: Group) -> Verdict:
-    """Which side the interval of a group is on, without any correction."""
+def group_kind(m: MetricResult, d: Difference, group: Group) -> Verdict:
+    """Which side the interval of a group is on, without any correction; nothing where the whole has no verdict."""
+    if d.verdict in (WITHHELD, DIAGNOSTIC):
+        return d.verdict
     if group.interval is None or group.interval.low <= 0 <= group.interval.high:
         return UNDECIDED
     return BETTER if (group.interval.low > 0) == m.higher_is_better else WORSE

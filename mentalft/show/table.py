@@ -28,7 +28,8 @@ WIDE = 118
 GAP = 2
 """Columns between two columns of a terminal's table."""
 STYLES = {
-    "better": "green", "worse": "red", "undecided": "yellow", "done": "green", "failed": "red", "running": "yellow",
+    "better": "green", "worse": "red", "undecided": "yellow", "withheld": "red", "diagnostic": "dim",
+    "done": "green", "failed": "red", "running": "yellow",
     "unfinished": "yellow", "unreadable": "red", "best": "bold green", "all": "bold",
 }  # fmt: skip
 """Kind of a cell or row → how a terminal shows it."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentalft.console import console, say, say_path
-from mentalft.records import Comparison
-from mentalft.show.comparison import comparison_table
+from mentalft.records import CAUTION, NOT_COMPARABLE, Comparison
+from mentalft.show.comparison import comparison_table, leakage_lines
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, labels, told
+
+STYLE = {CAUTION: "yellow", NOT_COMPARABLE: "bold red"}
 
 
 def show_comparison(comparison: Comparison, run_dir: Path, language: Language = "en", *, notes: bool = False) -> None:
@@ -19,9 +21,14 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
         notes: print also what must be known of how the scores came about, as in ``comparison.md``.
     """
     say(verdict_sentence(comparison, language), style="bold")
-    for warning in comparison.warnings:
-        say(told(Said("show.warning", {"what": warning}), language), style="yellow")
+    for gate in comparison.gates:
+        say(told(Said(f"show.{gate.level}", {"what": gate.line}), language), style=STYLE[gate.level])
     console.print(terminal(comparison_table(comparison, language), console.width, language))
+    for line in leakage_lines(comparison, language):
+        say(line)
+    if comparison.unseen:
+        say(told(Said("show.unseen"), language), style="bold")
+        console.print(terminal(comparison_table(comparison.unseen, language), console.width, language))
     for line in legend(console.width, language):
         console.print(line, style="dim", markup=False)
     if notes:
@@ -37,5 +44,4 @@ def legend(width: int, language: Language = "en") -> list[str]:
     rest = [w["legend_length"], w["legend_evidence"]]
     if width < WIDE:
         return [w["legend_holm"], *rest]
-    between = told(Said("found.between"), language)
-    return [between.join([w["legend_p"], w["legend_holm"]]), w["legend_least"], *rest]
+    return [w["legend_p"], w["legend_holm"], w["legend_least"], *rest]

@@ -1,36 +1,98 @@
-"""What a comparison found, in a sentence for each contender."""
+"""What a comparison found by its primary metric, in a sentence a contender, and what keeps it from being sure."""
 
 from __future__ import annotations
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Comparison
-from mentalft.words import BETWEEN, Language, Said, contender, told
+from collections.abc import Iterator
+from typing import Any
+
+from mentalft.records import (
+    CAUTION,
+    NOT_COMPARABLE,
+    PRIMARY,
+    Comparison,
+    Difference,
+    Interval,
+    MetricResult,
+    RunsComparison,
+)
+from mentalft.show.numbers import brief
+from mentalft.words import Language, Said, contender, told
 
 TUNED = "tuned"
 """What the run's own model is called, in sentences that speak of it."""
 
 
-def verdict_sentence(comparison: Comparison, language: Language = "en") -> str:
-    """Where each contender is better, worse, or not to be told from the baseline."""
+def verdict_sentence(comparison: Comparison | RunsComparison, language: Language = "en") -> str:
+    """Whether each contender is better, worse, not to be told from the baseline, or not to be compared with it."""
     between = " " if language == "en" else ""
-    return between.join(_of(comparison, name, language) for name in comparison.others)
+    return between.join(told(said, language) for said in headline(comparison))
 
 
-def _of(comparison: Comparison, name: str, language: Language) -> str:
+def headline(comparison: Comparison | RunsComparison) -> Iterator[Said]:
+    """A sentence for each contender, and where some of the items were trained on, one for the others."""
+    for name in comparison.others:
+        unfair = comparison.gates_of(name, NOT_COMPARABLE)
+        if unfair:
+            alone = "alone" if len(comparison.others) == 1 else "of"
+            names = {"name": contender(name), "baseline": contender(comparison.baseline)}
+            yield Said(f"headline.not_comparable_{alone}", {**names, "why": [gate.clause for gate in unfair]})
+        else:
+            yield from _of(comparison, name)
+    if comparison.unseen:
+        yield Said("headline.unseen", {"found": [*headline(comparison.unseen)]})
+
+
+def short_verdict(comparison: Comparison) -> Said:
+    """The same in a few words, for lists of runs."""
+    found = [_short(comparison, name) for name in comparison.others]
+    if len(found) > 1:
+        found = [
+            Said("plot.of_side", {"name": contender(n), "said": f})
+            for n, f in zip(comparison.others, found, strict=True)
+        ]
+    return Said("headline.listed", {"found": found})
+
+
+def _short(comparison: Comparison, name: str) -> Said:
+    if unfair := comparison.gates_of(name, NOT_COMPARABLE):
+        return Said("headline.short_not_comparable", {"why": unfair[0].clause})
+    m, d = _primary(comparison, name)
+    return Said("headline.short", {"verdict": Said(f"verdict.{d.verdict}"), **_figures(m, d.difference, d.interval)})
+
+
+def _primary(comparison: Comparison | RunsComparison, name: str) -> tuple[MetricResult, Difference]:
+    m = next(m for m in comparison.metrics if m.role == PRIMARY)
+    return m, m.differences[name]
+
+
+def _of(comparison: Comparison | RunsComparison, name: str) -> Iterator[Said]:
+    m, d = _primary(comparison, name)
+    of_tuned = name == TUNED and len(comparison.others) == 1
+    leakage = comparison.leakage.get(name)
+    seen = "unknown"
+    if leakage and leakage.known:
+        seen = "some" if leakage.items else "none_at_all" if comparison.demonstration else "none"
+    figures = Said("headline.figures", _figures(m, d.difference, d.interval, comparison.confidence))
     values = {
+        "name": Said("headline.tuned") if of_tuned else contender(name),
+        "baseline": contender(comparison.baseline),
+        "figures": figures,
         "items": comparison.items,
         "dialogues": comparison.dialogues,
-        "all": len(comparison.metrics),
-        "name": contender(name),
-        "baseline": contender(comparison.baseline),
+        "seen": Said(f"headline.seen_{seen}"),
     }
-    verdicts = {m.title: m.differences[name].verdict for m in comparison.metrics if name in m.differences}
-    titles = {v: [t for t, of in verdicts.items() if of == v] for v in (BETTER, WORSE, UNDECIDED)}
-    if not titles[BETTER] and not titles[WORSE]:
-        return told(Said("found.none", values), language)
-    parts = [
-        told(Said(f"found.{verdict}", {"n": len(names), "names": BETWEEN[language].join(names), **values}), language)
-        for verdict, names in titles.items()
-        if names
-    ]
-    whole = "found.whole" if name == TUNED and len(comparison.others) == 1 else "found.whole_of"
-    return told(Said(whole, {**values, "parts": told(Said("found.between"), language).join(parts)}), language)
+    yield Said(f"headline.{d.verdict}" + ("" if of_tuned else "_of"), values)
+    cautions = comparison.gates_of(name, CAUTION)
+    if cautions:
+        clauses = [gate.clause for gate in cautions]
+        equal = d.length_controlled
+        if equal and any(gate.rule in ("shorter", "longer") for gate in cautions):
+            key = "headline.equal_length" + "_extrapolated" * equal.extrapolated
+            clauses.append(Said(key, _figures(m, equal.difference, equal.interval)))
+        yield Said("headline.caution", {"clauses": clauses})
+
+
+def _figures(m: MetricResult, difference: float, interval: Interval, confidence: float = 0) -> dict[str, Any]:
+    written = brief(difference, interval)
+    return {"title": m.title, "difference": written.difference, "interval": written.interval,
+            "confidence": f"{100 * confidence:.3g} %"}  # fmt: skip

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from mentalft.config import Config
 from mentalft.records import Asked
 from mentalft.runs.stage import Context, Stage, digest
-from mentalft.words import Said
+
+if TYPE_CHECKING:
+    from mentalft.comparison.known import Known
 
 
-def _overlap(context: Context) -> tuple[Said, ...]:
-    """What is known of how much of what was asked was trained on."""
-    from mentalft.data.report import overlap_in
+def _known(context: Context) -> Known:
+    from mentalft.comparison.known import known_of
 
-    return overlap_in(context.run_dir)
+    return context.once("known", lambda: known_of(context.cfg.eval, context.run_dir))
 
 
 def _asked(context: Context) -> Asked:
@@ -26,8 +28,10 @@ def _asked(context: Context) -> Asked:
 def _from_run(context: Context) -> dict[str, Any]:
     asked = _asked(context)
     measured = context.cfg.eval.perplexity and asked.perplexity
+    known = _known(context)
     return {
-        "overlap": _overlap(context),
+        "trained": {name: [of.digests(), of.known, of.held_out] for name, of in known.trained.items()},
+        "primary": len(known.gates),
         "likelihoods": digest(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,
         "items": digest(asked.folder / "items.jsonl"),
@@ -39,12 +43,19 @@ def _work(context: Context) -> None:
     from mentalft.comparison.compare import compare
 
     cfg, run_dir = context.cfg, context.run_dir
-    compare(cfg.eval, _asked(context), cfg.seed, run_dir, _overlap(context))
+    compare(cfg.eval, _asked(context), cfg.seed, run_dir, _known(context))
+
+
+def _reads(cfg: Config) -> Iterator[tuple[str, str | None]]:
+    yield "eval.trained_on", cfg.eval.trained_on
 
 
 def _check(cfg: Config) -> None:
+    from mentalft.data.read.sources import local_files
     from mentalft.metrics.registry import check_available
 
+    if cfg.eval.trained_on:
+        local_files(cfg.eval.trained_on, key="eval.trained_on")
     check_available(cfg.eval)
 
 
@@ -55,5 +66,6 @@ COMPARE = Stage(
     writes=("metrics.json", "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl"),
     rewritten=("comparison.md",),
     from_run=_from_run,
+    reads=_reads,
     check=_check,
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mentalft.records import Difference, Group, Interval, LengthControlled, MetricResult
+from mentalft.records import DIAGNOSTIC, SECONDARY, Difference, Group, Interval, LengthControlled, MetricResult, Role
 from mentalft.statistics.grouping import ENOUGH_DIALOGUES, Groups
 from mentalft.statistics.inference import (
     difference_of,
@@ -36,6 +36,7 @@ class Measured(NamedTuple):
     of_answer: bool = True
     """Whether the length of the answers may bear on it, and is not what it measures."""
     scale: str | None = None
+    role: Role = SECONDARY
 
     def score(self, contender: str) -> float:
         """The mean over runs."""
@@ -116,8 +117,9 @@ def compare_all(
 
     With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
     runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds. Holm's
-    correction is over all tests: metrics × contenders without the baseline. A metric that was not measured of a
-    contender has no difference for it, and one that was not measured of the baseline has none at all.
+    correction is over the tests of a role: primary metrics × contenders without the baseline, and secondary ones;
+    diagnostics are not tested. A metric that was not measured of a contender has no difference for it, and one that was
+    not measured of the baseline has none at all.
 
     Args:
         clusters: (items,) the dialogue of each item.
@@ -135,8 +137,11 @@ def compare_all(
     }
     lines = {key.line: pair.line(log_length_ratios[key.contender]) for key, pair in pairs.items() if pair.m.of_answer}
     drawn = _draw({**_slabs(measured, (baseline, *others)), **lines}, clusters, settings)
-    p_values = _p_values(pairs, clusters, settings)
-    p_holm = dict(zip(pairs, holm(list(p_values.values())), strict=True))
+    p_values = _p_values({k: pair for k, pair in pairs.items() if pair.m.role != DIAGNOSTIC}, clusters, settings)
+    p_holm: dict[_Key, float] = {}
+    for role in {pair.m.role for pair in pairs.values()} - {DIAGNOSTIC}:
+        family = [key for key in p_values if pairs[key].m.role == role]
+        p_holm |= zip(family, holm([p_values[key] for key in family]), strict=True)
     extrapolated = {name: any(map(is_extrapolated, ratios)) for name, ratios in log_length_ratios.items()}
 
     def against(key: _Key, pair: _Pair) -> Difference:
@@ -149,10 +154,12 @@ def compare_all(
             wins=wins,
             ties=ties,
             losses=losses,
-            p_value=p_values[key],
-            p_holm=p_holm[key],
+            p_value=p_values.get(key),
+            p_holm=p_holm.get(key),
             smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
-            verdict=verdict(interval, p_holm[key], settings.confidence, higher_is_better=up),
+            verdict=verdict(interval, p_holm[key], settings.confidence, higher_is_better=up)
+            if key in p_holm
+            else DIAGNOSTIC,
             length_controlled=_length_controlled(
                 lines[key.line], drawn[key.line], extrapolated[key.contender], settings
             )
@@ -169,6 +176,7 @@ def compare_all(
             scale=m.scale,
             scores={name: m.score(name) for name in m.parts},
             differences={name: against(key, pairs[key]) for name in others if (key := _Key(name, metric)) in pairs},
+            role=m.role,
         )
         for metric, m in measured.items()
     )

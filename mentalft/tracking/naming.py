@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mentalft.records import Comparison
+from mentalft.records import CAUTION, NOT_COMPARABLE, PRIMARY, Comparison
 from mentalft.words import Said, told
 
 STEP = "train/step"
@@ -70,7 +70,9 @@ def comparison_summary(comparison: Comparison) -> dict[str, float | str]:
     values: dict[str, float | str] = {
         "comparison/items": comparison.items,
         "comparison/dialogues": comparison.dialogues,
-        "comparison/warnings": len(comparison.warnings),
+        "comparison/primary": next((m.metric for m in comparison.metrics if m.role == PRIMARY), ""),
+        "comparison/cautions": sum(gate.level == CAUTION for gate in comparison.gates),
+        "comparison/not_comparable": sum(gate.level == NOT_COMPARABLE for gate in comparison.gates),
     }
     for m in comparison.metrics:
         values |= {f"{name}/{m.metric}": score for name, score in m.scores.items()}
@@ -80,7 +82,7 @@ def comparison_summary(comparison: Comparison) -> dict[str, float | str]:
                 f"difference/{of}": d.difference,
                 f"difference_low/{of}": d.interval.low,
                 f"difference_high/{of}": d.interval.high,
-                f"p_holm/{of}": d.p_holm,
+                **({} if d.p_holm is None else {f"p_holm/{of}": d.p_holm}),
                 f"verdict/{of}": told(Said(f"verdict.{d.verdict}")),
             }
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,26 @@ def overlap(asked: Sequence[Dialogue], train: Keys) -> Overlap:
         asked: questions with their answers, as dialogues.
         train: keys of the training dialogues.
     """
+    hits = shared(asked, train).near.tolist()
+    found = [d.id for d, hit in zip(asked, hits, strict=True) if hit]
+    return Overlap(len(asked), len(found), len(found) / max(1, len(asked)), tuple(found[:10]))
+
+
+class Shared(NamedTuple):
+    """Which dialogues are in the training data; (dialogues,)."""
+
+    exact: NDArray[np.bool_]
+    near: NDArray[np.bool_]
+    """With the same opening, or as near duplicates, exact ones among them."""
+
+
+def shared(asked: Sequence[Dialogue], train: Keys) -> Shared:
     keys = keys_of(asked)
-    found = _in(keys.opening, train.opening)
+    exact = _in(keys.content, train.content)
+    near = exact | _in(keys.opening, train.opening)
     for band in range(keys.bands.shape[1]):
-        found |= _in(keys.bands[:, band], train.bands[:, band])
-    shared = [d.id for d, hit in zip(asked, found.tolist(), strict=True) if hit]
-    return Overlap(len(asked), len(shared), len(shared) / max(1, len(asked)), tuple(shared[:10]))
+        near |= _in(keys.bands[:, band], train.bands[:, band])
+    return Shared(exact, near)
 
 
 def _in(few: U64, many: U64) -> NDArray[np.bool_]:

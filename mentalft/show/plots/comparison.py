@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mentalft.records import BETTER, UNDECIDED, WORSE, Interval
+from mentalft.records import Interval
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.numbers import plain, signed, spread
@@ -147,7 +147,7 @@ def _legend(axes: Any, compared: list[Compared], labels: Labels) -> None:
             label=labels.word(f"verdict.{verdict}"),
             markeredgecolor=VERDICT_COLOUR[verdict], markerfacecolor=marker_face(verdict),
         )
-        for verdict in (BETTER, WORSE, UNDECIDED)
+        for verdict in VERDICT_COLOUR
         if verdict in found
     ]  # fmt: skip
     if not all(row.m.higher_is_better for row in compared):

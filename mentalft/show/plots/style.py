@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from mentalft.records import BETTER, UNDECIDED, WORSE
+from mentalft.records import BETTER, DIAGNOSTIC, UNDECIDED, WITHHELD, WORSE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,9 +25,9 @@ CONTENDER_DASHES: tuple[Any, ...] = (
     (0, (4, 1.5)), "-", (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (5, 1, 1, 1, 1, 1)),
 )  # fmt: skip
 """As many more, so that no colour meets its own dash again soon."""
-VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED}
-VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o"}
-"""Filled arrows point to the better side; the open circle (:func:`marker_face`) points nowhere."""
+VERDICT_COLOUR = {BETTER: BLUE, WORSE: VERMILLION, UNDECIDED: MUTED, WITHHELD: MUTED, DIAGNOSTIC: MUTED}
+VERDICT_MARKER = {BETTER: ">", WORSE: "<", UNDECIDED: "o", WITHHELD: "x", DIAGNOSTIC: "."}
+"""Filled arrows point to the better side; the open circle (:func:`marker_face`) points nowhere; the others are none."""
 
 COLUMN, PAGE = 3.3, 7.0
 """Widths of a figure in inches: one column of a two-column paper, and both."""

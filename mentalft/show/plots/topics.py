@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from mentalft.records import BETTER, OTHER, UNDECIDED, WORSE, Verdict
+from mentalft.records import BETTER, DIAGNOSTIC, OTHER, UNDECIDED, WITHHELD, WORSE, Verdict
 from mentalft.runs.loading import FinishedRun
 from mentalft.show.comparison import Compared, rows_of
 from mentalft.show.plots.fonts import width_of
@@ -99,7 +99,7 @@ def _panel(axes: Any, row: Compared, names: list[str], labels: Labels, *, alone:
     axes.axvline(0, color=INK, linewidth=0.6, zorder=0)
     axes.axvline(row.d.difference, zorder=0, **OVERALL)
     for y, group in ((y, groups[name]) for y, name in enumerate(names) if name in groups):
-        verdict = group_kind(m, group)
+        verdict = group_kind(m, row.d, group)
         colour = VERDICT_COLOUR[verdict]
         if group.interval:
             axes.plot(group.interval, [y, y], color=colour, linewidth=1.1)
@@ -128,9 +128,10 @@ def _legend(shown: list[Compared], names: list[str], labels: Labels) -> list[Any
     """Handles of the legend, for the markers that are there."""
     from matplotlib.lines import Line2D
 
-    groups = [(group, row.m) for row in shown for group in row.d.by_topic if group.name in names]
-    found = {group_kind(m, group) for group, m in groups if group.interval}
+    groups = [(group, row) for row in shown for group in row.d.by_topic if group.name in names]
+    found = {group_kind(row.m, row.d, group) for group, row in groups if group.interval}
     words: dict[Verdict, str] = {BETTER: "verdict.better", WORSE: "verdict.worse", UNDECIDED: "includes"}
+    words |= {kind: f"verdict.{kind}" for kind in (WITHHELD, DIAGNOSTIC)}
     kinds = [(verdict, VERDICT_MARKER[verdict], word) for verdict, word in words.items() if verdict in found]
     if any(group.interval is None for group, _ in groups):
         kinds.append((UNDECIDED, NO_INTERVAL, "no_interval"))

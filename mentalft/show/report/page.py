@@ -18,8 +18,8 @@ from mentalft.show.comparison import (
     about_of,
     answers_table,
     comparison_table,
+    leakage_lines,
     names_of,
-    overlap_of,
 )
 from mentalft.show.groups import groups_of
 from mentalft.show.language import HTML_LANGUAGE, sentence
@@ -55,7 +55,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
     style, script = pages.joined(STYLES), f'(() => {{\n"use strict";\n{pages.joined(SCRIPTS)}}})();\n'
     others = [name for name in figures if name not in (*TRAINING, *DISTRIBUTIONS, *DRAWN_AS_TABLES)]
     level = f"{round(1 - c.confidence, 6):g}"
-    reading = {"resamples": f"{c.resamples:,}", "metrics": len(c.metrics), "level": level}
+    reading = {"resamples": f"{c.resamples:,}", "level": level}
     page: str = _environment().get_template("report.html.j2").render(
         w=w,
         html_language=HTML_LANGUAGE[language],
@@ -68,9 +68,11 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         comparison=c,
         verdict=_unbroken(verdict_sentence(c, language), [m.title for m in c.metrics]),
         facts=sections.facts(run, language),
-        warnings=[sentence(warning, language) for warning in c.warnings],
+        gates=[(gate.level, w[gate.level], sentence(gate.line, language)) for gate in c.gates],
         notes=[sentence(note, language) for note in c.notes],
         table=drawn(comparison_table(c, language), language, css="comparison stacked"),
+        unseen=drawn(comparison_table(c.unseen, language), language, css="comparison stacked") if c.unseen else None,
+        unseen_heading=shown["unseen"],
         how_to_read=told(Said("report.how_to_read", {**names_of(c.baseline, c.others), **reading}), language),
         about=[(m.title, about) for m in c.metrics if (about := _about(m.metric, m.scale, language))],
         groups=[
@@ -78,7 +80,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
             for found in groups_of(c)
         ],
         groups_how=shown["groups_how"],
-        overlap=overlap_of(c, language),
+        leakage=leakage_lines(c, language),
         no_topics=shown["not_shown"].format(why=told(c.no_topics, language)) if c.no_topics else None,
         answers=drawn(answers_table(c), language, css="checks stacked"),
         answers_how=shown["answers_how"],

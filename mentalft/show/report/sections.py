@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from omegaconf import OmegaConf
 
 from mentalft.runs.loading import FinishedRun
-from mentalft.runs.stage import used_by
+from mentalft.runs.stage import settings_used_by, used_by
 from mentalft.show.comparison import decoding_of
 from mentalft.show.report.secrets import without_secrets
 from mentalft.words import Language, labels, told
@@ -74,7 +74,7 @@ def settings(run: FinishedRun) -> str | None:
     text, stages = path.read_text(encoding="utf-8"), (run.manifest or {}).get("stages")
     if stages:
         found: Any = OmegaConf.to_container(OmegaConf.create(text))
-        text = OmegaConf.to_yaml(used_by(stages, found))
+        text = OmegaConf.to_yaml(settings_used_by(stages, used_by(stages, found)))
     return without_secrets(text)
 
 
