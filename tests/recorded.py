@@ -25,6 +25,7 @@ from tests.test_conf import composed
 MODEL = ModelRecord("mentalft-tiny", None, "0" * 64, "huggingface")
 CHOICES = {"data": "local", "model": "tiny", "lora": "qv_r8", "trainer": "tiny", "eval": "default"}
 METRICS = "eval.metrics=[rouge1,length]"
+PRIMARY = "eval.primary=rouge1"
 
 
 def record(cfg: Config | None = None, overrides: tuple[str, ...] = ()) -> Record:
@@ -62,7 +63,7 @@ def recorded_run(run_dir: Path, *overrides: str, items: int = 12) -> Path:
     run_dir.mkdir(parents=True, exist_ok=True)
     corpus = run_dir.parent / "corpus.json"
     corpus.write_text(json.dumps([dialogue_record(n) for n in range(items)], ensure_ascii=False), encoding="utf-8")
-    given = ("data=local", f"data.path={corpus}", METRICS, "eval.bootstrap_resamples=200", *overrides)
+    given = ("data=local", f"data.path={corpus}", METRICS, PRIMARY, "eval.bootstrap_resamples=200", *overrides)
     cfg = composed(*given)
     step = partial(run, run_dir, cfg, overrides=given)
     step(PREPARE.name, partial(_prepare, run_dir, corpus))

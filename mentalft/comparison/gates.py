@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,8 +37,8 @@ class Rule:
     """
 
     name: str
-    measure: Callable[[Facts, str], float]
-    """Of a contender; what is above a bound is wrong."""
+    measure: Callable[[Facts, str], float | None]
+    """Of a contender; what is above a bound is wrong, and None is not known."""
     bound: Bound
     form: Callable[[float], str] = "{:.1%}".format
     """Writes what is measured, and its bounds."""
@@ -60,7 +60,7 @@ def _rate(check: str) -> Callable[[Facts, str], float]:
 
 RULES = (
     Rule("prompts", lambda f, name: f.other_prompts[name], _fixed(NOT_COMPARABLE, 0)),
-    Rule("leakage", lambda f, name: f.leakage[name].share if name in f.leakage else 0, _setting("leakage")),
+    Rule("leakage", lambda f, name: f.leakage[name].share if name in f.leakage else None, _setting("leakage")),
     *(Rule(check, _rate(check), _setting(check)) for check in CHECKS),
     Rule("shorter", lambda f, name: 1 / max(f.integrity[name].length_ratio, 1e-9), _setting("shorter"),
          lambda times: f"{1 / times:.2f}"),
@@ -79,9 +79,10 @@ def judged(facts: Facts, bounds: BoundsConfig) -> Iterator[Gate]:
             value = rule.measure(facts, name)
             for level in (NOT_COMPARABLE, CAUTION):
                 bound = rule.bound(bounds, level)
-                if bound is not None and value > bound:
+                if value is not None and bound is not None and value > bound:
                     beside = ([facts.baseline] if name != facts.baseline else others) if rule.each else []
-                    yield _gate(rule, level, name, value, bound, {n: rule.measure(facts, n) for n in beside})
+                    known = {n: found for n in beside if (found := rule.measure(facts, n)) is not None}
+                    yield _gate(rule, level, name, value, bound, known)
                     break
 
 
@@ -90,12 +91,15 @@ def _gate(rule: Rule, level: Level, name: str, value: float, bound: float, besid
     key = every if value == 1 and every in catalogue() else f"gate.{rule.name}"
     clause = Said(key, {"name": contender(name), "value": rule.form(value), "bound": rule.form(bound)})
     others = [Said("gate.of", {"name": contender(n), "value": rule.form(v)}) for n, v in beside.items()]
-    return made(rule.name, level, name if rule.each else None, clause, rule.form(bound), others)
+    held = [Said("gate.bound", {"bound": rule.form(bound)}), *others] if rule.each else []
+    return made(rule.name, level, name if rule.each else None, clause, held)
 
 
-def made(
-    rule: str, level: Level, name: str | None, clause: Said, bound: str | None = None, others: list[Said] | None = None
-) -> Gate:
-    """A gate with its line in words, which names the bound where there are ``others`` to hold against it."""
-    values = {"what": clause, "do": Said(f"gate.{rule}_do"), "bound": bound, "others": others}
-    return Gate(rule, level, name, clause, Said("gate.line_of" if others else "gate.line", values))
+def made(rule: str, level: Level, name: str | None, clause: Said, held: Sequence[Said] = ()) -> Gate:
+    """A gate with its line in words.
+
+    Args:
+        held: what the finding is held against: a bound, the other contenders.
+    """
+    values = {"what": clause, "do": Said(f"gate.{rule}_do"), "held": list(held)}
+    return Gate(rule, level, name, clause, Said("gate.line_held" if held else "gate.line", values))

@@ -14,7 +14,7 @@ from mentalft.console import shown
 from mentalft.data.prepare import split_paths
 from mentalft.data.read.sources import local_files
 from mentalft.data.split.overlap import shared
-from mentalft.files import digest_file, sha256_folder
+from mentalft.files import MARKED, digest_file, sha256_folder
 from mentalft.metrics.registry import title_of
 from mentalft.records import CAUTION, Asked, Dialogue, Gate, Item, Leakage, Message
 from mentalft.runs.declared import change
@@ -117,7 +117,7 @@ def _trained_on(folder: Path, run_dir: Path) -> list[Path] | None:
     if not (folder / WEIGHTS).is_file():
         return None
     weights = digest_file(folder / WEIGHTS)
-    for candidate in dict.fromkeys(_at_hand(folder, run_dir)):
+    for candidate in _at_hand(folder, run_dir):
         marker = markers(candidate).get("train")
         if marker is None or marker.outputs.get(f"adapter/{WEIGHTS}") != weights:
             continue
@@ -130,9 +130,11 @@ def _trained_on(folder: Path, run_dir: Path) -> list[Path] | None:
 
 
 def _at_hand(folder: Path, run_dir: Path) -> Iterator[Path]:
+    """Runs, the likeliest first; beside this one not deeper, for there may be anything."""
     yield from (folder.resolve().parent, run_dir)
-    for root in (run_dir.parent, *map(Path, AT_HAND)):
-        yield from run_dirs(root)
+    yield from (path.parent for path in sorted(run_dir.parent.glob(f"*/{MARKED}")))
+    for root in AT_HAND:
+        yield from run_dirs(Path(root))
 
 
 def leaked_by(asked: Asked, known: Known) -> dict[str, Found]:

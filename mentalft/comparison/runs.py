@@ -17,6 +17,7 @@ from mentalft.errors import DataError
 from mentalft.metrics.registry import registry, total_of
 from mentalft.records import (
     PRIMARY,
+    SECONDARY,
     ComparedRun,
     Comparison,
     Gate,
@@ -303,9 +304,12 @@ def _notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Said]:
     left_out = sorted({name for run in runs for name in run.metrics} - set(names))
     if left_out:
         yield Said("compare.left_out", {"names": left_out})
-    tests = sorted({len(about.others) * len(of) for of in (names, *(run.metrics for run in runs))})
-    if len(tests) > 1:
-        yield Said("compare.families", {"sizes": listed(tests), "size": len(about.others) * len(names)})
+    family, *families = (
+        len(about.others) * sum(m.role == SECONDARY for m in found)
+        for found in ([runs[0].metrics[name] for name in names], *(run.metrics.values() for run in runs))
+    )
+    if {family, *families} != {family}:
+        yield Said("compare.families", {"sizes": listed(sorted({family, *families})), "size": family})
     for number, run in enumerate(runs[1:], 2):
         same = next((n for n, other in enumerate(runs[: number - 1], 1) if _same_scores(run, other, names)), None)
         if same is not None:

@@ -73,13 +73,12 @@ def _is_cut(model: Any, texts: Sequence[str]) -> list[bool]:
 
 
 def _unknown(model: Any, texts: Sequence[str]) -> float:
-    unknown = getattr(model.tokenizer, "unk_token_id", None)
-    if unknown is None or not texts:  # a vocabulary of bytes lacks nothing
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)  # an embedder of words has it bare
+    name = getattr(model.tokenizer, "unk_token", None) or getattr(getattr(tokenizer, "model", None), "unk_token", None)
+    if name is None or not texts:  # a vocabulary of bytes lacks nothing
         return 0.0
-    rows: list[list[int]] = model.tokenizer(list(texts), add_special_tokens=False, padding=False, verbose=False)[
-        "input_ids"
-    ]
-    return sum(row.count(unknown) for row in rows) / max(sum(map(len, rows)), 1)
+    found = [token for row in tokenizer.encode_batch(list(texts), add_special_tokens=False) for token in row.tokens]
+    return found.count(name) / max(len(found), 1)
 
 
 def _folder(name: str) -> Path:

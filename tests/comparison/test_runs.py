@@ -36,7 +36,7 @@ def make_run(
         least = 2 if side == "base" else 8
         texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
         write_jsonl(path, [asdict(Response(i.id, i.id, t, "stop", 1)) for i, t in zip(asked, texts, strict=True)])
-    cfg = composed("eval.metrics=[rouge1,length]", "eval.bootstrap_resamples=500", *overrides).eval
+    cfg = composed("eval.metrics=[rouge1,bleu]", "eval.primary=rouge1", "eval.bootstrap_resamples=500", *overrides).eval
     compare(cfg, Asked(asked, run_dir, "base", paths, decoding), seed, run_dir)
     return run_dir
 
@@ -61,14 +61,14 @@ def runs(tmp_path: Path) -> list[Path]:
 def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
     found = compare_runs(runs)
     rows = [tuned(run.metrics[0]) for run in found.runs]
-    rouge, length = (tuned(metric) for metric in found.combined)
+    rouge, bleu = (tuned(metric) for metric in found.combined)
     assert rouge.difference == pytest.approx(sum(d.difference for d in rows) / 3)
     scores = [run.metrics[0].scores["base"] for run in found.runs]
     assert found.combined[0].scores["base"] == pytest.approx(sum(scores) / 3)
     assert rouge.verdict == "better"
     assert rouge.interval.high - rouge.interval.low < max(d.interval.high - d.interval.low for d in rows)
     assert rouge.length_controlled is not None
-    assert length.length_controlled is None
+    assert (found.combined[1].role, bleu.length_controlled is None) == ("secondary", False)
     spread = found.spreads[0]
     assert spread.contender == "tuned"
     assert (spread.low, spread.high) == (min(d.difference for d in rows), max(d.difference for d in rows))
@@ -156,9 +156,9 @@ def test_metrics_that_not_every_run_has_are_left_out_and_named(runs: list[Path],
     fewer = make_run(tmp_path / "fewer", 4, "eval.metrics=[rouge1]")
     found = compare_runs([*runs, fewer])
     assert [m.metric for m in found.combined] == ["rouge1"]
-    assert "left out, because not every run has it: length" in notes_of(found)
-    other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]")
-    with pytest.raises(DataError, match="no metric in common"):
+    assert "left out, because not every run has it: bleu" in notes_of(found)
+    other = make_run(tmp_path / "other", 5, "eval.metrics=[bleu]", "eval.primary=bleu")
+    with pytest.raises(DataError, match=r"differ in eval\.primary: ROUGE-1 against BLEU-4"):
         compare_runs([fewer, other])
 
 
@@ -179,7 +179,7 @@ def test_a_copy_is_named_and_so_are_other_families_of_tests(runs: list[Path], tm
     fewer = make_run(tmp_path / "fewer", 1, "eval.metrics=[rouge1]")
     notes = " ".join(notes_of(compare_runs([runs[0], runs[1], fewer])))
     assert "run 3 has the very scores of run 1" in notes
-    assert "these hold 1 and 2; in the rows of all it is 1" in notes
+    assert "these hold 0 and 1; in the rows of all it is 0" in notes
     assert "very scores" not in " ".join(notes_of(compare_runs(runs)))
 
 

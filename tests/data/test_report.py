@@ -8,9 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mentalft.data.report import audit_lines, overlap_in, summary_lines
+from mentalft.data.report import audit_lines, summary_lines
 from mentalft.records import DataReport, TokenLengths
-from mentalft.runs.files import DATA_REPORT
 from mentalft.words import told
 
 
@@ -75,12 +74,3 @@ def test_an_audit_names_sources_lengths_and_topics(report: DataReport) -> None:
     said = "\n".join(told(line) for line, _ in audit_lines(report))
     assert "1,200 files" in said
     assert "not counted: the hub cannot be reached" in said
-
-
-def test_the_comparison_is_told_of_every_overlap(report: DataReport, tmp_path: Path) -> None:
-    assert overlap_in(tmp_path) == ()
-    DATA_REPORT.save(tmp_path, report)
-    none, bank = overlap_in(tmp_path)
-    assert told(bank) == "2 of 51 items of question bank"
-    assert told(bank, "zh") == "题库的 51 条中有 2 条"
-    assert told(none).startswith("none of the test split")

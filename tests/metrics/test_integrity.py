@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentalft.metrics.integrity import CHECKS, Integrity, check_answers, warnings
+from mentalft.metrics.integrity import CHECKS, Integrity, check_answers
 from mentalft.records import Item, Message, Response
 from mentalft.words import told
 from tests.metrics.pairs import PAIRS
-from tests.test_conf import composed
 
 USER = "我最近晚上总是睡不着，一躺下就想到白天领导批评我的那些话，越想越难受，第二天上班也没有精神，怕自己撑不住。"
 REFERENCE = "听起来那些批评一直压在你心上，连休息的时候也放不下。愿意说说是哪一句最让你难受吗？"
@@ -103,43 +100,6 @@ def test_rates_and_length_ratio_are_over_all_items() -> None:
     assert result.rates == {**dict.fromkeys(CHECKS, 0.0), "empty": 0.5}
     assert result.length_ratio == 1.0
     assert check_answers([], []).rates["empty"] == 0.0
-
-
-def test_warnings_say_in_words_what_exceeds_a_bound() -> None:
-    bounds = composed().eval.bounds
-    good, bad = looked_at(REFERENCE), looked_at("")
-    assert warnings({"base": good, "tuned": good}, "base", bounds) == []
-    assert [told(w) for w in warnings({"base": good, "tuned": bad}, "base", bounds)] == [
-        "100.0% of the tuned answers are empty (bound 2.0%; base 0.0%)",
-        "The tuned answers are much shorter than the references: 0.00 times their length (bounds 0.5 to 2; base 1.00)",
-    ]
-    long = looked_at(REFERENCE + "嗯" + USER * 2)
-    found = warnings({"base": long, "tuned": good}, "base", bounds)
-    assert "base answers are much longer" in told(found[-1])
-    assert told(found[-1], "zh").startswith("基座的回答比参考回答长得多")
-    of_three = warnings({"base": good, "other": bad, "tuned": good}, "base", bounds)
-    assert told(of_three[0]) == "100.0% of the other answers are empty (bound 2.0%; base 0.0%)"
-    of_base = warnings({"base": bad, "other": good, "tuned": good}, "base", bounds)
-    assert told(of_base[0]) == "100.0% of the base answers are empty (bound 2.0%; other 0.0%, tuned 0.0%)"
-
-
-@pytest.mark.parametrize(("rate", "warned"), [(0.09, False), (0.1, False), (0.11, True)])
-@pytest.mark.parametrize("check", CHECKS)
-def test_a_share_is_warned_of_above_its_bound_only(check: str, rate: float, warned: bool) -> None:
-    bounds = replace(composed().eval.bounds, **{check: 0.1})
-    tuned = Integrity((), {**dict.fromkeys(CHECKS, 0.0), check: rate}, 1.0)
-    said = warnings({"base": looked_at(REFERENCE), "tuned": tuned}, "base", bounds)
-    assert [w.values["rate"] for w in said] == ([rate] if warned else [])
-
-
-@pytest.mark.parametrize(
-    ("ratio", "than"), [(0.49, "shorter"), (0.5, None), (0.51, None), (1.99, None), (2.0, None), (2.01, "longer")]
-)
-def test_a_length_is_warned_of_beyond_its_bounds_only(ratio: float, than: str | None) -> None:
-    bounds = replace(composed().eval.bounds, length_ratio_low=0.5, length_ratio_high=2.0)
-    tuned = Integrity((), dict.fromkeys(CHECKS, 0.0), ratio)
-    said = [told(w) for w in warnings({"base": looked_at(REFERENCE), "tuned": tuned}, "base", bounds)]
-    assert [f"much {than} than" in sentence for sentence in said] == ([True] if than else [])
 
 
 @given(st.text(max_size=120), st.text(max_size=120), st.text(max_size=60))

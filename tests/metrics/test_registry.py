@@ -112,7 +112,7 @@ def test_no_embedder_is_loaded_for_metrics_that_need_none() -> None:
     def refuse() -> Embedder:
         raise AssertionError
 
-    assert list(scorers_of(composed("eval.metrics=[bleu]").eval, [["好"]], refuse)) == ["bleu"]
+    assert list(scorers_of(composed("eval.metrics=[bleu]", "eval.primary=bleu").eval, [["好"]], refuse)) == ["bleu"]
 
 
 def test_names_of_metrics_import_no_heavy_library() -> None:

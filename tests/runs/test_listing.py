@@ -15,7 +15,7 @@ from mentalft.runs.markers import Cost, Marker, marker_file
 from mentalft.runs.sweep_files import FAILED, RUNNING, STATUS, Status
 from mentalft.show.listing import runs_table
 from mentalft.words import told
-from tests.recorded import METRICS, record, recorded_run, score
+from tests.recorded import METRICS, PRIMARY, record, recorded_run, score
 from tests.test_conf import composed
 
 DAY = "outputs/2026-11-2"
@@ -62,9 +62,8 @@ def test_a_whole_run_has_its_choices_and_its_verdict(whole: Path) -> None:
     assert (run.state, run.stages) == ("done", ("prepare", "train", "evaluate", "compare"))
     assert run.choices["lora"] == "qv_r8"
     assert any(o.startswith("data.path=") for o in run.overrides)
-    verdicts = [m["differences"]["tuned"]["verdict"] for m in read_json(whole / "comparison.json")["metrics"]]
     assert run.verdict
-    assert told(run.verdict) == f"{verdicts.count('better')} better, {verdicts.count('worse')} worse of 2"
+    assert told(run.verdict) == "better: ROUGE-1 +0.479"
 
 
 def test_a_trial_is_listed_with_what_its_sweep_recorded(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,7 +122,7 @@ def test_what_a_later_command_gave_is_shown_by_stage(tmp_path: Path) -> None:
     score(run_dir, composed("data=local", "data.path=x", *later[1:]), overrides=later)
     (run,) = list_runs([run_dir])
     assert run.stage_overrides == {"compare": ("eval.metrics=[rouge1]",)}
-    assert overrides_in_words(run).endswith(f"{METRICS} eval.bootstrap_resamples=200; compare: eval.metrics=[rouge1]")
+    assert overrides_in_words(run).endswith(f"{METRICS} {PRIMARY} eval.bootstrap_resamples=200; compare: eval.metrics=[rouge1]")
     assert run.to_json()["stage_overrides"] == {"compare": ("eval.metrics=[rouge1]",)}
 
 
@@ -171,4 +170,4 @@ def test_the_table_and_the_json_hold_every_run(whole: Path) -> None:
     rows = json.loads(json.dumps([run.to_json() for run in runs]))
     assert "tracking" not in said
     assert {row["state"] for row in rows} == {"done", "unfinished"}
-    assert rows[0]["verdict"].endswith("of 2")
+    assert rows[0]["verdict"].startswith("better: ROUGE-1")

@@ -71,7 +71,7 @@ def test_an_edited_answer_is_found_in_its_file_and_in_every_score(run_dir: Path)
     [
         ("metrics.json", lambda v: v["metrics"]["rouge1"]["scores"].update(tuned=0.99), "metrics.rouge1.scores.tuned is 0.99, recomputed 0."),
         ("comparison.json", lambda v: v["metrics"][1]["differences"]["tuned"].update(p_value=0.5), "metrics.length.differences.tuned.p_value is 0.5, recomputed"),
-        ("comparison.json", lambda v: v.update(warnings=[]), "scores in comparison.json: warnings is [], recomputed"),
+        ("comparison.json", lambda v: v.update(gates=[]), "scores in comparison.json: gates is [], recomputed"),
         ("manifest.json", lambda v: v.pop("seeds"), "manifest.json: the whole: 'seeds' is a required property"),
         ("manifest.json", lambda v: v["seeds"].update(seed=1), "manifest.json: seeds.seed is 1, recomputed 42"),
         ("manifest.json", lambda v: v["stages"]["train"].update(seconds="long"), "stages.train.seconds: 'long' is not"),
@@ -128,14 +128,14 @@ def test_the_data_set_itself_is_looked_at_where_it_is_there(made: Path, run_dir:
 
 def test_a_metric_whose_model_is_gone_is_taken_as_stored_and_said(tmp_path: Path) -> None:
     shutil.copytree(TINY_EMBEDDER, tmp_path / "embedder")
-    run_dir = recorded_run(tmp_path / "run", "eval.metrics=[cosine,length]", f"eval.embedder={tmp_path / 'embedder'}")
+    run_dir = recorded_run(tmp_path / "run", "eval.metrics=[cosine,rouge1]", f"eval.embedder={tmp_path / 'embedder'}")
     assert verify(run_dir, STAGES).equal
     shutil.rmtree(tmp_path / "embedder")
     found = verify(run_dir, STAGES)
     assert said(found) == ""
     (skipped,) = [s for check in found.checks for s in check.not_looked_at]
     assert skipped.startswith("cosine is not computed again, but taken as stored: eval.embedder=")
-    edit_json(run_dir / "comparison.json", lambda v: v["metrics"][0]["differences"]["tuned"].update(p_value=0.5))
+    edit_json(run_dir / "comparison.json", lambda v: v["metrics"][1]["differences"]["tuned"].update(p_value=0.5))
     assert "metrics.cosine.differences.tuned.p_value is 0.5, recomputed" in said(verify(run_dir, STAGES)), (
         "its test is done again"
     )

@@ -9,9 +9,11 @@ from mentalft.records import (
     AnswerLengths,
     Comparison,
     Difference,
+    Gate,
     Group,
     Interval,
     LengthControlled,
+    Level,
     MetricResult,
 )
 from mentalft.words import Said
@@ -23,22 +25,29 @@ DIFFERENCE = Difference(
 )  # fmt: skip
 BLEU = MetricResult(
     "bleu", "BLEU", "bleu|sig", higher_is_better=True, scale="0–1", scores={"base": 0.1, "tuned": 0.25},
-    differences={"tuned": DIFFERENCE},
+    differences={"tuned": DIFFERENCE}, role="primary",
 )  # fmt: skip
-HALF_REPEAT = Said("list.of", {"members": ["half of the base answers repeat the question"]})
-COMPARISON = Comparison(
-    baseline="base", contenders=("base", "tuned"), items=10, dialogues=16, confidence=0.95, resamples=1000, seed=1,
-    decoding="greedy", metrics=(BLEU,),
-    answers=dict.fromkeys(("base", "tuned"), AnswerLengths(41.5, 0.75)),
-    checks={"base": {"echo": 0.5, "cut": 0.1}, "tuned": {"echo": 0.0, "cut": 0.1}},
-    warnings=(HALF_REPEAT,),
-    notes=(Said("list.of", {"members": ["one text is cut"]}),),
-)  # fmt: skip
+
+
+def gate(text: str, level: Level = "caution", contender: str | None = "base", rule: str = "echo") -> Gate:
+    """A gate whose words are the same in both languages."""
+    return Gate(rule, level, contender, said(text), said(text))
 
 
 def said(text: str) -> Said:
     """A sentence that is the same in both languages."""
     return Said("list.of", {"members": [text]})
+
+
+HALF_REPEAT = gate("half of the base answers repeat the question")
+COMPARISON = Comparison(
+    baseline="base", contenders=("base", "tuned"), items=10, dialogues=16, confidence=0.95, resamples=1000, seed=1,
+    decoding="greedy", metrics=(BLEU,),
+    answers=dict.fromkeys(("base", "tuned"), AnswerLengths(41.5, 0.75)),
+    checks={"base": {"echo": 0.5, "cut": 0.1}, "tuned": {"echo": 0.0, "cut": 0.1}},
+    gates=(HALF_REPEAT,),
+    notes=(Said("list.of", {"members": ["one text is cut"]}),),
+)  # fmt: skip
 
 
 def changed(m: MetricResult, *, base: float | None = None, tuned: float | None = None, **more: Any) -> MetricResult:
@@ -47,7 +56,7 @@ def changed(m: MetricResult, *, base: float | None = None, tuned: float | None =
         "base": m.scores["base"] if base is None else base,
         "tuned": m.scores["tuned"] if tuned is None else tuned,
     }
-    of_metric = {key: more.pop(key) for key in ("metric", "title", "higher_is_better", "scale") if key in more}
+    of_metric = {key: more.pop(key) for key in ("metric", "title", "higher_is_better", "scale", "role") if key in more}
     return replace(m, scores=scores, differences={"tuned": replace(m.differences["tuned"], **more)}, **of_metric)
 
 

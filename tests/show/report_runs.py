@@ -11,7 +11,7 @@ from mentalft.records import UNDECIDED, WORSE, Comparison, Flag, Group, Interval
 from mentalft.runs.files import COMPARISON as COMPARISON_FILE
 from mentalft.runs.files import ITEMS
 from mentalft.runs.loading import FinishedRun, read_run
-from tests.show.compared import BLEU, COMPARISON, changed, said
+from tests.show.compared import BLEU, COMPARISON, changed, gate, said
 
 REFERENCE = "听起来你这阵子很累，我们慢慢说。"
 SCRIPT = "<script>document.title = 'run'</script></script><!--<img src=x onerror=\"document.title='run'\">"
@@ -28,7 +28,7 @@ METRICS = (
         by_topic=BY_TOPIC,
     ),
 )  # fmt: skip
-RESULT = replace(COMPARISON, metrics=METRICS, warnings=(said("40.0% of the tuned answers are empty <b>here</b>"),))
+RESULT = replace(COMPARISON, metrics=METRICS, gates=(gate("40.0% of the tuned answers are empty <b>here</b>"),))
 MANIFEST = {
     "mentalft": "0.1.0",
     "git_commit": "0123456789abcdef",

@@ -33,7 +33,7 @@ def test_markdown_warns_first_and_shows_where_the_difference_is(tmp_path: Path) 
     markdown = (tmp_path / "comparison.md").read_text()
     for part in (
         "10 items from 16 dialogues",
-        "| BLEU | 0.1000 | 0.2500 | +0.1500 | +0.1000 … +0.2000 | <0.001 | 0.012 | 7/1/2 | 0.0700 "
+        "| BLEU (primary) | 0.1000 | 0.2500 | +0.1500 | +0.1000 … +0.2000 | <0.001 | 0.012 | 7/1/2 | 0.0700 "
         "| +0.1100* (+0.0500 … +0.1700) | better |",
         "Holm p is below 0.05",
         "| sleep\\|work | 6 | 12 | +0.2000 (+0.1000 … +0.3000) |",
@@ -49,9 +49,15 @@ def test_markdown_warns_first_and_shows_where_the_difference_is(tmp_path: Path) 
 
 def test_a_metric_that_falls_says_so(tmp_path: Path) -> None:
     perplexity = changed(
-        BLEU, metric="perplexity", title="perplexity", higher_is_better=False, length_controlled=None, base=12345.6
+        BLEU,
+        metric="perplexity",
+        title="perplexity",
+        higher_is_better=False,
+        length_controlled=None,
+        base=12345.6,
+        role="diagnostic",
     )
-    write_tables(replace(COMPARISON, metrics=(perplexity,)), tmp_path)
+    write_tables(replace(COMPARISON, metrics=(BLEU, perplexity)), tmp_path)
     assert "| perplexity (lower is better) | 12346 |" in (tmp_path / "comparison.md").read_text()
 
 
@@ -85,11 +91,13 @@ def test_the_caption_says_what_is_not_known(decoding: str | None, stated: str) -
 def test_the_files_of_two_contenders_are_as_they_have_always_been(tmp_path: Path) -> None:
     write_tables(COMPARISON, tmp_path)
     assert (tmp_path / "comparison.csv").read_text().splitlines()[0] == (
-        "metric,base,tuned,difference,low,high,wins,ties,losses,verdict,p_value,p_holm,smallest_effect,equal_length,"
+        "metric,base,tuned,difference,low,high,wins,ties,losses,verdict,role,p_value,p_holm,smallest_effect,equal_length,"
         "equal_length_low,equal_length_high,signature"
     )
     markdown = (tmp_path / "comparison.md").read_text()
-    assert markdown.startswith("# Base against tuned on 10 items from 16 dialogues (greedy)\n\n- **Warning:** half")
+    assert markdown.startswith(
+        "# Base against tuned on 10 items from 16 dialogues (greedy)\n\n**The tuned model is better: BLEU "
+    )
     assert (
         "| metric | base | tuned | diff | 95% interval | p | Holm p | win/tie/loss | least shown | equal length | verdict |\n"
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n"
@@ -107,7 +115,7 @@ def test_a_third_contender_has_a_row_of_its_own(tmp_path: Path) -> None:
     markdown = (tmp_path / "comparison.md").read_text()
     for part in (
         "Base against tuned, other-7b on 10 items",
-        "| BLEU | tuned | 0.1000 | 0.2500 |",
+        "| BLEU (primary) | tuned | 0.1000 | 0.2500 |",
         "|  | other-7b | 0.1000 | 0.0800 |",
         "## By topic: other-7b",
         "| other-7b | 30 | 0.50 | 25.0% | 0.0% |",
@@ -119,7 +127,7 @@ def test_a_third_contender_has_a_row_of_its_own(tmp_path: Path) -> None:
 
 
 def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
-    write_tables(replace(COMPARISON, warnings=(), notes=(), overlap=()), tmp_path, "zh")
+    write_tables(replace(COMPARISON, gates=(), notes=()), tmp_path, "zh")
     markdown = (tmp_path / "comparison.md").read_text()
     left = set(re.findall(r"[A-Za-z]{2,}", markdown)) - {"BLEU", "bleu", "sig", "Holm", "greedy", "sleep", "work"}
     assert left == {"items", "jsonl"}, "the name of a file"
@@ -136,5 +144,5 @@ def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
 def test_a_paper_gets_the_same_table() -> None:
     tabular = latex(comparison_table(replace(COMPARISON, metrics=(changed(BLEU, title="a_b & 50%"),))))
     assert tabular.startswith("\\begin{tabular}{lrrrrrrrrrl}\n\\toprule\nmetric & base & tuned & diff & 95\\% interval")
-    assert r"a\_b \& 50\% & 0.1000 & 0.2500 & +0.1500 & +0.1000 \ldots{} +0.2000 & $<$0.001" in tabular
+    assert r"a\_b \& 50\% (primary) & 0.1000 & 0.2500 & +0.1500 & +0.1000 \ldots{} +0.2000 & $<$0.001" in tabular
     assert tabular.endswith("\\bottomrule\n\\end{tabular}\n")

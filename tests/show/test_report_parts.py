@@ -70,12 +70,15 @@ def test_groups_share_a_scale_and_are_coloured_by_their_own_interval() -> None:
         Group("b", 6, 12, 0.0, Interval(-0.1, 0.1)),
         Group("c", 1, 1, 9, None),
     )
-    wide, narrow, none = group_strips(changed(BLEU, verdict=WORSE), groups)
+    m = changed(BLEU, verdict=WORSE)
+    wide, narrow, none = group_strips(m, m.differences["tuned"], groups)
     assert wide is not None
     assert narrow is not None
     assert none is None
     assert (wide.kind, narrow.kind) == ("better", "undecided")
     assert wide.high == pytest.approx(4 * narrow.high)
+    withheld = changed(BLEU, verdict="withheld")
+    assert {s.kind for s in group_strips(withheld, withheld.differences["tuned"], groups) if s} == {"withheld"}
 
 
 def test_wins_ties_and_losses_fill_the_bar() -> None:

@@ -25,7 +25,7 @@ def test_verdict_warnings_table_legend_and_report_in_that_order(
         console.width = width
     said = capsys.readouterr().out
     parts = [
-        "The tuned model is better on 1 of 1 metrics (BLEU)", "warning: half of the base answers", "Holm p", "+0.1500",
+        "The tuned model is better: BLEU +0.15 (95 % +0.10 … +0.20), on 10 replies", "Caution: half of the base answers", "caution: half of the base answers", "Holm p", "+0.1500",
         "Holm p: corrected", "four times in five", "not evidence of none", "note: one text is cut", "report: ",
     ]  # fmt: skip
     places = [said.index(part) for part in parts]
@@ -48,10 +48,10 @@ def test_a_chinese_terminal_is_wholly_chinese_and_fits(
 ) -> None:
     console.width, before = width, console.width
     try:
-        show_comparison(replace(COMPARISON, warnings=(), notes=()), tmp_path, "zh")
+        show_comparison(replace(COMPARISON, gates=(), notes=()), tmp_path, "zh")
     finally:
         console.width = before
     said = capsys.readouterr().out
     assert set(re.findall(r"[A-Za-z]{2,}", said)) == {"BLEU", "Holm", "greedy"}
-    assert "微调后的模型：1 项指标中 1 项更好（BLEU）" in said
+    assert "微调后的模型更好：BLEU +0.15（95 % 区间 +0.10 … +0.20）" in said
     assert max(map(cell_len, said.splitlines()[1:])) <= width

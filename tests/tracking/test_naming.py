@@ -14,16 +14,16 @@ from mentalft.tracking.naming import (
     run_name,
     run_tags,
 )
-from mentalft.words import Said
+from tests.show.compared import gate
 
 DIFFERENCE = Difference(0.125, Interval(0.1, 0.2), 2, 0, 0, 0.01, 0.02, 0.05, "better")
 COMPARISON = Comparison(
     baseline="base", contenders=("base", "tuned"), items=2, dialogues=2, confidence=0.95, resamples=1000, seed=1,
     metrics=(
-        MetricResult("bleu", "BLEU", "sig", True, "0–1", {"base": 0.125, "tuned": 0.25}, {"tuned": DIFFERENCE}),
+        MetricResult("bleu", "BLEU", "sig", True, "0–1", {"base": 0.125, "tuned": 0.25}, {"tuned": DIFFERENCE}, "primary"),
     ),
     decoding="greedy", answers={name: AnswerLengths(9.0, 1.0) for name in ("base", "tuned")},
-    checks={name: {} for name in ("base", "tuned")}, warnings=(Said("compare.problems", {"problems": 2}),),
+    checks={name: {} for name in ("base", "tuned")}, gates=(gate("two problems"),),
 )  # fmt: skip
 
 
@@ -59,10 +59,28 @@ def test_tags_are_each_once_and_no_longer_than_w_and_b_takes() -> None:
 def test_the_summary_holds_scores_interval_p_and_verdict() -> None:
     summary = comparison_summary(COMPARISON)
     assert summary == {
-        "comparison/items": 2, "comparison/dialogues": 2, "comparison/warnings": 1,
+        "comparison/items": 2, "comparison/dialogues": 2, "comparison/primary": "bleu",
+        "comparison/cautions": 1, "comparison/not_comparable": 0,
         "base/bleu": 0.125, "tuned/bleu": 0.25, "difference/bleu": 0.125, "difference_low/bleu": 0.1,
         "difference_high/bleu": 0.2, "p_holm/bleu": 0.02, "verdict/bleu": "better",
     }  # fmt: skip
+
+
+def test_where_nothing_can_be_concluded_the_summary_says_so() -> None:
+    (bleu,) = COMPARISON.metrics
+    length = replace(
+        bleu,
+        metric="length",
+        role="diagnostic",
+        differences={"tuned": replace(DIFFERENCE, p_holm=None, verdict="diagnostic")},
+    )
+    withheld = replace(bleu, differences={"tuned": replace(DIFFERENCE, verdict="withheld")})
+    summary = comparison_summary(
+        replace(COMPARISON, metrics=(withheld, length), gates=(gate("all repeat", "not_comparable"),))
+    )
+    assert (summary["verdict/bleu"], summary["comparison/not_comparable"]) == ("not comparable", 1)
+    assert summary["verdict/length"] == "diagnostic"
+    assert "p_holm/length" not in summary
 
 
 def test_a_third_contender_has_its_difference_under_its_own_name() -> None:

@@ -68,7 +68,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         comparison=c,
         verdict=_unbroken(verdict_sentence(c, language), [m.title for m in c.metrics]),
         facts=sections.facts(run, language),
-        gates=[(gate.level, w[gate.level], sentence(gate.line, language)) for gate in c.gates],
+        gates=[(gate.level, shown[f"{gate.level}_name"], sentence(gate.line, language)) for gate in c.gates],
         notes=[sentence(note, language) for note in c.notes],
         table=drawn(comparison_table(c, language), language, css="comparison stacked"),
         unseen=drawn(comparison_table(c.unseen, language), language, css="comparison stacked") if c.unseen else None,

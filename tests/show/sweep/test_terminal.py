@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.console import Console
 from rich.table import Table
 
 from mentalft.files import read_json, write_json
+from mentalft.records import Gate
 from mentalft.show.sweep import read_sweep, terminal_tables
+from mentalft.words import Said
 from tests.show.sweep.fabricated import make_trial
 
 
@@ -33,8 +36,8 @@ def test_a_narrow_terminal_has_fewer_costs(tmp_path: Path, width: int, left_out:
 
 def test_what_warns_of_the_test_scores_stands_above_them(tmp_path: Path) -> None:
     path = make_trial(tmp_path, 0, "lora.r=4") / "comparison.json"
-    warning = {"key": "sweep.trials", "values": {"count": 3}}
-    write_json(path, {**read_json(path), "warnings": [warning]})
+    gate = Gate("echo", "caution", "base", Said("sweep.trials", {"count": 3}), Said("sweep.trials", {"count": 3}))
+    write_json(path, {**read_json(path), "gates": [msgspec.to_builtins(gate)]})
     console = Console(width=200, record=True, file=(tmp_path / "out").open("w"))
     for table in terminal_tables(read_sweep(tmp_path), 200):
         console.print(table)
