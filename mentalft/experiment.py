@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mentalft.config import EMBEDDED, VALIDATION_LOSS, Config
+from mentalft.config.contenders import key_of, specs
 from mentalft.console import language, quiet_libraries, say, set_language, shown
 from mentalft.errors import UserError
 from mentalft.records import Comparison
@@ -97,7 +98,9 @@ def located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:
     check_attention(cfg.model, device)
     check_quantization(cfg.model, device)
     check_options(cfg.trainer, device)
+    elsewhere = {key_of(name, "adapter") for name, spec in specs(cfg).items() if spec.name_or_path or not spec.is_local}
     named = {key: path for stage in stages for key, path in stage.reads(cfg) if key.endswith(".adapter") and path}
+    named = {key: path for key, path in named.items() if key not in elsewhere}
     for key, path in named.items():
         check_fits(Path(path).expanduser(), key, base_config(located), located.name)
     return located

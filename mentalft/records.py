@@ -342,16 +342,32 @@ class GivenFile:
 
 
 @dataclass(frozen=True)
+class Answerer:
+    """A contender, as it was when it answered."""
+
+    engine: str | None = None
+    """None where its answers were given as a file."""
+    model: str | None = None
+    """Hub id or path; of a server, what it calls it."""
+    adapter: str | None = None
+    base_url: str | None = None
+    file: GivenFile | None = None
+    asked_with: str | None = None
+    """What the hashes of its prompts are made of: a model's tokens, or messages; None where it is not known."""
+    identity: str | None = None
+    """Hash of everything but prompts and decoding that determines its answers."""
+
+
+@dataclass(frozen=True)
 class Made:
     """``responses/decoding.json``: who answered, and how."""
 
-    baseline: str
-    contenders: list[str]
+    contenders: dict[str, Answerer]
+    """In the order in which they are shown."""
     decoding: str | None
-    """None where the answers were given as files."""
-    engine: str | None = None
-    files: dict[str, GivenFile] = field(default_factory=dict)
-    """By contender, and ``references``, where answers were given as files."""
+    """None where all answers were given as files."""
+    references: GivenFile | None = None
+    """Where the questions came with the answers."""
 
 
 @dataclass(frozen=True)
@@ -372,6 +388,12 @@ class Asked:
     """What was wrong with answers that were given as files."""
     demonstration: bool = False
     """Whether they are those of the embedded model on embedded data."""
+    contenders: dict[str, Answerer] = field(default_factory=dict)
+    """What is known of those who answered."""
+
+    def asked_with(self, contender: str) -> str | None:
+        """What the hashes of a contender's prompts are made of."""
+        return self.contenders.get(contender, Answerer()).asked_with
 
 
 class Interval(NamedTuple):

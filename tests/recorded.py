@@ -11,7 +11,7 @@ from pathlib import Path
 from mentalft.config import Config
 from mentalft.data.items import item_row
 from mentalft.files import sha256_file, write_json, write_jsonl
-from mentalft.records import Item, Made, Message, Response, TrainingResult
+from mentalft.records import Answerer, Item, Made, Message, Response, TrainingResult
 from mentalft.runs.files import MADE, TRAINED
 from mentalft.runs.loop import run_stage
 from mentalft.runs.manifest import record_of, write_records
@@ -112,7 +112,7 @@ def _items(items: int = 12) -> list[Item]:
 def _evaluate(run_dir: Path, asked: list[Item]) -> None:
     folder = run_dir / "responses"
     write_jsonl(folder / "items.jsonl", (item_row(item) for item in asked))
-    MADE.save(run_dir, Made("base", ["base", "tuned"], "greedy", "transformers"))
+    MADE.save(run_dir, Made({"base": Answerer("transformers"), "tuned": Answerer("transformers")}, "greedy"))
     for contender, least in (("base", 3), ("tuned", 9)):
         texts = [item.references[0][: least + n % 5] for n, item in enumerate(asked)]
         rows = [asdict(Response(i.id, i.id, t, "stop", len(t))) for i, t in zip(asked, texts, strict=True)]

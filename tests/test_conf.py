@@ -9,6 +9,7 @@ import hydra
 import pytest
 from hydra.core.config_store import ConfigStore
 
+from mentalft.cli.single import readable
 from mentalft.config import Config
 from mentalft.config.checks import problems
 from mentalft.config.composition import load_config
@@ -20,14 +21,14 @@ CHOICES = sorted(f"{path.parent.name}={path.stem}" for path in ROOT.glob("*/*.ya
 def composed(*overrides: str) -> Config:
     ConfigStore.instance().store("base_config", Config, replace=True)
     with hydra.initialize_config_module("mentalft.conf"):
-        return load_config(hydra.compose("config", overrides=list(overrides)))
+        return load_config(hydra.compose("config", overrides=[*map(readable, overrides)]))
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice_composes(choice: str) -> None:
     extra = {
         "data=local": ["data.path=somewhere.json"],
-        "eval=openai": ["eval.openai.base_url=http://x", "eval.openai.base_model=x", "eval.openai.tuned_model=x"],
+        "eval=openai": ["eval.openai.base_url=http://x", "eval.openai.base_model=x", "eval.openai.tuned_model=y"],
     }.get(choice, [])
     assert problems(composed(choice, *extra)) == []
 

@@ -146,7 +146,7 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     assert mentalft(monkeypatch, *again, "lora.r=4") == 0
     said = capsys.readouterr().out
     assert "train: runs again: lora.r changed from 8 to 4" in said
-    assert "evaluate: runs again: the adapter changed" in said
+    assert "evaluate: runs again: the adapter of tuned changed" in said
     assert "base: 8 answers from the cache" in said or "answers from the cache" in said
 
 

@@ -151,15 +151,22 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run directories over the same items.")],
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown too.")] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every figure as JSON too.")] = None,
+    pool: Annotated[
+        bool | None,
+        typer.Option("--pool/--side-by-side", help="Take runs as seeds of one, or their contenders as different ones."),
+    ] = None,
+    pair: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="Hold contender B against A, in place of all.")
+    ] = None,
 ) -> None:
-    """Show any number of runs in one table: each run, all together, and the spread between them."""
+    """Show any number of runs in one table: seeds of one run pooled, different systems side by side."""
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console, language, say
     from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
     from mentalft.show.terminal import say_verdict
     from mentalft.words import Said, told
 
-    found = compare_runs(runs)
+    found = compare_runs(runs, pool=pool, pair=pair)
     _speak_as(*runs)
     for number, run in enumerate(found.runs, 1):
         say(Said("cli.run", {"number": number, "name": run.name}))

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from mentalft.comparison.gates import Facts, judged
-from mentalft.comparison.known import NOTHING_KNOWN, Known, leakage_of
+from mentalft.comparison.known import NOTHING_KNOWN, Known, leaked_by
 from mentalft.comparison.scores import ScoreSheet, write_scores
 from mentalft.config import EvalConfig
 from mentalft.console import language, say
@@ -86,12 +86,15 @@ def compare(
 
     _check_dialogues(cfg, asked)
     scored, unfit = _scored(cfg, asked, taken or {})
-    leaked = leakage_of(asked.items, known.trained)
-    about = _About(cfg, asked, seed, known.gates, (*_notes(scored, asked.baseline), *known.notes, *unfit))
-    comparison = _compared(about, scored, leaked.leakage)
-    others = [i for i, item in enumerate(asked.items) if item.dialogue_id not in leaked.dialogues]
-    if leaked.dialogues and len({asked.items[i].dialogue_id for i in others}) >= LEAST_UNSEEN:
-        unseen = _compared(about, scored.at(others), Leakage(True, Said("leak.left_out")))
+    leaked = leaked_by(asked, known)
+    about = _About(cfg, asked, seed, known.gates, (*_notes(asked, scored), *known.notes, *unfit))
+    comparison = _compared(about, scored, {name: found.leakage for name, found in leaked.items()})
+    seen = {dialogue for found in leaked.values() for dialogue in found.dialogues}
+    others = [i for i, item in enumerate(asked.items) if item.dialogue_id not in seen]
+    if seen and len({asked.items[i].dialogue_id for i in others}) >= LEAST_UNSEEN:
+        without = Leakage(True, Said("leak.left_out"))
+        now = {name: without if found.dialogues else found.leakage for name, found in leaked.items()}
+        unseen = _compared(about, scored.at(others), now)
         comparison = replace(comparison, unseen=unseen)
     write_scores(scored.sheet, folder)
     ITEMS.save(folder, _item_rows(scored))
@@ -122,11 +125,13 @@ class _Scored(NamedTuple):
             items=items, responses=responses, found=found, sheet=self.sheet.in_order_of([item.id for item in items])
         )
 
-    def other_prompts(self, baseline: str) -> dict[str, float]:
-        """By contender, the share of the items of which the prompt is not the baseline's."""
-        asked = [response.prompt_sha256 for response in self.responses[baseline]]
+    def other_prompts(self, asked: Asked) -> dict[str, float]:
+        """By contender, the share of the items of which the prompt is not the baseline's, where that can be told."""
+        base = [response.prompt_sha256 for response in self.responses[asked.baseline]]
         return {
-            name: sum(r.prompt_sha256 != sha256 for r, sha256 in zip(given, asked, strict=True)) / len(asked)
+            name: sum(r.prompt_sha256 != sha256 for r, sha256 in zip(given, base, strict=True)) / len(base)
+            if asked.asked_with(name) == asked.asked_with(asked.baseline)
+            else 0
             for name, given in self.responses.items()
         }
 
@@ -159,8 +164,8 @@ def _scored(
         further["perplexity"] = perplexity_scorer(), _surprise(asked.perplexity, asked)
     for metric, (scorer, of_contenders) in further.items():
         scorers[metric] = scorer
-        for name in responses:
-            sheet.parts[name][metric] = of_contenders[name]
+        for name, of_one in of_contenders.items():
+            sheet.parts[name][metric] = of_one
     ordered = sorted(scorers, key=lambda name: ROLES.index(scorers[name].role(cfg.primary)))
     found = {name: check_answers(items, given) for name, given in responses.items()}
     left_out = [Said("compare.unfit", {"name": registry()[name].title, "why": why}) for name, why in unfit.items()]
@@ -177,11 +182,10 @@ class _About(NamedTuple):
     notes: tuple[Said, ...]
 
 
-def _compared(about: _About, scored: _Scored, leakage: Leakage) -> Comparison:
+def _compared(about: _About, scored: _Scored, leaked: dict[str, Leakage]) -> Comparison:
     cfg, asked, sheet = about.cfg, about.asked, scored.sheet
-    leaked = {name: leakage for name in scored.responses if name != asked.baseline}
     dialogues = len(set(sheet.dialogues))
-    prompts = scored.other_prompts(asked.baseline)
+    prompts = scored.other_prompts(asked)
     facts = Facts(asked.baseline, scored.found, prompts, leaked, dialogues, asked.problems)
     settings = Settings(cfg.bootstrap_resamples, cfg.confidence, about.seed)
     found = Comparison(
@@ -250,7 +254,8 @@ def _surprise(path: Path, asked: Asked) -> dict[str, Parts]:
     try:
         of_items = [rows[item.id] for item in asked.items]
         tokens, scorer = [row.tokens for row in of_items], perplexity_scorer()
-        return {name: scorer.score([row.nll[name] for row in of_items], tokens) for name in asked.responses}  # type: ignore[misc, arg-type]
+        measured = [name for name in asked.responses if name in of_items[0].nll]
+        return {name: scorer.score([row.nll[name] for row in of_items], tokens) for name in measured}  # type: ignore[misc, arg-type]
     except KeyError as error:
         raise DataError(f"{path}: nothing measured for {error}; run evaluate again") from error
 
@@ -262,7 +267,7 @@ def _compare(
         name: Measured(
             title=scorer.title,
             signature=scorer.signature,
-            parts={contender: parts[name][None] for contender, parts in sheet.parts.items()},
+            parts={contender: parts[name][None] for contender, parts in sheet.parts.items() if name in parts},
             total=scorer.total,
             higher_is_better=scorer.higher_is_better,
             of_answer=scorer.of_answer,
@@ -293,10 +298,10 @@ def _compare(
     )
 
 
-def _notes(scored: _Scored, baseline: str) -> Iterator[Said]:
+def _notes(asked: Asked, scored: _Scored) -> Iterator[Said]:
     """What must be known of how these very scores came about."""
-    if not any(scored.other_prompts(baseline).values()):
-        yield Said("compare.same_prompts", {"names": listed([contender(name) for name in scored.responses])})
+    if not any(scored.other_prompts(asked).values()):
+        yield from _asked_alike(asked)
     references = [item.references for item in scored.items]
     for scorer in scored.scorers.values():
         for name, given in scored.responses.items():
@@ -305,9 +310,23 @@ def _notes(scored: _Scored, baseline: str) -> Iterator[Said]:
                 yield Said("compare.remark", values)
 
 
+def _asked_alike(asked: Asked) -> Iterator[Said]:
+    """How far the prompts of the contenders are known to be the same."""
+    alike: dict[str | None, list[Said | str]] = {}
+    for name in asked.responses:
+        alike.setdefault(asked.asked_with(name), []).append(contender(name))
+    given = alike.pop(None, [])
+    names = [name for of in alike.values() for name in of] or given
+    if len(names) > 1:
+        kind = "compare.same_messages" if len(alike) > 1 else "compare.same_prompts"
+        yield Said(kind, {"names": listed(names)})
+    if alike and given:
+        yield Said("compare.given_prompts", {"names": listed(given)})
+
+
 def _item_rows(scored: _Scored) -> Iterator[ItemRow]:
     scores = {
-        name: {metric: scorer.total(parts[metric]).tolist() for metric, scorer in scored.scorers.items()}
+        name: {metric: scored.scorers[metric].total(of_one).tolist() for metric, of_one in parts.items()}
         for name, parts in scored.sheet.parts.items()
     }
     for i, item in enumerate(scored.items):

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from mentalft.comparison.gates import made
 from mentalft.config import EvalConfig
+from mentalft.config.contenders import OF_THIS_RUN
 from mentalft.console import shown
 from mentalft.data.prepare import split_paths
 from mentalft.data.read.sources import local_files
 from mentalft.data.split.overlap import shared
 from mentalft.files import MARKED, digest_file, sha256_folder
 from mentalft.metrics.registry import title_of
-from mentalft.records import CAUTION, Dialogue, Gate, Item, Leakage, Message
+from mentalft.records import CAUTION, Asked, Dialogue, Gate, Item, Leakage, Message
 from mentalft.runs.declared import change
+from mentalft.runs.files import MADE
 from mentalft.runs.listing import run_dirs
 from mentalft.runs.markers import Marker, markers
 from mentalft.words import Said
@@ -27,7 +29,7 @@ AT_HAND = ("outputs", "multirun")
 
 
 class Trained(NamedTuple):
-    """What the contenders that are no baseline were trained on, as far as it is known."""
+    """What a contender was trained on, as far as it is known."""
 
     files: tuple[Path, ...]
     """What their training data can be read from."""
@@ -41,9 +43,12 @@ class Trained(NamedTuple):
         return [digest_file(path) for path in self.files]
 
 
+ELSEWHERE = Trained((), known=False, why=Said("leak.elsewhere"))
+
+
 class Known(NamedTuple):
-    trained: Trained = Trained((), known=False, why=Said("leak.elsewhere"))
-    """Of every contender but the baseline."""
+    trained: Mapping[str, Trained] = {}
+    """Of the contenders of which something is known; all others but the baseline were trained :data:`ELSEWHERE`."""
     gates: tuple[Gate, ...] = ()
     notes: tuple[Said, ...] = ()
 
@@ -59,8 +64,10 @@ def known_of(cfg: EvalConfig, run_dir: Path) -> Known:
     """
     changed = change(cfg.primary, run_dir)
     names = {key: title_of(name) for key, name in changed._asdict().items()} if changed else {}
+    given = local_files(cfg.trained_on, key="eval.trained_on") if cfg.trained_on else ()
+    asked = MADE.load(run_dir).contenders
     return Known(
-        trained_in(run_dir, local_files(cfg.trained_on, key="eval.trained_on") if cfg.trained_on else ()),
+        {name: trained_in(run_dir, name, given) for name in asked if name != cfg.baseline or asked[name].adapter},
         (made("primary", CAUTION, None, Said("gate.primary", names)),) if changed else (),
         (Said("compare.primary_late"),) if cfg.references else (),
     )
@@ -72,8 +79,8 @@ class Found(NamedTuple):
     """Ids of those asked that were trained on."""
 
 
-def trained_in(run_dir: Path, trained_on: Sequence[Path]) -> Trained:
-    """What is known of the training of the adapter that ``run_dir`` evaluated.
+def trained_in(run_dir: Path, name: str, trained_on: Sequence[Path]) -> Trained:
+    """What is known of the training of a contender that ``run_dir`` evaluated.
 
     Args:
         trained_on: files that ``eval.trained_on`` names.
@@ -81,11 +88,12 @@ def trained_in(run_dir: Path, trained_on: Sequence[Path]) -> Trained:
     done = markers(run_dir)
     given = tuple(trained_on)
     asked = done.get("evaluate")
-    if asked is None or asked.made_from.get("adapter") is None:
-        return Trained(given, bool(given), None if given else Said("leak.elsewhere"))
+    if asked is None or name not in asked.made_from["adapter"]:
+        return Trained(given, known=True) if given else ELSEWHERE
     of = asked.record.config["eval"]
-    folder = Path(of["adapter"]).expanduser() if of["adapter"] else run_dir / "adapter"
-    if not folder.is_dir() or sha256_folder(folder, ("adapter_*",)) != asked.made_from["adapter"]:
+    adapter = of["contenders"][name]["adapter"]
+    folder = run_dir / "adapter" if adapter == OF_THIS_RUN else Path(adapter).expanduser()
+    if not folder.is_dir() or sha256_folder(folder, ("adapter_*",)) != asked.made_from["adapter"][name]:
         return Trained(given, bool(given), None if given else Said("leak.gone", {"path": shown(folder)}))
     found = _trained_on(folder, run_dir)
     if found is None:
@@ -127,6 +135,12 @@ def _at_hand(folder: Path, run_dir: Path) -> Iterator[Path]:
     yield from (path.parent for path in sorted(run_dir.parent.glob(f"*/{MARKED}")))
     for root in AT_HAND:
         yield from run_dirs(Path(root))
+
+
+def leaked_by(asked: Asked, known: Known) -> dict[str, Found]:
+    """What of the items each contender was trained on; of the baseline only where something is known of it."""
+    trained = {name: known.trained.get(name, ELSEWHERE) for name in asked.responses if name != asked.baseline}
+    return {name: leakage_of(asked.items, of) for name, of in {**trained, **known.trained}.items()}
 
 
 def leakage_of(items: Sequence[Item], trained: Trained) -> Found:

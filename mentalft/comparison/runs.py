@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mentalft.comparison.compare import withheld
 from mentalft.comparison.scores import ScoreSheet, read_scores
 from mentalft.console import shown
 from mentalft.errors import DataError, typed
-from mentalft.metrics.registry import total_of
+from mentalft.metrics.registry import registry, total_of
 from mentalft.records import (
     PRIMARY,
     SECONDARY,
@@ -26,7 +26,8 @@ from mentalft.records import (
     RunsComparison,
     Spread,
 )
-from mentalft.runs.files import COMPARISON, SCORES
+from mentalft.runs.files import COMPARISON, MADE, SCORES
+from mentalft.runs.markers import markers
 from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
 from mentalft.words import Said, contender, listed
 
@@ -35,26 +36,43 @@ class Run(NamedTuple):
     name: str
     comparison: Comparison
     sheet: ScoreSheet
+    made_with: object = None
+    """What its contenders are, training seeds aside; equal for runs that are seeds of one."""
 
     @property
     def metrics(self) -> dict[str, MetricResult]:
         return {m.metric: m for m in self.comparison.metrics}
 
 
-def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
+def compare_runs(
+    run_dirs: Sequence[Path], *, pool: bool | None = None, pair: tuple[str, str] | None = None
+) -> RunsComparison:
     """Read what the runs' own compare stages wrote, and combine it.
 
-    All runs together: an item's difference is the mean over runs, and dialogues are resampled and swapped in all runs
-    at once. The runs are taken as they are; how much another seed would change is in their spread.
+    Pooled, an item's difference is the mean over runs, and dialogues are resampled and swapped in all runs at once. The
+    runs are taken as they are; how much another seed would change is in their spread. Side by side, the contenders of
+    all runs are held against the baseline of the first.
+
+    Args:
+        pool: None pools runs that are seeds of one, and puts others side by side.
+        pair: a baseline and the one contender to hold against it, in place of all.
 
     Raises:
         DataError: a run has not been compared, is given twice, or differs from the first in its items, its decoding,
-            its confidence, its contenders or a metric's signature; one line for each difference.
+            its confidence, or a metric's signature, or, to be pooled, its contenders; one line for each difference.
+            ``pair`` names nobody.
     """
     runs = [_read(path) for path in run_dirs]
-    _check_alike(runs, run_dirs)
+    pooled = all(run.made_with == runs[0].made_with and _who(run) == _who(runs[0]) for run in runs)
+    pooled = pooled if pool is None else pool
+    _check_alike(runs, run_dirs, pooled=pooled)
+    runs = [run._replace(sheet=run.sheet.in_order_of(runs[0].sheet.ids)) for run in runs]
+    notes = [Said("compare.pooled" if pooled else "compare.side_by_side")] if len(runs) > 1 else []
+    if not pooled and len(runs) > 1:
+        runs = [side_by_side(runs)]
+    if pair:
+        runs = [_pair(run, *pair) for run in runs]
     first, others = runs[0], runs[0].comparison.others
-    runs = [run._replace(sheet=run.sheet.in_order_of(first.sheet.ids)) for run in runs]
     names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
     found = RunsComparison(
         baseline=first.comparison.baseline,
@@ -66,8 +84,10 @@ def compare_runs(run_dirs: Sequence[Path]) -> RunsComparison:
         runs=tuple(ComparedRun(run.name, tuple(run.metrics[name] for name in names)) for run in runs),
         combined=_combined(runs, names) if len(runs) > 1 else (),
         spreads=tuple(_spread(name, other, runs) for name in names for other in others) if len(runs) > 1 else (),
-        notes=tuple(_notes(runs, names)),
-        leakage={name: _least_known([run.comparison.leakage[name] for run in runs]) for name in others},
+        notes=(*notes, *_notes(runs, names)),
+        leakage={
+            name: _least_known([run.comparison.leakage[name] for run in runs]) for name in first.comparison.leakage
+        },
         gates=tuple(_gates(runs)),
         demonstration=all(run.comparison.demonstration for run in runs),
     )
@@ -97,26 +117,112 @@ def _read(run_dir: Path) -> Run:
             raise DataError(
                 f"{run_dir} holds no {file.name}; score the run: mentalft {typed('run_dir', run_dir)} stages=[compare]"
             )
-    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir))
+    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir), _made_with(run_dir))
 
 
-def _check_alike(runs: Sequence[Run], run_dirs: Sequence[Path]) -> None:
+def _made_with(run_dir: Path) -> object:
+    trained = markers(run_dir).get("train")
+    if trained:
+        return {key: value for key, value in trained.made_from.items() if key != "seed"}
+    if not MADE.exists(run_dir):
+        return None
+    return {name: about.identity or about.file for name, about in MADE.load(run_dir).contenders.items()}
+
+
+def _who(run: Run) -> tuple[str, ...]:
+    return run.comparison.baseline, *run.comparison.contenders
+
+
+def side_by_side(runs: Sequence[Run]) -> Run:
+    """One run in which the contenders of all of them answer; the same one, in several, is there once.
+
+    Two of one name that are not the same are told apart by their runs.
+    """
+    labels = [Path(run.name).name for run in runs]
+    if len(set(labels)) < len(labels):
+        labels = [run.name for run in runs]
+    joined: dict[str, tuple[Run, str]] = {}
+    for run, label in zip(runs, labels, strict=True):
+        for name in run.comparison.contenders:
+            known = joined.get(name)
+            if known is None:
+                joined[name] = run, name
+            elif not _same_parts(known[0], run, name):
+                joined[f"{name} ({label})"] = run, name
+    about = [(new, run.comparison, old) for new, (run, old) in joined.items()]
+    first = runs[0].comparison
+    gates = [gate for gate in first.gates if gate.contender is None]
+    gates += [_renamed(gate, old, new) for new, of, old in about for gate in of.gates if gate.contender == old]
+    sheet = runs[0].sheet._replace(
+        characters={new: run.sheet.characters[old] for new, (run, old) in joined.items()},
+        parts={new: run.sheet.parts[old] for new, (run, old) in joined.items()},
+    )
+    comparison = replace(
+        first,
+        contenders=tuple(joined),
+        answers={new: of.answers[old] for new, of, old in about},
+        checks={new: of.checks[old] for new, of, old in about},
+        leakage={new: of.leakage[old] for new, of, old in about if old in of.leakage},
+        gates=tuple(gates),
+        notes=(),
+        unseen=None,
+    )
+    return _measured_again(Run(" + ".join(run.name for run in runs), comparison, sheet))
+
+
+def _same_parts(one: Run, other: Run, name: str) -> bool:
+    here, there = one.sheet.parts[name], other.sheet.parts[name]
+    return all(np.array_equal(here[metric], there[metric]) for metric in here.keys() & there.keys())
+
+
+def _renamed(gate: Gate, old: str, new: str) -> Gate:
+    def of(value: Any) -> Any:
+        if isinstance(value, Said):
+            return new if value == contender(old) else Said(value.key, {k: of(v) for k, v in value.values.items()})
+        return [of(one) for one in value] if isinstance(value, list) else value
+
+    return gate if old == new else replace(gate, contender=new, clause=of(gate.clause), line=of(gate.line))
+
+
+def _pair(run: Run, baseline: str, other: str) -> Run:
+    of = run.comparison
+    for name in (baseline, other):
+        if name not in of.contenders:
+            raise DataError(f"--pair: {name} did not answer in {run.name}; there are {', '.join(of.contenders)}")
+    if baseline == other:
+        raise DataError(f"--pair: {baseline} is given twice; name two contenders")
+    comparison = replace(
+        of,
+        baseline=baseline,
+        contenders=(baseline, other),
+        gates=tuple(gate for gate in of.gates if gate.contender in (None, baseline, other)),
+    )
+    return _measured_again(run._replace(comparison=comparison))
+
+
+def _measured_again(run: Run) -> Run:
+    """With the figures of its contenders against its baseline."""
+    found = withheld(run.comparison, _combined([run], list(run.metrics)))
+    return run._replace(comparison=replace(run.comparison, metrics=found))
+
+
+def _check_alike(runs: Sequence[Run], run_dirs: Sequence[Path], *, pooled: bool) -> None:
     places = [path.resolve() for path in run_dirs]
     if twice := {str(path) for path in places if places.count(path) > 1}:
         raise DataError(f"{', '.join(sorted(twice))} is given twice; give each run once")
-    problems = [problem for run in runs[1:] for problem in _differences(runs[0], run)]
+    problems = [problem for run in runs[1:] for problem in _differences(runs[0], run, pooled=pooled)]
     if not problems and not set.intersection(*(set(run.metrics) for run in runs)):
         problems = ["the runs have no metric in common; score them with the same eval.metrics"]
     if problems:
         raise DataError("\n".join(problems))
 
 
-def _differences(one: Run, other: Run) -> Iterator[str]:
+def _differences(one: Run, other: Run, *, pooled: bool) -> Iterator[str]:
     """What keeps two runs from one table, a sentence each."""
     between = f"{one.name} and {other.name}"
     if problem := _other_items(one.sheet, other.sheet):
         yield f"{between} have other items: {problem}; only runs over the same items can be compared"
-    if (one.comparison.baseline, one.comparison.contenders) != (other.comparison.baseline, other.comparison.contenders):
+    if pooled and _who(one) != _who(other):
         here, there = (f"{', '.join(c.others)} with {c.baseline}" for c in (one.comparison, other.comparison))
         yield f"{between} compare other contenders: {here} against {there}"
     if _without_seed(one.comparison.decoding) != _without_seed(other.comparison.decoding):
@@ -165,10 +271,14 @@ def _combined(runs: Sequence[Run], names: Sequence[str]) -> tuple[MetricResult, 
         name: Measured(
             title=m.title,
             signature=m.signature,
-            parts={c: np.stack([run.sheet.parts[c][name] for run in runs]) for c in about.contenders},
+            parts={
+                c: np.stack([run.sheet.parts[c][name] for run in runs])
+                for c in about.contenders
+                if all(name in run.sheet.parts[c] for run in runs)
+            },
             total=total_of(name),
             higher_is_better=m.higher_is_better,
-            of_answer=all(d.length_controlled is not None for d in m.differences.values()),
+            of_answer=name not in registry() or registry()[name].of_answer,
             scale=m.scale,
             role=m.role,
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from mentalft.config.contenders import contender_problems
 from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
@@ -122,7 +123,7 @@ def _objective_problems(cfg: Config) -> Iterator[str]:
     name = cfg.eval.objective
     if name in (VALIDATION_LOSS, *_metrics()):
         return
-    if name.partition("/")[0] in ("test", "base", "tuned", "difference"):
+    if name.partition("/")[0] in ("test", "difference", *cfg.eval.contenders):
         yield (
             f"eval.objective={name} is what the final comparison is made on; a sweep that chose by it would report its "
             "own choosing. Name a metric alone, and it is measured on the validation split: "
@@ -154,21 +155,11 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
         yield "eval.items=file needs eval.questions=FILE, a JSON, JSONL or CSV file of questions and answers"
     if e.questions and e.items != "file":
         yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
-    if e.engine == "openai" and "evaluate" in cfg.stages:
-        for key in ("base_url", "base_model", "tuned_model"):
-            if not getattr(e.openai, key):
-                yield f"eval.openai.{key} has no value, and eval.engine=openai needs it: eval.openai.{key}=VALUE"
+    yield from dict.fromkeys(contender_problems(cfg))
     if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
         yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
     if "perplexity" in e.metrics:
         yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
-    given = {"eval.responses.base": e.responses.base, "eval.responses.tuned": e.responses.tuned}
-    given["eval.references"] = e.references
-    missing = [key for key, value in given.items() if not value]
-    if 0 < len(missing) < 3:
-        yield f"{' and '.join(missing)} must be given too: answers are scored with all of {', '.join(given)}"
-    if not missing and cfg.stages != ["compare"]:
-        yield f"eval.responses: answers from files are scored by stages=[compare] alone, got stages={cfg.stages}"
 
 
 def _source_problems(sources: list[Any]) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mentalft.config.checks import problems
+from mentalft.config.contenders import ContenderConfig
 from mentalft.config.schema import AUTO, EMBEDDED, EMBEDDED_MODEL, Config, extra_name, last_part
-from mentalft.errors import ConfigError
+from mentalft.errors import ConfigError, first_line
 
 
 def typed_config(plain: Mapping[str, Any]) -> Config:
@@ -20,6 +23,8 @@ def typed_config(plain: Mapping[str, Any]) -> Config:
     """
     typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), _literal(plain)))
     assert isinstance(typed, Config)  # what to_object returns for a structured config; for the type checker
+    named = {name: about for name, about in typed.eval.contenders.items() if about is not None}
+    typed.eval.contenders = {name: _contender(name, about) for name, about in named.items()}
     return typed
 
 
@@ -41,6 +46,19 @@ def _literal(value: Any) -> Any:
     if isinstance(value, list):
         return [_literal(member) for member in value]
     return value.replace("${", r"\${") if isinstance(value, str) else value
+
+
+def _contender(name: str, about: Any) -> ContenderConfig:
+    try:
+        contender = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ContenderConfig), about))
+    except (OmegaConfBaseException, ValueError, TypeError) as error:
+        accepted = ", ".join(field.name for field in fields(ContenderConfig))
+        raise ConfigError(
+            f"eval.contenders.{name}: {first_line(error)}; it takes {accepted}, such as "
+            f"eval.contenders.{name}.adapter=FOLDER"
+        ) from error
+    assert isinstance(contender, ContenderConfig)  # for the type checker, as above
+    return contender
 
 
 def load_config(cfg: DictConfig | Mapping[str, Any]) -> Config:

@@ -117,7 +117,7 @@ class ModelConfig:
 
 @dataclass
 class ResponsesConfig:
-    """Files of answers that exist already, to be scored by ``stages=[compare]``; both or none."""
+    """Short for ``contenders.NAME.answers``; with ``references``, files are scored by ``stages=[compare]`` alone."""
 
     base: Optional[str] = value(bears_on="answers")
     """Those of the baseline."""
@@ -132,9 +132,9 @@ class OpenAIConfig:
     base_url: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
     """Such as ``http://localhost:8000/v1``."""
     base_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
-    """What the server calls the base model."""
+    """What the server calls the contender ``base``."""
     tuned_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
-    """What the server calls the tuned model."""
+    """What the server calls the contender ``tuned``."""
     api_key_env: Optional[str] = value(bears_on=PACE)
     """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
     requests_per_minute: Optional[int] = number(ge=1, bears_on=PACE)
@@ -204,6 +204,11 @@ class EvalConfig:
     engine: Literal["transformers", "vllm", "openai"] = value(bears_on="evaluate")
     """What answers: this process, vLLM (``mentalft[vllm]``, a GPU), or a server (``mentalft[openai]``)."""
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
+    contenders: dict[str, Any] = value(bears_on=("evaluate", "answers"))  # Hydra adds none to a mapping of typed values
+    """Who is compared, by a name of your choice, in the order of the tables (docs/contenders.md): each a
+    :class:`mentalft.config.contenders.ContenderConfig`; null leaves one out."""
+    baseline: str = value(bears_on="compare")
+    """The contender that the others are held against."""
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
     max_new_tokens: int = number(ge=1, bears_on=ASKING)
@@ -256,8 +261,8 @@ class EvalConfig:
     tuned model answers validation dialogues as it does those of the test."""
     trained_on: Optional[str] = value(bears_on="compare")
     """What was trained on elsewhere, in any form that ``data.path`` takes: what is asked is looked up in it."""
-    adapter: Optional[str] = value(bears_on="evaluate")
-    """A PEFT adapter folder to evaluate instead of the one that this run trains."""
+    adapter: str = value(bears_on="evaluate")
+    """Short for ``contenders.tuned.adapter``: ``run``, or a PEFT adapter folder to evaluate in its place."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
     references: Optional[str] = value(bears_on="answers")
     """The questions and reference answers that ``responses`` are held against."""
@@ -335,5 +340,6 @@ OPEN_KEYS = (
     "trainer.fsdp",
     "trainer.deepspeed",
     "eval.openai.extra_body",
+    "eval.contenders",
 )
 """Keys whose value is a mapping with names of the user's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mentalft.config import Config
@@ -9,56 +10,71 @@ from mentalft.data.items import items_to_ask
 from mentalft.data.prompts import PromptBuilder, arranged
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
-from mentalft.records import Item, Prompt, Splits
+from mentalft.modeling.locate import LocatedModel
+from mentalft.records import Item, Message, Prompt, Splits
 from mentalft.words import Said
+
+
+class Fitting(NamedTuple):
+    item: Item
+    asked: tuple[Message, ...]
+    """What is left of its messages."""
 
 
 class Questions(NamedTuple):
     items: list[Item]
-    prompts: list[Prompt]
-    """One for each item, in the same order."""
+    prompts: dict[LocatedModel | None, list[Prompt]]
+    """By the model whose tokens they are (None: the messages alone): one for each item, in the same order."""
     notes: list[Said]
     """What is not asked, and why."""
 
 
-def questions_of(cfg: Config, tokenizer: Any | None, splits: Splits) -> Questions:
-    """The items of this evaluation and their prompts; the same for base and tuned, and in every process.
+def questions_of(cfg: Config, tokenizers: Mapping[LocatedModel, Any], splits: Splits) -> Questions:
+    """The items of this evaluation and their prompts; the same messages for every contender, and in every process.
 
     Args:
-        tokenizer: None where a server makes tokens of the messages; prompts then have none and any length.
+        tokenizers: of the models that are asked here; a server makes tokens of the messages itself, whatever their
+            length.
 
     Raises:
         DataError: not one prompt fits in ``data.max_length`` tokens.
     """
     wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
     notes = [Said("evaluate.not_asked", {"problem": problem.said}) for problem in problems]
-    if tokenizer is None:
-        prompts = [_told(item, cfg.data.system_as) for item in wanted]
-        return Questions(wanted, prompts, notes)
-    builder = PromptBuilder.of(cfg, tokenizer)
-    found = as_prompts(wanted, builder, cfg.data.max_length)
-    if not found.prompts:
+    builders = {model: PromptBuilder.of(cfg, tokenizer, model.name) for model, tokenizer in tokenizers.items()}
+    fitting = fit(wanted, list(builders.values()), cfg.data.max_length)
+    if not fitting:
         raise DataError(
             f"evaluate: not one of {len(wanted)} prompts fits in data.max_length={cfg.data.max_length} tokens; raise it"
         )
-    return found._replace(notes=[*notes, *found.notes])
+    if left := len(wanted) - len(fitting):
+        notes.append(Said("evaluate.too_long", {"left": left, "all": len(wanted)}))
+    prompts: dict[LocatedModel | None, list[Prompt]] = {
+        model: as_prompts(fitting, builder) for model, builder in builders.items()
+    }
+    told = [_told(item, asked, cfg.data.system_as) for item, asked in fitting]
+    return Questions([item for item, _ in fitting], {**prompts, None: told}, notes)
 
 
-def _told(item: Item, system_as: str) -> Prompt:
+def _told(item: Item, asked: Sequence[Message], system_as: str) -> Prompt:
     """What a server is told."""
-    messages = tuple(arranged(item.messages, system_as))
+    messages = tuple(arranged(asked, system_as))
     return Prompt(item.id, sha256_json([m.chat() for m in messages]), [], messages)
 
 
-def as_prompts(wanted: list[Item], builder: PromptBuilder, max_length: int) -> Questions:
-    """The prompts of those items that fit in ``max_length`` tokens, oldest turns dropped if need be."""
-    items, prompts = [], []
+def fit(wanted: list[Item], builders: Sequence[PromptBuilder], max_length: int) -> list[Fitting]:
+    """Those items that fit in ``max_length`` tokens of every builder's, oldest turns dropped if need be."""
+    found = []
     for item in wanted:
-        messages = builder.fit(item.messages, max_length, as_prompt=True)
-        if messages is not None:
-            tokens = builder.prompt(messages)
-            items.append(item)
-            prompts.append(Prompt(item.id, sha256_json(tokens), tokens, tuple(messages)))
-    left = len(wanted) - len(items)
-    notes = [Said("evaluate.too_long", {"left": left, "all": len(wanted)})] if left else []
-    return Questions(items, prompts, notes)
+        messages: Sequence[Message] | None = item.messages
+        for builder in builders:
+            messages = messages and builder.fit(messages, max_length, as_prompt=True)
+        if messages:
+            found.append(Fitting(item, tuple(messages)))
+    return found
+
+
+def as_prompts(fitting: list[Fitting], builder: PromptBuilder) -> list[Prompt]:
+    """Their prompts in one model's tokens."""
+    made = [(item, asked, builder.prompt(asked)) for item, asked in fitting]
+    return [Prompt(item.id, sha256_json(tokens), tokens, asked) for item, asked, tokens in made]

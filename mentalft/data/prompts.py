@@ -87,9 +87,9 @@ class PromptBuilder:
         self.end_token_id: int = tokenizer.convert_tokens_to_ids(self.frame.end)
 
     @classmethod
-    def of(cls, cfg: Config, tokenizer: Any) -> PromptBuilder:
-        """The builder that a configuration asks for."""
-        return cls(tokenizer, cfg.model.chat_template_kwargs, cfg.model.name, cfg.data.system_as)
+    def of(cls, cfg: Config, tokenizer: Any, name: str | None = None) -> PromptBuilder:
+        """The builder that a configuration asks for; of another model than its own by that one's ``name``."""
+        return cls(tokenizer, cfg.model.chat_template_kwargs, name or cfg.model.name, cfg.data.system_as)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Tokens of a history that ends with the user, up to where the assistant's answer begins."""

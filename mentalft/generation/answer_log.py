@@ -16,14 +16,17 @@ from mentalft.files import json_line, read_jsonl, write_jsonl
 Row = dict[str, Any]
 
 
-def so_far(path: Path, wanted: Callable[[Row], bool]) -> dict[str, Row]:
+def so_far(path: Path, wanted: Callable[[Row], bool], besides: Iterable[Path] = ()) -> dict[str, Row]:
     """Rows with an ``id`` that earlier attempts left and that are still ``wanted``, gathered into the partial file.
+
+    Args:
+        besides: further files to look for rows in, which stay as they are.
 
     To be called while no process adds to the parts.
     """
     found: dict[str, Row] = {}
     parts = [path, *sorted(path.parent.glob(f"{path.stem}.partial*.jsonl"))]
-    for part in parts:
+    for part in (*besides, *parts):
         found |= {row["id"]: row for row in _whole_rows(part) if wanted(row)}
     write_jsonl(_partial(path), found.values())
     for part in parts:

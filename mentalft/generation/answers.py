@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mentalft.config import EvalConfig
+from mentalft.config.contenders import key_of
 from mentalft.console import say, shown
 from mentalft.data.items import item_row
-from mentalft.data.read.answers import align
+from mentalft.data.read.answers import Source, align
+from mentalft.data.read.questions import read_questions
 from mentalft.files import digest_file, write_jsonl
-from mentalft.generation.contenders import BASELINE, given_answers
-from mentalft.records import GivenFile, Made, Rejected
+from mentalft.records import Answerer, GivenFile, Item, Made, Rejected
 from mentalft.runs.files import MADE, PROBLEMS, responses
 from mentalft.words import Said, listed
 
@@ -18,24 +19,50 @@ SHOWN = 10
 """Problems that are printed; all are in the file."""
 
 
-def use_answers(cfg: EvalConfig, run_dir: Path) -> None:
-    """Write ``responses/`` from the files that ``cfg`` names, as if the contenders had been asked. No model is loaded.
+def use_answers(references: Path, answers: Mapping[str, Path], run_dir: Path) -> None:
+    """Write ``responses/`` from files alone, as if the contenders had been asked. No model is loaded.
+
+    Args:
+        answers: contender → the file of its answers.
 
     Raises:
         DataError: a file cannot be read, or holds nothing to compare.
     """
-    answers, references = given_answers(cfg), Path(str(cfg.references)).expanduser()
-    aligned = align(references, answers)
-    write_jsonl(run_dir / "responses" / "items.jsonl", (item_row(item) for item in aligned.items))
+    items, problems = read_questions(references, "eval.references", None)
+    write_jsonl(run_dir / "responses" / "items.jsonl", (item_row(item) for item in items))
+    made = Made({name: given_by(path) for name, path in answers.items()}, None, given_file(references))
+    MADE.save(run_dir, made)
+    use_files(items, answers, run_dir, problems)
+
+
+def use_files(
+    items: Sequence[Item], answers: Mapping[str, Path], run_dir: Path, problems: Sequence[Rejected] = ()
+) -> None:
+    """Write ``responses/NAME.jsonl`` of each contender whose answers to ``items`` are given as a file.
+
+    Args:
+        problems: with the items; written with those of the answers, and printed.
+
+    Raises:
+        DataError: a file cannot be read, or answers none of the items.
+    """
+    aligned = align(items, {name: Source(path, key_of(name, "answers")) for name, path in answers.items()})
     for name, given in aligned.responses.items():
         responses(name).save(run_dir, given)
-    PROBLEMS.save(run_dir, aligned.problems)
-    files = {**answers, "references": references}
-    read = {name: GivenFile(str(path), digest_file(path)) for name, path in files.items()}
-    MADE.save(run_dir, Made(BASELINE, list(answers), None, files=read))
+    found = [*problems, *aligned.problems]
+    PROBLEMS.save(run_dir, found)
     places = listed([shown(path) for path in answers.values()])
-    say(Said("compare.given", {"items": len(aligned.items), "places": places}))
-    say_problems("compare", aligned.problems, PROBLEMS.path(run_dir))
+    say(Said("compare.given", {"items": len(items), "places": places}))
+    say_problems("compare", found, PROBLEMS.path(run_dir))
+
+
+def given_by(answers: Path) -> Answerer:
+    """A contender whose answers are those of a file."""
+    return Answerer(file=given_file(answers))
+
+
+def given_file(path: Path) -> GivenFile:
+    return GivenFile(str(path), digest_file(path))
 
 
 def say_problems(stage: str, problems: list[Rejected], path: Path) -> None:

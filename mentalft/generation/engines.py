@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
@@ -21,7 +21,8 @@ class Engine(Protocol):
 
 
 class TransformersEngine:
-    """One loaded model; a contender without an adapter asks it with the adapter switched off."""
+    """One loaded model with any number of adapters, called by their folders; a contender without one asks it with all
+    of them switched off."""
 
     def __init__(self, model: Any, tokenizer: Any, decoding: Decoding, end_ids: list[int], batch_size: int) -> None:
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
@@ -45,20 +46,24 @@ class TransformersEngine:
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
 
     def _as(self, contender: Contender) -> Any:
-        return nullcontext() if contender.adapter else self.model.disable_adapter()
+        if contender.adapter:
+            self.model.set_adapter(str(contender.adapter))
+        elif hasattr(self.model, "disable_adapter"):
+            return self.model.disable_adapter()
+        return nullcontext()
 
 
-def check_engine(cfg: EvalConfig) -> None:
-    """Refuse an ``eval.engine`` that cannot work here, before anything is written.
+def check_engines(cfg: EvalConfig, engines: Collection[str | None]) -> None:
+    """Refuse engines that cannot work here, before anything is written.
 
     Raises:
-        ConfigError: its package or its key is missing.
+        ConfigError: a package or a key is missing.
     """
-    if cfg.engine == "openai":
+    if "openai" in engines:
         from mentalft.generation.openai_engine import check_openai
 
         check_openai(cfg.openai)
-    if cfg.engine == "vllm":
+    if "vllm" in engines:
         from mentalft.generation.vllm_engine import check_vllm
 
         check_vllm()

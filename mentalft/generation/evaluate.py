@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mentalft import __version__
+import msgspec
+
 from mentalft.config import Config
 from mentalft.config.composition import typed_config
+from mentalft.config.contenders import SERVER
 from mentalft.console import bar, say
 from mentalft.data.asking import Questions, questions_of
 from mentalft.data.batches import Collator, reference_rows
 from mentalft.data.items import item_of, item_row
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
-from mentalft.files import read_jsonl, write_jsonl
+from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.generation import answer_log
+from mentalft.generation.answers import given_by, use_files
 from mentalft.generation.cache import ResponseCache
-from mentalft.generation.contenders import BASELINE, Contender, contenders_of
+from mentalft.generation.contenders import Contender, System, identity, systems
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
@@ -29,39 +33,40 @@ from mentalft.modeling.adapter import load_adapter
 from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
-from mentalft.records import Asked, Item, Made, Perplexed, Prompt, Response, Splits
+from mentalft.records import Answerer, Asked, Item, Made, Perplexed, Prompt, Response, Splits
 from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, responses
 from mentalft.runs.manifest import is_demonstration
+from mentalft.runs.place import SUPERSEDED
 from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
 from mentalft.words import Said, contender
-
-PERPLEXITY = "perplexity"
 
 
 class Job(NamedTuple):
     """What every process that answers is given; all of it can be sent."""
 
     cfg: Config
-    located: LocatedModel | None
-    adapter: Path | None
+    contenders: tuple[Contender, ...]
     splits: Splits
     run_dir: Path
     names: tuple[str, ...] | None = None
     """Which contenders are to be asked, None for all; the perplexity of the references is measured for all."""
 
     @property
-    def contenders(self) -> tuple[Contender, ...]:
-        return contenders_of(self.cfg.eval, self.adapter)
+    def asked(self) -> tuple[Contender, ...]:
+        return tuple(c for c in self.contenders if c.system and (self.names is None or c.name in self.names))
 
     @property
-    def asked(self) -> tuple[Contender, ...]:
-        return tuple(c for c in self.contenders if self.names is None or c.name in self.names)
+    def measured(self) -> tuple[Contender, ...]:
+        """Those whose perplexity is measured: all on the baseline's model, by its tokens."""
+        system = next((c.system for c in self.contenders if c.name == self.cfg.eval.baseline), None)
+        if not self.cfg.eval.perplexity or system is None or system.engine != "transformers":
+            return ()
+        return tuple(c for c in self.contenders if c.system == system)
 
-    def loaded_here(self) -> tuple[Config, LocatedModel, Path]:
-        """What an engine that loads the model itself needs."""
-        if self.located is None or self.adapter is None:
-            raise ValueError(f"eval.engine={self.cfg.eval.engine} needs a model and an adapter")
-        return self.cfg, self.located, self.adapter
+    def tokenizers(self) -> dict[LocatedModel, Any]:
+        """Of each model that is loaded here."""
+        located = dict.fromkeys(c.located for c in self.contenders if c.located)
+        return {model: load_tokenizer(self.cfg.model, model) for model in located}
 
     @property
     def folder(self) -> Path:
@@ -74,171 +79,208 @@ class Job(NamedTuple):
 
 
 def evaluate(
-    cfg: Config,
-    located: LocatedModel | None,
-    adapter: Path | None,
-    splits: Splits,
-    run_dir: Path,
-    cache: ResponseCache | None,
+    cfg: Config, contenders: tuple[Contender, ...], splits: Splits, run_dir: Path, cache: ResponseCache | None
 ) -> Asked:
     """Write ``responses/NAME.jsonl`` for each contender, ``responses/items.jsonl`` with what was asked, and
-    ``responses/perplexity.jsonl`` with how likely each finds the references.
+    ``responses/perplexity.jsonl`` with how likely those on the baseline's model find the references.
 
-    Answers already in ``responses/`` for the same prompts are kept. The baseline's come from ``cache`` when an earlier
-    run asked the same model the same prompts in the same way; a run that is doing so now is waited for.
-
-    Args:
-        located, adapter: None where ``eval.engine`` is a server that has the models.
+    Answers already in ``responses/`` for the same prompts are kept, and so are those that an earlier evaluation of this
+    run got from the same contender in the same way. Those of an unchanged model come from ``cache`` when an earlier run
+    asked it the same; a run that is doing so now is waited for.
 
     Raises:
-        DataError: not one prompt fits.
+        DataError: not one prompt fits; a file of answers cannot be read.
         UserError: memory does not suffice; a server does not answer.
     """
-    job = Job(cfg, located, adapter, splits, run_dir)
-    questions = questions_of(job.cfg, job.located and load_tokenizer(job.cfg.model, job.located), job.splits)
+    job = Job(cfg, contenders, splits, run_dir)
+    questions = questions_of(cfg, job.tokenizers(), splits)
     for note in questions.notes:
         say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
-    names = [contender.name for contender in job.contenders]
-    further = cfg.eval.openai.extra_body if cfg.eval.engine == "openai" else None
-    decoding = f"{job.decoding}, extra_body={json.dumps(further, ensure_ascii=False)}" if further else str(job.decoding)
-    MADE.save(run_dir, Made(BASELINE, names, decoding, cfg.eval.engine))
-    if cache is None or cfg.eval.engine == "openai":  # which model a server runs under a name is not known
-        _answer(job, questions)
-    else:
-        made_from = _made_from(job, questions)
-        with cache.alone(made_from):
-            cached = cache.load(made_from, [p.id for p in questions.prompts])
+    made = Made({one.name: _answerer(cfg, one) for one in contenders}, _decoding(job) if job.asked else None)
+    earlier = _earlier(run_dir, made)
+    MADE.save(run_dir, made)
+    given = {one.name: one.answers for one in contenders if one.answers}
+    if given:
+        use_files(questions.items, given, run_dir)
+    with ExitStack() as locks:
+        done: dict[str, Callable[[list[Response]], None]] = {}
+        for one in [c for c in job.asked if cache and c.is_plain]:
+            assert cache is not None  # for the type checker
+            made_from, lock = _made_from(job, one, questions), locks.enter_context(ExitStack())
+            lock.enter_context(cache.alone(made_from))
+            cached = cache.load(made_from, [item.id for item in questions.items])
             if cached is None:
-                _answer(job, questions, lambda answers: cache.store(made_from, answers))
-        if cached is not None:
-            say(Said("evaluate.cached", {"name": contender(BASELINE), "answers": len(cached)}))
-            responses(BASELINE).save(run_dir, cached)
-            _answer(job._replace(names=tuple(name for name in names if name != BASELINE)), questions)
-    return asked_in(run_dir)
+                done[one.name] = partial(cache.store, made_from)
+                continue
+            lock.close()
+            say(Said("evaluate.cached", {"name": contender(one.name), "answers": len(cached)}))
+            responses(one.name).save(run_dir, cached)
+            job = job._replace(names=tuple(c.name for c in job.asked if c != one))
+        _answer(job, questions, earlier, done)
+    return asked_in(run_dir, cfg.eval.baseline)
 
 
-def asked_in(run_dir: Path) -> Asked:
+def _decoding(job: Job) -> str:
+    """How all contenders decode, in words; what a server is asked besides with it."""
+    further = job.cfg.eval.openai.extra_body if any(one.system and not one.located for one in job.asked) else None
+    return f"{job.decoding}, extra_body={json.dumps(further, ensure_ascii=False)}" if further else str(job.decoding)
+
+
+def asked_in(run_dir: Path, baseline: str) -> Asked:
     """What an earlier evaluation of ``run_dir`` asked and got.
 
+    Args:
+        baseline: the contender that the others are held against.
+
     Raises:
-        DataError: the evaluate stage has not run there.
+        DataError: the evaluate stage has not run there, or not with that contender.
     """
     folder = run_dir / "responses"
     made = MADE.load(run_dir)
     for name in ("items", *made.contenders):
         if not (folder / f"{name}.jsonl").is_file():
             raise DataError(f"{folder / name}.jsonl does not exist; add evaluate to stages")
+    if baseline not in made.contenders:
+        raise DataError(
+            f"eval.baseline={baseline} did not answer in {run_dir}; there are {', '.join(made.contenders)}: name one "
+            "of them, or add evaluate to stages"
+        )
     return Asked(
         [item_of(row) for row in read_jsonl(folder / "items.jsonl")],
         folder,
-        made.baseline,
+        baseline,
         {name: folder / f"{name}.jsonl" for name in made.contenders},
         made.decoding,
         LIKELIHOODS.path(run_dir) if LIKELIHOODS.exists(run_dir) else None,
         len(PROBLEMS.load(run_dir)) if PROBLEMS.exists(run_dir) else 0,
         is_demonstration(run_dir),
+        made.contenders,
     )
 
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: answer its share."""
-    cfg = typed_config(shared["config"])
-    folder, name, revision = shared["located"]
-    job = Job(
-        cfg,
-        LocatedModel(Path(folder), name, revision),
-        Path(shared["adapter"]),
-        Splits(*map(Path, shared["splits"])),
-        Path(shared["run_dir"]),
-        shared["names"] and tuple(shared["names"]),
-    )
+    kinds = tuple[tuple[Contender, ...], Splits, Path, tuple[str, ...] | None]
+    given = msgspec.convert(shared["job"], kinds, dec_hook=lambda kind, value: kind(value))
     with one_of_many():
-        _share(job)
+        _share(Job(typed_config(shared["config"]), *given))
 
 
 def _shared(job: Job) -> dict[str, Any]:
-    cfg, located, adapter = job.loaded_here()
-    return {
-        "stage": "evaluate",
-        "config": asdict(cfg),
-        "located": [str(located.folder), located.name, located.revision],
-        "adapter": str(adapter.absolute()),
-        "splits": [str(path.absolute()) for path in job.splits],
-        "run_dir": str(job.run_dir.absolute()),
-        "names": job.names and list(job.names),
-    }
+    cfg, *given = job
+    told = msgspec.to_builtins(given, enc_hook=lambda path: str(path.absolute()))
+    return {"stage": "evaluate", "config": asdict(cfg), "job": told}
+
+
+def _answerer(cfg: Config, one: Contender) -> Answerer:
+    if one.system is None:
+        return given_by(Path(str(one.answers)))
+    located = one.located
+    return Answerer(
+        engine=one.system.engine,
+        model=located.name if located else str(one.served_as),
+        adapter=str(one.adapter) if one.adapter else None,
+        base_url=one.system.base_url,
+        asked_with=f"tokens of {located.fingerprint()}" if located else "messages",
+        identity=sha256_json(identity(cfg, one)),
+    )
+
+
+def _earlier(run_dir: Path, made: Made) -> dict[str, list[Path]]:
+    """Contender → files of what the same one answered in the same way before a stage of this run was done again."""
+    found: dict[str, list[Path]] = {name: [] for name in made.contenders}
+    for folder in sorted((run_dir / SUPERSEDED).glob("evaluate-*")):
+        try:
+            before = MADE.load(folder)
+        except (DataError, OSError):
+            continue
+        for name, about in made.contenders.items():
+            if before.decoding == made.decoding:
+                found[name] += [responses(n).path(folder) for n, same in before.contenders.items() if same == about]
+    return found
 
 
 def _answer(
-    job: Job, questions: Questions, baseline_is_done: Callable[[list[Response]], None] = lambda _: None
+    job: Job,
+    questions: Questions,
+    earlier: Mapping[str, Sequence[Path]],
+    done: Mapping[str, Callable[[list[Response]], None]],
 ) -> None:
     """All that is missing, by as many processes as are wanted, put together into whole files."""
-    ids, sums = [p.id for p in questions.prompts], {p.id: p.sha256 for p in questions.prompts}
+    ids = [item.id for item in questions.items]
 
-    def is_answer(row: answer_log.Row) -> bool:
-        return row.keys() == Response.__dataclass_fields__.keys() and sums.get(row["id"]) == row["prompt_sha256"]
+    def is_answer(one: Contender, row: answer_log.Row) -> bool:
+        return row.keys() == Response.__dataclass_fields__.keys() and row["prompt_sha256"] == sums[one].get(row["id"])
 
     def is_measured(row: answer_log.Row) -> bool:
-        return row["id"] in sums and set(row.get("nll", ())) == {one.name for one in job.contenders}
+        return row["id"] in ids and set(row.get("nll", ())) == {one.name for one in job.measured}
 
+    sums = {one: {p.id: p.sha256 for p in questions.prompts[one.located]} for one in job.asked}
     for one in job.asked:
-        answer_log.so_far(job.folder / f"{one.name}.jsonl", is_answer)
+        answer_log.so_far(job.folder / f"{one.name}.jsonl", partial(is_answer, one), earlier[one.name])
     answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
-    can_be_shared = job.cfg.eval.engine == "transformers"
-    if can_be_shared and world_size() > 1:
-        meeting = Meeting()
-        number = meeting.call(_shared(job))
-        with one_of_many():
-            _share(job)
-        meeting.wait_for_others(number)
-    elif can_be_shared and (processes := processes_wanted(job.cfg.trainer.num_processes)) > 1:
-        say(Said("evaluate.processes", {"processes": processes}))
-        launch(_share, processes, (job,), job.run_dir)
-    else:
-        _share(job, questions)
+    if any(system.engine == SHARED for system, _ in systems(job.contenders)):
+        if world_size() > 1:
+            meeting = Meeting()
+            number = meeting.call(_shared(job))
+            with one_of_many():
+                _share(job)
+            meeting.wait_for_others(number)
+        elif (processes := processes_wanted(job.cfg.trainer.num_processes)) > 1:
+            say(Said("evaluate.processes", {"processes": processes}))
+            launch(_share, processes, (job,), job.run_dir)
+        else:
+            _share(job, questions)
+    for system, contenders in systems(job.asked):
+        if system.engine != SHARED:
+            _ask(job, questions, system, contenders, 0, 1)
     for one in job.asked:
-        rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, is_answer)
+        rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, partial(is_answer, one))
         said = {"name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
         say(Said("evaluate.answered", said))
         if refusals := [row["refusal"] for row in rows if row["refusal"] is not None]:
             values = {"name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
             say(Said("evaluate.refused", values), style="yellow")
-        if one.name == BASELINE:
-            baseline_is_done([Response(**row) for row in rows])
-    if _measures(job.cfg):
+        if one.name in done:
+            done[one.name]([Response(**row) for row in rows])
+    if job.measured:
         answer_log.finish(LIKELIHOODS.path(job.run_dir), ids, is_measured)
 
 
 def _share(job: Job, questions: Questions | None = None) -> None:
     """What one of several processes does: its share of what is missing, into files of its own."""
-    questions = questions or questions_of(
-        job.cfg, job.located and load_tokenizer(job.cfg.model, job.located), job.splits
-    )
-    place, processes = (rank(), world_size()) if job.cfg.eval.engine == "transformers" else (0, 1)
-    ordered = sorted(questions.prompts, key=lambda p: len(p.tokens), reverse=True)
-    missing = {
-        name: _missing(job.folder / f"{name}.jsonl", ordered)[place::processes]
-        for name in (*(one.name for one in job.asked), PERPLEXITY)
-    }
-    if not any(missing[one.name] for one in job.asked) and not (_measures(job.cfg) and missing[PERPLEXITY]):
+    questions = questions or questions_of(job.cfg, job.tokenizers(), job.splits)
+    for system, contenders in systems(job.contenders):
+        if system.engine == SHARED:
+            asked = tuple(one for one in contenders if one in job.asked)
+            _ask(job, questions, system, asked, rank(), world_size())
+
+
+def _ask(
+    job: Job, questions: Questions, system: System, contenders: tuple[Contender, ...], place: int, processes: int
+) -> None:
+    """Ask one system what is missing of ``contenders``, and measure the references where that is its part."""
+    ordered = sorted(questions.prompts[system.located], key=lambda p: len(p.tokens), reverse=True)
+
+    def missing(path: Path) -> list[Prompt]:
+        found = answer_log.ids_gathered(path)  # what other processes add meanwhile is not looked at
+        return [p for p in ordered if p.id not in found][place::processes]
+
+    wanted = {one: missing(job.folder / f"{one.name}.jsonl") for one in contenders}
+    is_measured = bool(job.measured) and job.measured[0].system == system
+    unmeasured = missing(LIKELIHOODS.path(job.run_dir)) if is_measured else []
+    if not any(wanted.values()) and not unmeasured:
         return
-    engine = ENGINES[job.cfg.eval.engine](job)
-    for one in job.asked:
-        wanted = missing[one.name]
-        with bar(Said("evaluate.bar", {"name": contender(one.name)}), len(wanted)) as shown:
-            given = _counted(engine.ask(one, wanted), shown.advance)
+    engine = ENGINES[system.engine](job, system)
+    for one, prompts in wanted.items():
+        with bar(Said("evaluate.bar", {"name": contender(one.name)}), len(prompts)) as shown:
+            given = _counted(engine.ask(one, prompts), shown.advance)
             answer_log.add(job.folder / f"{one.name}.jsonl", place, map(asdict, given))
-    if isinstance(engine, TransformersEngine) and job.cfg.eval.perplexity:
-        with bar(Said("evaluate.perplexity_bar"), len(missing[PERPLEXITY])) as shown:
-            rows = _measured(job, engine, questions.items, missing[PERPLEXITY])
+    if unmeasured and isinstance(engine, TransformersEngine):
+        with bar(Said("evaluate.perplexity_bar"), len(unmeasured)) as shown:
+            rows = _measured(job, engine, questions.items, unmeasured)
             answer_log.add(LIKELIHOODS.path(job.run_dir), place, map(asdict, _counted(rows, shown.advance)))
-
-
-def _missing(path: Path, prompts: Sequence[Prompt]) -> list[Prompt]:
-    """The prompts without a row in what earlier attempts left; what other processes add meanwhile is not looked at."""
-    found = answer_log.ids_gathered(path)
-    return [p for p in prompts if p.id not in found]
 
 
 def _counted(rows: Iterator[Any], advance: Callable[[], None]) -> Iterator[Any]:
@@ -247,37 +289,46 @@ def _counted(rows: Iterator[Any], advance: Callable[[], None]) -> Iterator[Any]:
         advance()
 
 
-def _transformers(job: Job) -> TransformersEngine:
-    cfg, located, adapter = job.loaded_here()
+def _on(job: Job, system: System) -> tuple[LocatedModel, list[Path]]:
+    """A system's model, and the adapters on it, each once."""
+    if system.located is None:
+        raise ValueError(f"eval.engine={system.engine} needs a model")
+    adapters = [one.adapter for one in job.contenders if one.system == system and one.adapter]
+    return system.located, list(dict.fromkeys(adapters))
+
+
+def _transformers(job: Job, system: System) -> TransformersEngine:
+    cfg, (located, adapters) = job.cfg, _on(job, system)
     tokenizer = load_tokenizer(cfg.model, located)
-    model = load_adapter(load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision)), adapter)
-    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer))
+    model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
+    for adapter in adapters:
+        model = load_adapter(model, adapter, name=str(adapter))
+    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer, located.name))
     return TransformersEngine(model, tokenizer, job.decoding, end_ids, cfg.eval.batch_size)
 
 
-def _vllm(job: Job) -> Engine:
-    from mentalft.generation.vllm_engine import VllmEngine, check_vllm, model_arguments
+def _vllm(job: Job, system: System) -> Engine:
+    from mentalft.generation.vllm_engine import VllmEngine, model_arguments
 
-    cfg, located, adapter = job.loaded_here()
-    check_vllm(adapter)
+    cfg, (located, adapters) = job.cfg, _on(job, system)
     dtype = str(plan_precision(cfg.trainer.precision).base_dtype).removeprefix("torch.")
     tokenizer = load_tokenizer(cfg.model, located)
-    arguments = model_arguments(located.folder, adapter, dtype, cfg.data.max_length, job.decoding)
-    end_ids = stated_end_token_ids(located, PromptBuilder.of(cfg, tokenizer))
-    return VllmEngine(arguments, adapter, tokenizer, job.decoding, end_ids)
+    arguments = model_arguments(located.folder, adapters, dtype, cfg.data.max_length, job.decoding)
+    end_ids = stated_end_token_ids(located, PromptBuilder.of(cfg, tokenizer, located.name))
+    return VllmEngine(arguments, adapters, tokenizer, job.decoding, end_ids)
 
 
-def _openai(job: Job) -> Engine:
+def _openai(job: Job, system: System) -> Engine:
     from mentalft.generation.openai_engine import OpenAIEngine
 
-    return OpenAIEngine(job.cfg.eval.openai, job.decoding)
+    return OpenAIEngine(replace(job.cfg.eval.openai, base_url=system.base_url), job.decoding)
 
 
-ENGINES: dict[str, Callable[[Job], Engine]] = {"transformers": _transformers, "vllm": _vllm, "openai": _openai}
-
-
-def _measures(cfg: Config) -> bool:
-    return cfg.eval.perplexity and cfg.eval.engine == "transformers"
+ENGINES: dict[str, Callable[[Job, System], Engine]] = {
+    "transformers": _transformers, "vllm": _vllm, SERVER: _openai,
+}  # fmt: skip
+SHARED = "transformers"
+"""The engine whose work is shared out among processes."""
 
 
 def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: list[Prompt]) -> Iterator[Perplexed]:
@@ -290,26 +341,18 @@ def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: 
     yield from in_batches(
         rows,
         cfg.trainer.per_device_eval_batch_size,
-        lambda batch: list(engine.measure(job.contenders, collate(batch))),
+        lambda batch: list(engine.measure(job.measured, collate(batch))),
         "references",
         "lower data.max_length, or leave perplexity out with eval.perplexity=false",
     )
 
 
-def _made_from(job: Job, questions: Questions) -> dict[str, Any]:
-    """Everything that determines what the baseline answers; the template is in the prompts' tokens."""
-    cfg, located, _ = job.loaded_here()
-    plan = plan_precision(cfg.trainer.precision)
-    packages = ("torch", "transformers", *(("vllm",) if cfg.eval.engine == "vllm" else ()))
+def _made_from(job: Job, one: Contender, questions: Questions) -> dict[str, Any]:
+    """Everything that determines what a contender answers; the template is in the prompts' tokens."""
+    prompts = questions.prompts[one.located]
     return {
-        "weights": located.fingerprint(),
-        "prompts": [p.sha256 for p in questions.prompts],
-        "ids": [p.id for p in questions.prompts],
+        **identity(job.cfg, one),
+        "prompts": [p.sha256 for p in prompts],
+        "ids": [p.id for p in prompts],
         "decoding": str(job.decoding),
-        "engine": cfg.eval.engine,
-        "precision": plan.name,
-        "device": plan.device,
-        "attention": cfg.model.attn_implementation,
-        "quantization": cfg.model.quantization,
-        "versions": {"mentalft": __version__, **{name: version(name) for name in packages}},
     }

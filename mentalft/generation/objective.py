@@ -14,7 +14,7 @@ from mentalft.config import Config
 from mentalft.console import progress, say
 from mentalft.data.asking import questions_of
 from mentalft.data.prompts import PromptBuilder
-from mentalft.generation.contenders import Contender
+from mentalft.generation.contenders import Contender, System
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
 from mentalft.metrics.registry import Embedder, scorers_of
@@ -40,13 +40,15 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     e = cfg.eval
     tokenizer = load_tokenizer(cfg.model, located)
     on_validation = replace(cfg, eval=replace(e, items="validation", questions=None))
-    questions = questions_of(on_validation, tokenizer, Splits(validation, validation, validation))
-    model = load_adapter(load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision)), adapter)
+    questions = questions_of(on_validation, {located: tokenizer}, Splits(validation, validation, validation))
+    model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
+    model = load_adapter(model, adapter, name=str(adapter))
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
     end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer))
     engine = TransformersEngine(model, tokenizer, decoding, end_ids, e.batch_size)
-    asked = engine.ask(Contender("tuned", adapter), questions.prompts)
-    answers = {r.id: r for r in progress(asked, Said("objective.bar"), len(questions.prompts))}
+    tuned = Contender("this run's", System("transformers", located, None), adapter)
+    asked = engine.ask(tuned, questions.prompts[located])
+    answers = {r.id: r for r in progress(asked, Said("objective.bar"), len(questions.items))}
     in_order = [answers[item.id] for item in questions.items]
     references = [item.references for item in questions.items]
     alone = replace(e, metrics=[e.objective], extra_metrics=[])

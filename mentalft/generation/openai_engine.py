@@ -168,7 +168,7 @@ class OpenAIEngine:
         if isinstance(error, openai.NotFoundError):
             return (
                 f"{server} has no model {model!r}, or no chat completions there (HTTP 404); correct "
-                "eval.openai.base_model, tuned_model or base_url (which most often ends in /v1)"
+                "eval.openai.base_model, tuned_model, the contender's model, or base_url (which most often ends in /v1)"
             )
         if isinstance(error, openai.RateLimitError):
             return (

@@ -6,7 +6,7 @@ vLLM draws by a stream of its own for each prompt's seed, so sampled answers are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,24 @@ from mentalft.generation.decoding import Decoding
 from mentalft.records import Prompt, Response
 
 
-def check_vllm(adapter: Path | None = None) -> None:
+def check_vllm(adapters: Iterable[Path] = ()) -> None:
     """Refuse ``eval.engine=vllm`` where it cannot work.
 
     Raises:
-        ConfigError: there is no vllm, or ``adapter`` is of a kind that it does not load.
+        ConfigError: there is no vllm, or an adapter is of a kind that it does not load.
     """
     if find_spec("vllm") is None:
         raise ConfigError("eval.engine=vllm needs the vllm package: pip install 'mentalft[vllm]', or use transformers")
-    if adapter is None:
-        return
-    config = read_json(adapter / "adapter_config.json")
-    for key, what in (("use_dora", "DoRA"), ("modules_to_save", "fully trained modules")):
-        if config.get(key):
-            raise ConfigError(f"eval.engine=vllm loads no adapter with {what}, as {adapter} has; use transformers")
+    for adapter in adapters:
+        config = read_json(adapter / "adapter_config.json")
+        for key, what in (("use_dora", "DoRA"), ("modules_to_save", "fully trained modules")):
+            if config.get(key):
+                raise ConfigError(f"eval.engine=vllm loads no adapter with {what}, as {adapter} has; use transformers")
 
 
-def model_arguments(folder: Path, adapter: Path, dtype: str, max_length: int, decoding: Decoding) -> dict[str, Any]:
+def model_arguments(
+    folder: Path, adapters: Sequence[Path], dtype: str, max_length: int, decoding: Decoding
+) -> dict[str, Any]:
     """What ``vllm.LLM`` is made with.
 
     Args:
@@ -47,12 +48,17 @@ def model_arguments(folder: Path, adapter: Path, dtype: str, max_length: int, de
         "tokenizer": str(folder),
         "dtype": dtype,
         "max_model_len": max_length + decoding.max_new_tokens,
-        "enable_lora": True,
-        "max_loras": 1,
-        "max_lora_rank": _rank_allowed(int(read_json(adapter / "adapter_config.json")["r"])),
+        **_lora_arguments(adapters),
         "generation_config": "vllm",  # nothing of the model's own settings slips in
         "trust_remote_code": False,
     }
+
+
+def _lora_arguments(adapters: Sequence[Path]) -> dict[str, Any]:
+    if not adapters:
+        return {}
+    ranks = [int(read_json(adapter / "adapter_config.json")["r"]) for adapter in adapters]
+    return {"enable_lora": True, "max_loras": 1, "max_lora_rank": _rank_allowed(max(ranks))}
 
 
 def sampling_arguments(decoding: Decoding, end_ids: Sequence[int], prompt_id: str) -> dict[str, Any]:
@@ -75,25 +81,29 @@ def sampling_arguments(decoding: Decoding, end_ids: Sequence[int], prompt_id: st
 
 
 class VllmEngine:
-    """One loaded model; ``tuned`` asks it through the adapter."""
+    """One loaded model; a contender with an adapter asks it through that."""
 
     def __init__(
-        self, arguments: dict[str, Any], adapter: Path, tokenizer: Any, decoding: Decoding, end_ids: list[int]
-    ) -> None:
+        self, arguments: dict[str, Any], adapters: Sequence[Path], tokenizer: Any, decoding: Decoding,
+        end_ids: list[int],
+    ) -> None:  # fmt: skip
+        check_vllm(adapters)
         from vllm import LLM
 
         self.model = LLM(**arguments)
-        self.adapter, self.tokenizer, self.decoding, self.end_ids = adapter, tokenizer, decoding, end_ids
+        self.numbers = {adapter: number for number, adapter in enumerate(adapters, 1)}
+        self.tokenizer, self.decoding, self.end_ids = tokenizer, decoding, end_ids
 
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         """Yield one response a prompt, in their order, when all are done."""
         from vllm import SamplingParams
         from vllm.lora.request import LoRARequest
 
+        adapter = contender.adapter
         requests = self.model.generate(
             [{"prompt_token_ids": prompt.tokens} for prompt in prompts],
             [SamplingParams(**sampling_arguments(self.decoding, self.end_ids, prompt.id)) for prompt in prompts],
-            lora_request=LoRARequest(contender.name, 1, str(contender.adapter)) if contender.adapter else None,
+            lora_request=LoRARequest(contender.name, self.numbers[adapter], str(adapter)) if adapter else None,
             use_tqdm=False,
         )
         for prompt, request in zip(prompts, requests, strict=True):

@@ -211,10 +211,14 @@ def _read_config(folder: Path, key: str) -> Any:
     return config
 
 
-def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False) -> Any:
+def load_adapter(
+    model: Any, folder: Path, *, key: str = "eval.adapter", trainable: bool = False, name: str = "default"
+) -> Any:
     """Wrap ``model`` with the adapter saved in ``folder``; in evaluation mode unless ``trainable``.
 
     Args:
+        model: a base model, or one that :func:`load_adapter` has wrapped with others.
+        name: what this adapter is called among several.
         key: the configuration key that holds ``folder``, for messages.
 
     Raises:
@@ -224,7 +228,13 @@ def load_adapter(model: Any, folder: Path, *, key: str = "eval.adapter", trainab
 
     check_fits(folder, key, model.config, getattr(model.config, "name_or_path", "") or "given")
     config = _read_config(folder, key)
-    wrapped = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable, config=config)
+    if isinstance(model, PeftModel):
+        model.load_adapter(str(folder), adapter_name=name, is_trainable=trainable, config=config)
+        wrapped = model
+    else:
+        wrapped = PeftModel.from_pretrained(
+            model, str(folder), adapter_name=name, is_trainable=trainable, config=config
+        )
     return wrapped if trainable else wrapped.eval()
 
 

@@ -52,11 +52,12 @@ def template_file(cfg: ModelConfig) -> Path | None:
     return path
 
 
-def locate_model(cfg: ModelConfig, *, weights: bool = True) -> LocatedModel:
+def locate_model(cfg: ModelConfig, *, weights: bool = True, key: str = "model.name_or_path") -> LocatedModel:
     """Find (and if need be download) the model that ``cfg`` names.
 
     Args:
         weights: False asks for configuration and tokenizer alone.
+        key: the configuration key that holds the name, for messages.
 
     Raises:
         ModelError: there is no such folder or hub model, access is refused, or the hub cannot be
@@ -67,19 +68,22 @@ def locate_model(cfg: ModelConfig, *, weights: bool = True) -> LocatedModel:
     folder = Path(cfg.name_or_path).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise ModelError(f"model.name_or_path={folder} has no config.json; give the folder of a transformers model")
+            raise ModelError(f"{key}={folder} has no config.json; give the folder of a transformers model")
         if weights:
-            _check_safetensors(folder, f"model.name_or_path={folder}")
+            _check_safetensors(folder, f"{key}={folder}")
         return LocatedModel(folder, cfg.name_or_path, None)
     if _looks_like_a_path(cfg.name_or_path):
         raise ModelError(
-            f"model.name_or_path={cfg.name_or_path} does not exist; "
-            "give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
+            f"{key}={cfg.name_or_path} does not exist; give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
         )
     if cfg.hub == "modelscope":
-        return _from_modelscope(cfg, weights=weights)
-    found = hub_snapshot(cfg.name_or_path, key="model.name_or_path", revision=cfg.revision, weights=weights)
+        return _from_modelscope(cfg, key, weights=weights)
+    found = hub_snapshot(cfg.name_or_path, key=key, revision=cfg.revision, weights=weights)
     return LocatedModel(found, cfg.name_or_path, found.name)
+
+
+def _offline_ways(key: str) -> str:
+    return OFFLINE_WAYS.get(key, OFFLINE_WAYS["model.name_or_path"])
 
 
 def _looks_like_a_path(name: str) -> bool:
@@ -106,26 +110,24 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None, weights: b
         ModelError: as :func:`locate_model`.
     """
     what = f"{key}={name}"
-    folder = snapshot(what, name, "model", revision, _wanted(weights), offline=OFFLINE_WAYS[key], refused=ModelError)
+    folder = snapshot(what, name, "model", revision, _wanted(weights), offline=_offline_ways(key), refused=ModelError)
     if weights:
         _check_safetensors(folder, what)
     return folder
 
 
-def _from_modelscope(cfg: ModelConfig, *, weights: bool) -> LocatedModel:
+def _from_modelscope(cfg: ModelConfig, key: str, *, weights: bool) -> LocatedModel:
     try:
         from modelscope import snapshot_download
     except ImportError as error:
         raise ModelError(
             "model.hub=modelscope needs the modelscope package: pip install 'mentalft[modelscope]'"
         ) from error
-    key = f"model.name_or_path={cfg.name_or_path}"
+    what = f"{key}={cfg.name_or_path}"
     try:
         folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=_wanted(weights)))
     except Exception as error:  # modelscope raises plain exceptions of many types
-        raise ModelError(
-            f"{key}: ModelScope gave no model ({first_line(error)}); {OFFLINE_WAYS['model.name_or_path']}"
-        ) from error
+        raise ModelError(f"{what}: ModelScope gave no model ({first_line(error)}); {_offline_ways(key)}") from error
     if weights:
-        _check_safetensors(folder, key)
+        _check_safetensors(folder, what)
     return LocatedModel(folder, cfg.name_or_path, cfg.revision)

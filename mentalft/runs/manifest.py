@@ -140,7 +140,9 @@ def is_demonstration(run_dir: Path) -> bool:
     if not {"prepare", "evaluate"} <= done.keys():
         return False
     asked = done["evaluate"].record.config
-    by_embedded = asked["model"]["name_or_path"] == EMBEDDED and asked["eval"]["engine"] != "openai"
+    elsewhere = ("name_or_path", "base_url", "answers")
+    named = [about[key] for about in asked["eval"]["contenders"].values() for key in elsewhere]
+    by_embedded = asked["model"]["name_or_path"] == EMBEDDED and asked["eval"]["engine"] != "openai" and not any(named)
     return bool(
         by_embedded and asked["eval"]["items"] != "file" and done["prepare"].record.config["data"]["path"] == EMBEDDED
     )

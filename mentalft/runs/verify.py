@@ -187,7 +187,8 @@ def _scores(run_dir: Path, used: Mapping[str, Config]) -> Iterator[Check]:
         taken = {name: _taken(run_dir, name) for name in missing}
         with tempfile.TemporaryDirectory(prefix="mentalft-verify-") as folder:
             kept = _without(cfg, missing)
-            compare(kept.eval, asked_in(run_dir), cfg.seed, Path(folder), known_of(cfg.eval, run_dir), taken)
+            asked, known = asked_in(run_dir, kept.eval.baseline), known_of(cfg.eval, run_dir)
+            compare(kept.eval, asked, cfg.seed, Path(folder), known, taken)
             for name in RESULTS:
                 found = result_differences(run_dir / name, Path(folder) / name, notes=not taken)
                 yield Check(Said("verify.scores_in", {"name": name}), tuple(found))

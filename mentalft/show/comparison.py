@@ -17,7 +17,7 @@ from mentalft.show.groups import groups_of
 from mentalft.show.language import in_language, sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import drawn_shares, drawn_strip, strip
-from mentalft.show.table import PEOPLE, PROGRAMS, WIDE, Cell, Column, Place, Table, csv_text, figure, markdown
+from mentalft.show.table import PEOPLE, PROGRAMS, Cell, Column, Place, Table, csv_text, figure, markdown
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
@@ -47,7 +47,7 @@ def rows_of(comparison: Comparison) -> list[Compared]:
     return [
         Compared(m, comparison.baseline, name, place)
         for m in comparison.metrics
-        for place, name in enumerate(comparison.others)
+        for place, name in enumerate(m.differences)
     ]
 
 
@@ -71,17 +71,16 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("high", cell=lambda r: Cell(value=r.d.interval.high), places=PROGRAMS),
             *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
             Column("role", cell=lambda r: Cell(value=r.m.role), places=PROGRAMS),
-            Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), width=WIDE),
-            Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability)),
+            Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), leave_out=3),
+            Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability), leave_out=5),
             Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
             Column("smallest_effect", Said("show.least_shown"), _least, FILES),
             Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
-                   TERMINAL | FILES, broken=True,
-                   width=0 if len(comparison.others) == 1 else WIDE),
+                   TERMINAL | FILES, broken=True, leave_out=4),
             Column("equal_length_low", cell=lambda r: _equal_length_end(r.d, 0), places=PROGRAMS),
             Column("equal_length_high", cell=lambda r: _equal_length_end(r.d, 1), places=PROGRAMS),
-            Column("least", Said("show.least_shown"), _least, TERMINAL, broken=True, width=WIDE),
-            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, TERMINAL, width=WIDE),
+            Column("least", Said("show.least_shown"), _least, TERMINAL, broken=True, leave_out=2),
+            Column("win_tie_loss", Said("show.win_tie_loss"), _counts, TERMINAL, leave_out=1),
             Column("said", Said("show.verdict"), lambda r: verdict_cell(r.d), PEOPLE, left=True, css="said", pill=True),
             Column("on_page", Said("show.equal_length"), lambda r: equal_length_cell(r.d), PAGE),
             Column("least_on_page", Said("show.least_shown"), _least, PAGE),
@@ -89,7 +88,7 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
         ],
         rows_of(comparison),
         caption_of(comparison),
-        ends=lambda r: r.place == len(comparison.others) - 1
+        ends=lambda r: r.place == len(r.m.differences) - 1
         and (r.place > 0 or r.m.role != role_after.get(r.m.metric, r.m.role)),
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ def group_name(name: str) -> Said | str:
 
 def _grouped(comparison: Comparison, name: str, kind: str, column: str) -> Table[list[Cell]] | None:
     columns: dict[str, tuple[Group, ...]] = {
-        m.metric: groups for m in comparison.metrics if (groups := getattr(m.differences[name], kind))
+        m.metric: groups for m in comparison.metrics if (groups := getattr(m.differences.get(name), kind, ()))
     }
     if not columns:
         return None

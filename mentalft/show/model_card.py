@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mentalft.assets import MODEL_CARD
 from mentalft.files import digest_file, read_json, sha256_folder, write_text
@@ -19,7 +19,7 @@ from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
 from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, leakage_lines, scaled
 from mentalft.show.table import markdown
-from mentalft.show.verdict import TUNED, verdict_sentence
+from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Said, contender, labels, told
 
 METRIC_TYPES = {
@@ -75,12 +75,12 @@ def model_card(run_dir: Path) -> str:
         is_on_hub=base.hub_id is not None,
         data_name=config["data"]["name"],
         data_on_hub=hub_names(config["data"]),
-        code=_code(base, run_dir / "adapter", (evaluated or config["eval"])["max_new_tokens"]),
+        code=_code(base, run_dir / "adapter", (evaluated.settings if evaluated else config["eval"])["max_new_tokens"]),
         system_message=len(config["data"]["system_message"] or ""),
         made=list(_made(run_dir, marker)),
         comparison=comparison,
         **(_found(comparison) if comparison else {}),
-        asked=ASKED[evaluated["items"]] if evaluated else None,
+        asked=ASKED[evaluated.settings["items"]] if evaluated else None,
     )
     return str(card)
 
@@ -101,8 +101,15 @@ def _found(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _evaluated(run_dir: Path) -> dict[str, Any] | None:
-    """The ``eval`` settings that this very adapter was asked with; None where the comparison is not of it."""
+class Evaluated(NamedTuple):
+    name: str
+    """What the contender with this very adapter is called."""
+    settings: dict[str, Any]
+    """Of ``eval``, with which it was asked."""
+
+
+def _evaluated(run_dir: Path) -> Evaluated | None:
+    """How this adapter was asked; None where the comparison is not of it."""
     done = markers(run_dir)
     if not {"evaluate", "compare"} <= done.keys():
         return None
@@ -110,19 +117,18 @@ def _evaluated(run_dir: Path) -> dict[str, Any] | None:
     answers = {name: run_dir / "responses" / f"{name}.jsonl" for name in compared}
     if not all(path.is_file() for path in answers.values()):
         return None
-    same_adapter = done["evaluate"].made_from["adapter"] == sha256_folder(run_dir / "adapter", ("adapter_*",))
+    own = sha256_folder(run_dir / "adapter", ("adapter_*",))
+    asked = next((name for name, adapter in done["evaluate"].made_from["adapter"].items() if adapter == own), None)
     same_answers = compared == {name: digest_file(path) for name, path in answers.items()}
-    found: dict[str, Any] = done["evaluate"].record.config["eval"]
-    return found if same_adapter and same_answers else None
+    return Evaluated(asked, done["evaluate"].record.config["eval"]) if asked and same_answers else None
 
 
-def _results(comparison: Comparison, data: dict[str, Any], asked: dict[str, Any]) -> list[Any] | None:
+def _results(comparison: Comparison, data: dict[str, Any], evaluated: Evaluated) -> list[Any] | None:
     """Scores for the hub; None where the comparison is no fair one, for nothing there would say so."""
     from huggingface_hub import EvalResult
 
-    names = hub_names(data)
-    adapter = TUNED if TUNED in comparison.others else comparison.others[-1]
-    if comparison.gates_of(adapter, NOT_COMPARABLE):
+    names, asked = hub_names(data), evaluated.settings
+    if comparison.gates_of(evaluated.name, NOT_COMPARABLE):
         return None
     of_the_data = asked["items"] in ("test", "validation")
     return [
@@ -133,10 +139,11 @@ def _results(comparison: Comparison, data: dict[str, Any], asked: dict[str, Any]
             dataset_name=f"{data['name']}, {ASKED[asked['items']]}" if of_the_data else ASKED[asked["items"]],
             dataset_split=asked["items"] if of_the_data else None,
             metric_type=METRIC_TYPES.get(m.metric, m.metric),
-            metric_value=round(m.scores[adapter], 6),
+            metric_value=round(m.scores[evaluated.name], 6),
             metric_name=scaled(m),
         )
         for m in comparison.metrics
+        if evaluated.name in m.scores
     ]
 
 

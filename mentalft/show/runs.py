@@ -87,7 +87,7 @@ def scores_table(found: RunsComparison) -> Table[Row]:
             Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric), FILES, left=True),
             Column("metric_once", Said("show.metric"), lambda r: Cell(r.m.title if r.first else ""),
                    PEOPLE - FILES, left=True, wraps=True),
-            Column("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE),
+            *([Column[Row]("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE)] if len(found.runs) > 1 else []),
             *score_columns(found.baseline, others, lambda r: (r.m, r.contender)),
             Column("difference", Said("show.difference"), lambda r: figure(r.d.difference, signed)),
             Column("interval", interval_heading(found.confidence), lambda r: Cell(spread(r.d.interval))),
@@ -114,8 +114,10 @@ def _rows(found: RunsComparison, others: list[str]) -> Iterator[Row]:
                 (str(number), run.metrics[place]) for number, run in enumerate(found.runs, 1)
             ]
             rows += [(Said("show.all"), combined[m.metric])] if m.metric in combined else []
+            rows = [(run, of_run) for run, of_run in rows if name in of_run.differences]
             for i, (run, of_run) in enumerate(rows):
-                yield Row(of_run, name, run, first=i == 0, last=1 < len(rows) == i + 1)
+                begins = i == 0 and (len(found.runs) > 1 or name == next(iter(of_run.differences)))
+                yield Row(of_run, name, run, first=begins, last=1 < len(rows) == i + 1)
 
 
 def spread_table(found: RunsComparison) -> Table[Spread]:

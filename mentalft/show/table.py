@@ -25,6 +25,8 @@ EVERYWHERE = PEOPLE | PROGRAMS
 NOTHING = "–"
 WIDE = 118
 """Columns of a terminal that has room for every figure."""
+LONGEST_WORD = 24
+"""Columns of a terminal; what is longer, or of a script without spaces, is broken anywhere."""
 GAP = 2
 """Columns between two columns of a terminal's table."""
 STYLES = {
@@ -74,8 +76,6 @@ class Column(Generic[R]):
     """A terminal shows it whole, however narrow the others become."""
     broken: bool = False
     """A terminal breaks its heading at the spaces."""
-    width: int = 0
-    """Columns that a terminal must have for it to be shown."""
     leave_out: int = 0
     """Where the whole is too wide for the terminal, columns are left out by this number, 1 first; 0 always stays."""
 
@@ -123,7 +123,7 @@ def terminal(table: Table[R], width: int = 80, language: Language = "en") -> Ric
     from rich.table import Column as RichColumn
     from rich.text import Text
 
-    columns = _fitted([c for c in table.standing("terminal") if c.width <= width], table.rows, width, language)
+    columns = _fitted(table.standing("terminal"), table.rows, width, language)
     drawn = compact(told(table.title, language), padding=1 if width >= WIDE else 0)
     for column in columns:
         drawn.columns.append(
@@ -132,7 +132,7 @@ def terminal(table: Table[R], width: int = 80, language: Language = "en") -> Ric
                 justify="left" if column.left else "right",
                 no_wrap=not column.wraps,
                 overflow="fold" if column.wraps or column.keeps else "ellipsis",
-                min_width=_breadth(column, table.rows, language) if column.keeps else None,
+                min_width=_breadth(column, table.rows, language) if column.keeps or column.wraps else None,
                 _index=len(drawn.columns),
             )
         )
@@ -166,10 +166,12 @@ def _fitted(columns: list[Column[R]], rows: Sequence[R], width: int, language: L
 
 
 def _breadth(column: Column[R], rows: Sequence[R], language: Language) -> int:
+    """Columns of a terminal that it cannot do without: of one that wraps, those of its longest word."""
     from rich.cells import cell_len
 
     texts = [_heading(column, language), *(_short(column.of(row), language) for row in rows)]
-    return max(cell_len(line) for text in texts for line in text.split("\n"))
+    longest = max(cell_len(part) for text in texts for part in (text.split() if column.wraps else text.split("\n")))
+    return min(longest, LONGEST_WORD) if column.wraps else longest
 
 
 def _heading(column: Column[Any], language: Language) -> str:

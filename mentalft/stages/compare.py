@@ -22,7 +22,7 @@ def _known(context: Context) -> Known:
 def _asked(context: Context) -> Asked:
     from mentalft.generation.evaluate import asked_in
 
-    return context.once("asked", lambda: asked_in(context.run_dir))
+    return context.once("asked", lambda: asked_in(context.run_dir, context.cfg.eval.baseline))
 
 
 def _from_run(context: Context) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def _from_run(context: Context) -> dict[str, Any]:
     measured = context.cfg.eval.perplexity and asked.perplexity
     known = _known(context)
     return {
-        "trained": [known.trained.digests(), known.trained.known, known.trained.held_out],
+        "trained": {name: [of.digests(), of.known, of.held_out] for name, of in known.trained.items()},
         "primary": len(known.gates),
         "likelihoods": digest(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mentalft.config import Config
+from mentalft.config.contenders import OF_THIS_RUN, SERVER, key_of, specs
 from mentalft.console import say
-from mentalft.errors import ConfigError, DataError
+from mentalft.errors import ConfigError
 from mentalft.files import sha256_folder
 from mentalft.modeling.adapter import check_adapter
 from mentalft.runs.markers import marker_file
 from mentalft.runs.stage import Context, Stage, digest
 from mentalft.words import Said
 
-
-def answers_here(cfg: Config) -> bool:
-    """Whether the model is loaded here, and not by a server."""
-    return cfg.eval.engine != "openai"
+if TYPE_CHECKING:
+    from mentalft.generation.contenders import Contender
 
 
-def _adapter(context: Context) -> Path | None:
-    """The adapter to evaluate: the one that the config names, or this run's own; None where a server has it."""
-    cfg = context.cfg
-    if not answers_here(cfg):
-        return None
-    if cfg.eval.adapter:
-        return Path(cfg.eval.adapter).expanduser()
-    folder = context.run_dir / "adapter"
-    if not (folder / "adapter_config.json").is_file():
-        raise DataError(f"{folder} holds no adapter; add train to stages, or name one: eval.adapter=FOLDER")
-    return folder
+def _contenders(context: Context) -> tuple[Contender, ...]:
+    from mentalft.generation.contenders import adapter_in, contenders_of
+
+    return context.once(
+        "contenders", lambda: contenders_of(context.cfg, context.located, lambda: adapter_in(context.run_dir))
+    )
+
+
+def _loads_model(cfg: Config) -> bool:
+    from mentalft.generation.contenders import loads_model
+
+    return loads_model(cfg)
 
 
 def _from_run(context: Context) -> dict[str, Any]:
     from mentalft.data.items import files_asked
     from mentalft.data.prepare import split_paths
 
-    adapter = _adapter(context)
-    return {
-        "data": [digest(path) for path in files_asked(context.cfg.eval, split_paths(context.run_dir))],
-        "adapter": sha256_folder(adapter, ("adapter_*",)) if adapter else None,
-    }
+    adapters = {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in _contenders(context) if one.adapter}
+    data = [digest(path) for path in files_asked(context.cfg.eval, split_paths(context.run_dir))]
+    return {"data": data, "adapter": adapters}
 
 
 def _inputs(context: Context) -> dict[str, Any]:
-    return {"model.fingerprint": context.fingerprint() if answers_here(context.cfg) else None}
+    contenders = _contenders(context)
+    models = {c.located.name: c.located.fingerprint() for c in contenders if c.located}
+    return {"model.fingerprint": models, "given": {c.name: digest(c.answers) for c in contenders if c.answers}}
 
 
 def _work(context: Context) -> None:
@@ -54,33 +54,38 @@ def _work(context: Context) -> None:
     from mentalft.generation.cache import ResponseCache
     from mentalft.generation.evaluate import evaluate
 
-    cfg, adapter = context.cfg, _adapter(context)
-    if adapter:
-        check_adapter(adapter, "adapter")
-    model = context.model() if answers_here(cfg) else None
     folder = context.cache()
     cache = ResponseCache(folder) if folder else None
-    evaluate(cfg, model, adapter, splits_in(context.run_dir), context.run_dir, cache)
+    evaluate(context.cfg, _contenders(context), splits_in(context.run_dir), context.run_dir, cache)
 
 
 def _reads(cfg: Config) -> Iterator[tuple[str, str | None]]:
     yield "eval.questions", cfg.eval.questions
-    yield "eval.adapter", cfg.eval.adapter
     yield "model.name_or_path", cfg.model.name_or_path
+    for name, spec in specs(cfg).items():
+        for field in ("adapter", "name_or_path", "answers"):
+            if getattr(spec, field) != OF_THIS_RUN:
+                yield key_of(name, field), getattr(spec, field)
 
 
 def _check(cfg: Config) -> None:
-    from mentalft.generation.engines import check_engine
+    from mentalft.generation.contenders import locate_other
+    from mentalft.generation.engines import check_engines
 
-    check_engine(cfg.eval)
+    asked = {name: spec for name, spec in specs(cfg).items() if not spec.answers}
+    check_engines(cfg.eval, {spec.engine for spec in asked.values()})
     if cfg.eval.questions:
         from mentalft.data.read.questions import read_questions
 
         read_questions(Path(cfg.eval.questions).expanduser(), "eval.questions", None)
-    if cfg.eval.adapter and answers_here(cfg):
-        check_adapter(Path(cfg.eval.adapter).expanduser(), "eval.adapter")
-    if "train" in cfg.stages and not answers_here(cfg):
-        say(Said("run.server_not_tuned", {"model": cfg.eval.openai.tuned_model}), style="yellow")
+    for name, spec in asked.items():
+        if spec.is_local and spec.name_or_path:
+            locate_other(cfg, name, spec)
+        if spec.is_local and spec.adapter and spec.adapter != OF_THIS_RUN:
+            check_adapter(Path(spec.adapter).expanduser(), key_of(name, "adapter"))
+    own = [spec for spec in asked.values() if spec.adapter == OF_THIS_RUN]
+    if "train" in cfg.stages and own and all(spec.engine == SERVER for spec in own):
+        say(Said("run.server_not_tuned", {"model": str(own[0].model)}), style="yellow")
 
 
 EVALUATE = Stage(
@@ -92,14 +97,20 @@ EVALUATE = Stage(
     from_run=_from_run,
     inputs=_inputs,
     reads=_reads,
-    loads_model=answers_here,
+    loads_model=_loads_model,
     check=_check,
 )
 
 
+def _files(cfg: Config) -> dict[str, Path]:
+    """Contender → the file of its answers."""
+    given = {name: spec.answers for name, spec in cfg.eval.contenders.items()}
+    return {name: Path(path).expanduser() for name, path in given.items() if path}
+
+
 def _given(cfg: Config) -> Iterator[tuple[str, str | None]]:
-    yield "eval.responses.base", cfg.eval.responses.base
-    yield "eval.responses.tuned", cfg.eval.responses.tuned
+    for name, spec in cfg.eval.contenders.items():
+        yield key_of(name, "answers"), spec.answers
     yield "eval.references", cfg.eval.references
 
 
@@ -110,7 +121,8 @@ def _lay_out(context: Context) -> None:
         raise ConfigError(
             f"eval.responses: {context.run_dir} holds answers of its own evaluation; leave run_dir out, or give another"
         )
-    use_answers(context.cfg.eval, context.run_dir)
+    cfg = context.cfg
+    use_answers(Path(str(cfg.eval.references)).expanduser(), _files(cfg), context.run_dir)
 
 
 def _digests(context: Context) -> dict[str, Any]:

@@ -118,7 +118,8 @@ def compare_all(
     With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
     runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds. Holm's
     correction is over the tests of a role: primary metrics × contenders without the baseline, and secondary ones;
-    diagnostics are not tested.
+    diagnostics are not tested. A metric that was not measured of a contender has no difference for it, and one that was
+    not measured of the baseline has none at all.
 
     Args:
         clusters: (items,) the dialogue of each item.
@@ -128,7 +129,12 @@ def compare_all(
         ValueError: there are fewer than two clusters.
     """
     others = tuple(log_length_ratios)
-    pairs = {_Key(name, metric): m.pair(baseline, name) for name in others for metric, m in measured.items()}
+    pairs = {
+        _Key(name, metric): m.pair(baseline, name)
+        for name in others
+        for metric, m in measured.items()
+        if {baseline, name} <= m.parts.keys()
+    }
     lines = {key.line: pair.line(log_length_ratios[key.contender]) for key, pair in pairs.items() if pair.m.of_answer}
     drawn = _draw({**_slabs(measured, (baseline, *others)), **lines}, clusters, settings)
     p_values = _p_values({k: pair for k, pair in pairs.items() if pair.m.role != DIAGNOSTIC}, clusters, settings)
@@ -169,7 +175,7 @@ def compare_all(
             higher_is_better=m.higher_is_better,
             scale=m.scale,
             scores={name: m.score(name) for name in m.parts},
-            differences={name: against(_Key(name, metric), pairs[_Key(name, metric)]) for name in others},
+            differences={name: against(key, pairs[key]) for name in others if (key := _Key(name, metric)) in pairs},
             role=m.role,
         )
         for metric, m in measured.items()
@@ -190,7 +196,11 @@ def compare_groups(
         return {}
     found = [_one_group(name, measured, baseline, clusters, groups.of_item, settings) for name in groups.order]
     return {
-        metric: {name: tuple(group[_Key(name, metric)] for group in found) for name in m.parts if name != baseline}
+        metric: {
+            name: tuple(group[_Key(name, metric)] for group in found)
+            for name in m.parts
+            if name != baseline and baseline in m.parts
+        }
         for metric, m in measured.items()
     }
 
@@ -206,14 +216,14 @@ def _one_group(
         metric: m._replace(parts={name: parts[:, at] for name, parts in m.parts.items()})
         for metric, m in measured.items()
     }
-    contenders = list(next(iter(here.values())).parts)
+    contenders = dict.fromkeys(name for m in here.values() for name in m.parts)
     drawn: dict[_Key, _Draws] = {}
     if dialogues >= ENOUGH_DIALOGUES:
         slabs = _slabs(here, [baseline, *(name for name in contenders if name != baseline)])
         drawn = _draw(slabs, within, settings)
     found = {}
     for metric, m in here.items():
-        for name in m.parts.keys() - {baseline}:
+        for name in m.parts.keys() - {baseline} if baseline in m.parts else ():
             interval = None
             if drawn:
                 _, interval = _difference(m, drawn[_Key(baseline, metric)], drawn[_Key(name, metric)], settings)
@@ -223,7 +233,9 @@ def _one_group(
 
 
 def _slabs(measured: Mapping[str, Measured], contenders: Sequence[str]) -> dict[_Key, Floats]:
-    return {_Key(name, metric): m.parts[name] for name in contenders for metric, m in measured.items()}
+    return {
+        _Key(name, metric): m.parts[name] for name in contenders for metric, m in measured.items() if name in m.parts
+    }
 
 
 def _p_values(pairs: Mapping[_Key, _Pair], clusters: Sequence[str], settings: Settings) -> dict[_Key, float]:

@@ -203,7 +203,7 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
 
 def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     """What answers the last turns of some validation dialogues and scores them: model in, values to log out."""
-    from mentalft.data.asking import as_prompts
+    from mentalft.data.asking import as_prompts, fit
     from mentalft.data.items import sample, split_items
     from mentalft.generation.batched import generate
     from mentalft.generation.decoding import Decoding
@@ -214,7 +214,8 @@ def _scoring(material: Material) -> Callable[[Any], dict[str, float]]:
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
     items = split_items(material.validation, every_turn=False)
     builder = PromptBuilder.of(cfg, tokenizer)
-    _, prompts, _ = as_prompts(sample(items, e.during_training, cfg.data.split_seed), builder, cfg.data.max_length)
+    wanted = sample(items, e.during_training, cfg.data.split_seed)
+    prompts = as_prompts(fit(wanted, [builder], cfg.data.max_length), builder)
     references = {item.id: item.references for item in items}
     cheap = replace(e, metrics=list(ANSWER_CURVES), extra_metrics=[])
     metrics = scorers_of(cheap, list(references.values()))

@@ -84,6 +84,38 @@ def test_the_order_of_items_does_not_matter(tmp_path: Path) -> None:
     assert tuned(compare_runs([one, other]).combined[0]).difference == pytest.approx(stored(one))
 
 
+def test_different_systems_stand_side_by_side_and_the_same_one_once(runs: list[Path]) -> None:
+    found = compare_runs(runs[:2], pool=False)
+    assert found.contenders == ("base", "tuned", "base (seed2)", "tuned (seed2)")
+    assert (found.combined, found.spreads) == ((), ())
+    assert [note.key for note in found.notes] == ["compare.side_by_side"]
+    of = {m.metric: m for m in found.runs[0].metrics}
+    assert of["rouge1"].differences["tuned"].difference == pytest.approx(stored(runs[0]))
+    assert of["rouge1"].differences["tuned"].p_value == tuned(compare_runs(runs[:1]).runs[0].metrics[0]).p_value
+    (runs[1] / "scores.jsonl").write_bytes((runs[0] / "scores.jsonl").read_bytes())
+    assert compare_runs(runs[:2], pool=False).contenders == ("base", "tuned")
+
+
+def test_runs_of_other_settings_are_not_pooled_unless_told(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: {"lora.r": run_dir.name})
+    assert compare_runs(runs).notes[0].key == "compare.side_by_side"
+    assert len(compare_runs(runs, pool=True).combined) == 2
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: {"lora.r": 8})
+    assert compare_runs(runs).notes[0].key == "compare.pooled"
+
+
+def test_any_pair_is_compared_on_request(runs: list[Path]) -> None:
+    found = compare_runs(runs[:1], pair=("tuned", "base"))
+    assert (found.baseline, found.contenders) == ("tuned", ("tuned", "base"))
+    turned = found.runs[0].metrics[0].differences["base"]
+    assert turned.difference == pytest.approx(-stored(runs[0]))
+    assert (turned.verdict, turned.wins) == ("worse", tuned(compare_runs(runs[:1]).runs[0].metrics[0]).losses)
+    with pytest.raises(DataError, match=r"--pair: tunde did not answer in .*; there are base, tuned"):
+        compare_runs(runs[:1], pair=("tunde", "base"))
+    with pytest.raises(DataError, match="given twice"):
+        compare_runs(runs[:1], pair=("base", "base"))
+
+
 def test_one_run_is_shown_as_it_is(runs: list[Path]) -> None:
     found = compare_runs(runs[:1])
     assert (found.combined, found.spreads) == ((), ())

@@ -74,10 +74,7 @@ def test_answers_from_files_come_with_all_that_is_needed() -> None:
     cfg = composed("stages=[compare]", "eval.responses.base=a", "eval.responses.tuned=b", "eval.references=c")
     assert problems(cfg) == []
     cfg.eval.references = None
-    assert problems(cfg) == [
-        "eval.references must be given too: answers are scored with all of eval.responses.base, eval.responses.tuned, "
-        "eval.references"
-    ]
+    assert problems(cfg)[0].startswith("eval.references must be given too: it holds the questions")
     cfg.eval.references, cfg.stages = "c", ["evaluate", "compare"]
     assert "scored by stages=[compare] alone" in problems(cfg)[0]
 

@@ -15,6 +15,7 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl, write_jsonl
 from mentalft.generation.batched import generate
 from mentalft.generation.cache import ResponseCache
+from mentalft.generation.contenders import Contender, contenders_of
 from mentalft.generation.evaluate import asked_in, evaluate
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import LocatedModel, locate_model
@@ -57,6 +58,11 @@ def located(cfg: Config) -> LocatedModel:
     return found
 
 
+def two(cfg: Config, adapter: Path) -> tuple[Contender, ...]:
+    """The base and, with ``adapter``, the tuned model."""
+    return contenders_of(cfg, located(cfg), lambda: adapter)
+
+
 def rows(run_dir: Path, name: str) -> list[dict[str, Any]]:
     return list(read_jsonl(run_dir / "responses" / f"{name}.jsonl"))
 
@@ -65,7 +71,7 @@ def rows(run_dir: Path, name: str) -> list[dict[str, Any]]:
 def alone(small_model: Path, adapter: Path, splits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_dir = tmp_path_factory.mktemp("run")
     cfg = config(small_model)
-    evaluate(cfg, located(cfg), adapter, splits, run_dir, None)
+    evaluate(cfg, two(cfg, adapter), splits, run_dir, None)
     return run_dir
 
 
@@ -112,10 +118,10 @@ def test_two_processes_answer_as_one(
     one = alone
     if sampling:
         one, cfg = tmp_path / "one", config(small_model, *sampling)
-        evaluate(cfg, located(cfg), adapter, splits, one, None)
+        evaluate(cfg, two(cfg, adapter), splits, one, None)
         assert (one / "responses" / "base.jsonl").read_bytes() != (alone / "responses" / "base.jsonl").read_bytes()
     cfg = config(small_model, *sampling, "trainer.num_processes=2")
-    evaluate(cfg, located(cfg), adapter, splits, tmp_path, None)
+    evaluate(cfg, two(cfg, adapter), splits, tmp_path, None)
     for name in ("items", "base", "tuned"):
         assert rows(tmp_path, name) == rows(one, name)
     for mine, other in zip(rows(tmp_path, "perplexity"), rows(one, "perplexity"), strict=True):
@@ -129,7 +135,7 @@ def test_the_same_command_gives_the_same_bytes(
     cfg = config(small_model)
     cache = ResponseCache(tmp_path / "cache")
     for name in ("first", "second"):  # the second's baseline comes from the cache
-        evaluate(cfg, located(cfg), adapter, splits, tmp_path / name, cache)
+        evaluate(cfg, two(cfg, adapter), splits, tmp_path / name, cache)
         written = sorted((tmp_path / name / "responses").iterdir())
         assert [p.name for p in written] == sorted(p.name for p in (alone / "responses").iterdir())
         for path in written:
@@ -142,7 +148,7 @@ def test_the_cache_does_not_ask_how_many_were_decoded_together(
     cache = ResponseCache(tmp_path / "cache")
     for size in (4, 2):
         cfg = config(small_model, f"eval.batch_size={size}", "eval.perplexity=false")
-        evaluate(cfg, located(cfg), adapter, splits, tmp_path / str(size), cache)
+        evaluate(cfg, two(cfg, adapter), splits, tmp_path / str(size), cache)
     assert "base: 10 answers from the cache" in capsys.readouterr().out
     assert rows(tmp_path / "2", "base") == rows(tmp_path / "4", "base")
 
@@ -171,12 +177,12 @@ def test_what_was_answered_before_a_kill_is_not_asked_again(
         monkeypatch.setattr("mentalft.generation.batched.generate", counting(stop))
         if stop:
             with pytest.raises(Killed):
-                evaluate(cfg, located(cfg), adapter, splits, tmp_path, None)
+                evaluate(cfg, two(cfg, adapter), splits, tmp_path, None)
             part = tmp_path / "responses" / "base.partial.0.jsonl"
             if stop == 3:
                 part.write_text(part.read_text(encoding="utf-8")[:-9], encoding="utf-8")  # as a kill leaves it
         else:
-            evaluate(cfg, located(cfg), adapter, splits, tmp_path, None)
+            evaluate(cfg, two(cfg, adapter), splits, tmp_path, None)
     for name in ("base", "tuned", "perplexity"):
         assert (tmp_path / "responses" / f"{name}.jsonl").read_bytes() == (
             alone / "responses" / f"{name}.jsonl"
@@ -199,7 +205,7 @@ def test_side_by_side_runs_ask_the_base_model_once(
     cfg, cache = config(small_model, "eval.perplexity=false"), ResponseCache(tmp_path / "cache")
 
     def run(name: str) -> None:
-        evaluate(cfg, located(cfg), adapter, splits, tmp_path / name, cache)
+        evaluate(cfg, two(cfg, adapter), splits, tmp_path / name, cache)
 
     threads = [threading.Thread(target=run, args=(name,)) for name in ("first", "second")]
     threads[0].start()
@@ -217,7 +223,7 @@ def test_prompts_that_do_not_fit_are_said(
 ) -> None:
     cfg = config(small_model, "data.max_length=16")
     with pytest.raises(DataError, match=r"not one of 10 prompts fits in data\.max_length=16"):
-        evaluate(cfg, located(cfg), adapter, splits, tmp_path, None)
+        evaluate(cfg, two(cfg, adapter), splits, tmp_path, None)
 
 
 def test_the_user_s_own_questions_are_asked_past_what_is_wrong_in_them(
@@ -226,12 +232,12 @@ def test_the_user_s_own_questions_are_asked_past_what_is_wrong_in_them(
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"睡不着": ["好", "嗯"], "紧张": "呼吸", "空": 3}, ensure_ascii=False), encoding="utf-8")
     cfg = config(small_model, "eval.items=file", f"eval.questions={path}")
-    asked = evaluate(cfg, located(cfg), adapter, splits, tmp_path, None)
+    asked = evaluate(cfg, two(cfg, adapter), splits, tmp_path, None)
     assert [i.references for i in asked.items] == [("好", "嗯"), ("呼吸",)]
     assert "mine.json, record 3: has an answer that is a number, not text; it is not asked" in capsys.readouterr().out
-    assert asked_in(tmp_path).items == asked.items
+    assert asked_in(tmp_path, "base").items == asked.items
 
 
 def test_a_run_that_was_not_evaluated_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="got as far as evaluate, or add it to stages"):
-        asked_in(tmp_path)
+        asked_in(tmp_path, "base")

@@ -23,11 +23,11 @@ def adapter(folder: Path, **config: Any) -> Path:
 
 
 def test_the_model_is_loaded_with_room_for_the_adapter_and_the_answer(tmp_path: Path) -> None:
-    arguments = model_arguments(Path("m"), adapter(tmp_path, r=12), "float16", 512, decoding(sampled=False))
+    arguments = model_arguments(Path("m"), [adapter(tmp_path, r=12)], "float16", 512, decoding(sampled=False))
     assert (arguments["max_lora_rank"], arguments["max_model_len"], arguments["enable_lora"]) == (16, 521, True)
     assert arguments["trust_remote_code"] is False
     with pytest.raises(ConfigError, match="up to rank 512, and this one has 600"):
-        model_arguments(Path("m"), adapter(tmp_path, r=600), "float16", 512, decoding(sampled=False))
+        model_arguments(Path("m"), [adapter(tmp_path, r=600)], "float16", 512, decoding(sampled=False))
 
 
 def test_each_prompt_has_a_seed_of_its_own_and_greedy_has_none() -> None:
@@ -46,8 +46,8 @@ def test_without_vllm_and_with_adapters_it_does_not_load_there_is_one_clear_mess
     with pytest.raises(ConfigError, match=r"pip install 'mentalft\[vllm\]'"):
         check_vllm()
     monkeypatch.setattr("mentalft.generation.vllm_engine.find_spec", lambda name: object())
-    check_vllm(adapter(tmp_path))
+    check_vllm([adapter(tmp_path)])
     with pytest.raises(ConfigError, match="DoRA"):
-        check_vllm(adapter(tmp_path, use_dora=True))
+        check_vllm([adapter(tmp_path, use_dora=True)])
     with pytest.raises(ConfigError, match="fully trained modules"):
-        check_vllm(adapter(tmp_path, modules_to_save=["lm_head"]))
+        check_vllm([adapter(tmp_path, modules_to_save=["lm_head"])])

@@ -188,13 +188,13 @@ def _evaluate(context: Context) -> None:
 
     from mentalft.files import write_jsonl
     from mentalft.generation import answer_log
-    from mentalft.records import Made, Response
+    from mentalft.records import Answerer, Made, Response
     from mentalft.runs.files import MADE
 
     folder = context.run_dir / "responses"
     ids = [f"{n}#1" for n in range(4)]
     write_jsonl(folder / "items.jsonl", [{"id": name} for name in ids])
-    MADE.save(context.run_dir, Made("base", ["base", "tuned"], "greedy", "transformers"))
+    MADE.save(context.run_dir, Made({"base": Answerer("transformers"), "tuned": Answerer("transformers")}, "greedy"))
     for name in ("base", "tuned"):
         path = folder / f"{name}.jsonl"
         answer_log.so_far(path, lambda row: row["id"] in ids)

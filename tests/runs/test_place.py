@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mentalft.config import Config
+from mentalft.config.contenders import ContenderConfig
 from mentalft.errors import ConfigError
 from mentalft.files import MARKED, TEMPORARY, write_text
 from mentalft.runs.place import HOLDER, check_apart, check_place, held, install, set_aside
@@ -105,7 +106,8 @@ def test_a_folder_is_filled_without_touching_what_else_is_there(tmp_path: Path) 
 
 def inside(cfg: Config, run_dir: Path) -> list[tuple[Config, list]]:
     data, e = cfg.data, cfg.eval
-    given = replace(e.responses, base="x.jsonl", tuned=f"{run_dir}/responses/tuned.jsonl")
+    tuned = {"tuned": ContenderConfig(adapter=f"{run_dir}/adapter")}
+    given = {"base": ContenderConfig(answers="x"), "tuned": ContenderConfig(answers=f"{run_dir}/responses/tuned.jsonl")}
     return [
         (replace(cfg, data=replace(data, path=f"{run_dir}/data/train.jsonl")), [PREPARE]),
         (replace(cfg, data=replace(data, path=f"{run_dir}/data")), [PREPARE]),
@@ -113,9 +115,9 @@ def inside(cfg: Config, run_dir: Path) -> list[tuple[Config, list]]:
         (replace(cfg, data=replace(data, path=None, sources=[{"path": f"{run_dir}/data/a.json"}])), [PREPARE]),
         (replace(cfg, data=replace(data, external_tests=[f"{run_dir}/data/test.jsonl"])), [PREPARE]),
         (replace(cfg, lora=replace(cfg.lora, adapter=f"{run_dir}/adapter")), [TRAIN]),
-        (replace(cfg, eval=replace(e, adapter=f"{run_dir}/adapter")), [TRAIN, EVALUATE]),
+        (replace(cfg, eval=replace(e, contenders=tuned)), [TRAIN, EVALUATE]),
         (replace(cfg, eval=replace(e, questions=f"{run_dir}/responses/q.jsonl")), [EVALUATE]),
-        (replace(cfg, eval=replace(e, responses=given, references="r.jsonl")), [ANSWERS]),
+        (replace(cfg, eval=replace(e, contenders=given, references="r.jsonl")), [ANSWERS]),
     ]
 
 

@@ -9,9 +9,9 @@ import pytest
 from mentalft.config import Config
 from mentalft.errors import UserError
 from mentalft.experiment import located
+from mentalft.generation.contenders import loads_model
 from mentalft.modeling.locate import LocatedModel
 from mentalft.stages import STAGES
-from mentalft.stages.evaluate import answers_here
 from tests.test_conf import composed
 
 
@@ -51,7 +51,7 @@ def test_what_no_stage_needs_is_not_looked_at(tmp_path: Path) -> None:
     needs_none = ["stages=[prepare]", "lora.adapter=/nope", "eval.adapter=/nope", "model.name_or_path=/nope"]
     assert check_inputs(composed(*needs_none)) is None
     server = composed(*SERVER, "eval.adapter=/nope", "stages=[evaluate]")
-    assert not answers_here(server)
+    assert not loads_model(server)
     assert check_inputs(server) is None
 
 

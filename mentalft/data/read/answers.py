@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.data.read.forms import kind
-from mentalft.data.read.questions import Entry, key_of, named, read_entries, read_questions
+from mentalft.data.read.questions import Entry, key_of, named, read_entries
 from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import DataError
 from mentalft.records import Item, Rejected, Response
 
 
+class Source(NamedTuple):
+    """A file of answers (see :mod:`mentalft.data.read.questions`)."""
+
+    path: Path
+    key: str
+    """The configuration key that names it."""
+
+
 class Aligned(NamedTuple):
-    items: list[Item]
-    """Every question with a reference, in the order of the reference file."""
     responses: dict[str, list[Response]]
-    """For each side one response an item, in the same order; a missing answer is an empty one."""
+    """For each contender one response an item, in the same order; a missing answer is an empty one."""
     problems: list[Rejected]
     """What was left out, or scored as empty, record by record."""
 
 
-def align(references: Path, answers: dict[str, Path]) -> Aligned:
-    """Lay the answers of each side beside the references, by id where both have ids, else by question.
+def align(items: Sequence[Item], answers: Mapping[str, Source]) -> Aligned:
+    """Lay the answers of each contender beside the items, by id where both have ids, else by question.
 
     The rule: a question without an answer, and an answer that is not text, is an empty answer (and scores 0); an answer
     to no question is left out; of several answers to one question the first counts.
 
-    Args:
-        answers: for ``base`` and ``tuned``, a file (see :mod:`mentalft.data.read.questions`).
-
     Raises:
         DataError: a file cannot be read; or a side answers not one of the questions.
     """
-    items, problems = read_questions(references, "eval.references", None)
+    problems: list[Rejected] = []
     places: dict[str, list[int]] = {}
     for place, item in enumerate(items):
         for name in (item.id, key_of(item.messages)):
             places.setdefault(name, []).append(place)
     found: dict[str, dict[int, Entry]] = {}
-    for side, path in answers.items():
-        found[side], troubles = _by_place(path, side, places)
+    for side, (path, key) in answers.items():
+        found[side], troubles = _by_place(path, key, side, places)
         problems += troubles
         problems += [
             Rejected(path.name, None, f"no answer to {named(item.messages, item.id)}; it scores as an empty one")
@@ -49,22 +53,22 @@ def align(references: Path, answers: dict[str, Path]) -> Aligned:
         ]
         if not found[side]:
             raise DataError(
-                f"eval.responses.{side}={path} answers none of the {len(items)} questions in {references}; "
-                "answers are found by id or by the text of the question"
+                f"{key}={path} answers none of the {len(items)} questions; answers are found by id or by the text of "
+                "the question"
             )
     hashes = [_prompt_hash(item, [by.get(place) for by in found.values()]) for place, item in enumerate(items)]
     responses = {
         side: [_response(item, by.get(place), hashes[place][side_number]) for place, item in enumerate(items)]
         for side_number, (side, by) in enumerate(found.items())
     }
-    return Aligned(items, responses, problems)
+    return Aligned(responses, problems)
 
 
-def _by_place(path: Path, side: str, places: dict[str, list[int]]) -> tuple[dict[int, Entry], list[Rejected]]:
+def _by_place(path: Path, key: str, side: str, places: dict[str, list[int]]) -> tuple[dict[int, Entry], list[Rejected]]:
     """The first answer to each item, and what is wrong with the file."""
     found: dict[int, Entry] = {}
     problems = []
-    for entry in read_entries(path, f"eval.responses.{side}", side):
+    for entry in read_entries(path, key, side):
         if isinstance(entry, Rejected):
             problems.append(entry)
             continue

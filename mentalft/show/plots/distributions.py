@@ -44,7 +44,11 @@ Numbers = NDArray[np.float64]
 def scores(run: FinishedRun, labels: Labels) -> Figure | None:
     """For each metric the empirical distribution function of each contender: at x, the share of items at most x."""
     found = {
-        m.metric: {name: _sorted([item.scores[name][m.metric] for item in run.items]) for name in labels.contenders}
+        m.metric: {
+            name: _sorted([item.scores[name][m.metric] for item in run.items])
+            for name in labels.contenders
+            if m.metric in run.items[0].scores[name]
+        }
         for m in run.comparison.metrics
         if run.items and m.metric in run.items[0].scores[run.comparison.baseline]
     }
@@ -74,7 +78,8 @@ def _distribution(axes: Any, sides: dict[str, Numbers], labels: Labels) -> None:
     else:
         margin = 0.04 * (together.max() - together.min()) or 0.5
         low, high = together.min() - margin, together.max() + margin
-    for place, (side, values) in enumerate(sides.items()):
+    for side, values in sides.items():
+        place = list(labels.contenders).index(side)
         at = np.unique(np.linspace(0, len(values) - 1, POINTS_DRAWN).round().astype(int))
         axes.plot(
             [low, *values[at], high], [0, *(at + 1) / len(values), 1], drawstyle="steps-post",

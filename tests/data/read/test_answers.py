@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mentalft.data.items import item_row
-from mentalft.data.read.answers import Aligned, align
+from mentalft.data.read.answers import Aligned, Source, align
 from mentalft.data.read.questions import read_questions
 from mentalft.errors import DataError
 from mentalft.files import write_jsonl
@@ -25,7 +25,9 @@ def aligned(folder: Path, base: Any, tuned: Any, references: Any = REFERENCES) -
     for name, value in (("references", references), ("base", base), ("tuned", tuned)):
         paths[name] = folder / f"{name}.json"
         paths[name].write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-    return align(paths["references"], {side: paths[side] for side in ("base", "tuned")})
+    items, problems = read_questions(paths["references"], "eval.references", None)
+    found = align(items, {side: Source(paths[side], f"eval.responses.{side}") for side in ("base", "tuned")})
+    return found._replace(problems=[*problems, *found.problems])
 
 
 def texts(found: Aligned, side: str) -> list[str]:
@@ -90,8 +92,9 @@ def test_our_own_files_are_read_back(tmp_path: Path) -> None:
     ]
     write_jsonl(tmp_path / "items.jsonl", [item_row(i) for i in items])
     write_jsonl(tmp_path / "base.jsonl", [asdict(r) for r in responses])
-    found = align(tmp_path / "items.jsonl", {"base": tmp_path / "base.jsonl", "tuned": tmp_path / "base.jsonl"})
-    assert found.items == items
+    answers = Source(tmp_path / "base.jsonl", "eval.responses.base")
+    assert read_questions(tmp_path / "items.jsonl", "eval.references", None) == (items, [])
+    found = align(items, {"base": answers, "tuned": answers})
     assert found.responses["base"] == found.responses["tuned"] == responses
     assert found.problems == []
 
@@ -117,9 +120,8 @@ def test_answers_to_other_questions_altogether_are_refused(tmp_path: Path) -> No
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    (tmp_path / "r.json").write_text(json.dumps(REFERENCES), encoding="utf-8")
     with pytest.raises(DataError, match=r"eval\.responses\.base=.*none\.json does not exist"):
-        align(tmp_path / "r.json", {"base": tmp_path / "none.json", "tuned": tmp_path / "r.json"})
+        align([], {"base": Source(tmp_path / "none.json", "eval.responses.base")})
 
 
 def lines(path: Path, rows: list[Any]) -> Path:
