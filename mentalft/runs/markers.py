@@ -140,15 +140,17 @@ def changed_outputs(run_dir: Path, marker: Marker) -> Iterator[Said]:
             yield Said("run.edited", {"name": name})
 
 
+OF_EACH = ("adapter", "given", "model.fingerprint", "trained")
+"""What decides a result once a contender or model."""
+
+
 def _changed(key: str, then: Any, now: Any) -> Said:
     from mentalft.words import catalogue
 
-    parts = key.split(".")
-    known = (i for i in range(len(parts), 0, -1) if f"input.{'.'.join(parts[:i])}" in catalogue())
-    end = next(known, 0)
-    what: Any = Said(f"input.{'.'.join(parts[:end])}") if end else key
-    if 0 < end < len(parts):
-        what = Said("run.of_one", {"what": what, "name": ".".join(parts[end:])})
+    what: Any = Said(f"input.{key}") if f"input.{key}" in catalogue() else key
+    for whole in OF_EACH:
+        if key.startswith(f"{whole}."):
+            what = Said(f"input_of.{whole}", {"name": key.removeprefix(f"{whole}.")})
     if not all(isinstance(value, int | float | str | None) and len(str(value)) <= SHORT for value in (then, now)):
         return Said("run.changed", {"what": what})  # files stand there as digests
     then, now = ("null" if value is None else value for value in (then, now))

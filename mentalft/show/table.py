@@ -27,8 +27,6 @@ WIDE = 118
 """Columns of a terminal that has room for every figure."""
 LONGEST_WORD = 24
 """Columns of a terminal; what is longer, or of a script without spaces, is broken anywhere."""
-GAP = 2
-"""Columns between two columns of a terminal's table."""
 STYLES = {
     "better": "green", "worse": "red", "undecided": "yellow", "withheld": "red", "diagnostic": "dim",
     "done": "green", "failed": "red", "running": "yellow",
@@ -157,7 +155,8 @@ def compact(title: str, padding: int) -> RichTable:
 
 def _fitted(columns: list[Column[R]], rows: Sequence[R], width: int, language: Language) -> list[Column[R]]:
     """Without some of those that may be left out, as many as it takes to fit."""
-    breadths = {column.key: _breadth(column, rows, language) + GAP for column in columns}
+    gap = 2 if width >= WIDE else 1
+    breadths = {column.key: _breadth(column, rows, language) + gap for column in columns}
     for least in sorted((c for c in columns if c.leave_out), key=lambda c: c.leave_out):
         if sum(breadths[c.key] for c in columns) <= width:
             break

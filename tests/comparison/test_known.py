@@ -101,7 +101,7 @@ def compared(folder: Path, trained: Trained) -> Comparison:
         rows = [Response(i.id, i.id, t, "stop", 1) for i, t in zip(ITEMS, texts, strict=True)]
         responses(name).save(folder, rows)
     cfg = composed("eval.metrics=[rougeL,bleu]", "eval.bootstrap_resamples=200").eval
-    return compare(cfg, Asked(ITEMS, folder, "base", paths, "greedy"), 1, folder, Known(trained))
+    return compare(cfg, Asked(ITEMS, folder, "base", paths, "greedy"), 1, folder, Known({"tuned": trained}))
 
 
 def test_the_comparison_is_given_without_what_was_trained_on_as_well(tmp_path: Path) -> None:
@@ -126,16 +126,18 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def test_a_run_knows_its_own_training_data(run_dir: Path) -> None:
-    own = trained_in(run_dir, ())
+    own = trained_in(run_dir, "tuned", ())
     assert (own.known, own.held_out, own.files) == (True, True, (run_dir / "data" / "train.jsonl",))
-    assert trained_in(run_dir, (run_dir / "data" / "test.jsonl",)).held_out is False, "more was named"
+    assert trained_in(run_dir, "tuned", (run_dir / "data" / "test.jsonl",)).held_out is False, "more was named"
 
 
 def evaluating(run_dir: Path, adapter: Path) -> None:
     """Let the run have asked the adapter in another folder."""
     marker = markers(run_dir)["evaluate"]
-    config = {**marker.record.config, "eval": {**marker.record.config["eval"], "adapter": str(adapter)}}
-    made_from = {**marker.made_from, "adapter": sha256_folder(adapter, ("adapter_*",))}
+    tuned = {**marker.record.config["eval"]["contenders"]["tuned"], "adapter": str(adapter)}
+    contenders = {**marker.record.config["eval"]["contenders"], "tuned": tuned}
+    config = {**marker.record.config, "eval": {**marker.record.config["eval"], "contenders": contenders}}
+    made_from = {**marker.made_from, "adapter": {"tuned": sha256_folder(adapter, ("adapter_*",))}}
     marker_file("evaluate").save(
         run_dir, replace(marker, made_from=made_from, record=replace(marker.record, config=config))
     )
@@ -147,16 +149,16 @@ def test_an_adapter_of_a_run_at_hand_is_recognised_by_its_hash(run_dir: Path, tm
     shutil.rmtree(asking / "adapter")
     marker_file("train").path(asking).unlink()
     evaluating(asking, copied)
-    found = trained_in(asking, ())
+    found = trained_in(asking, "tuned", ())
     assert found.known
     assert found.held_out is False, "what another run held out says nothing of these items"
     (copied / "adapter_model.safetensors").write_text("another")
-    assert told(trained_in(asking, ()).why or "").endswith("no longer holds the adapter that answered")
+    assert told(trained_in(asking, "tuned", ()).why or "").endswith("no longer holds the adapter that answered")
     evaluating(asking, copied)
-    unknown = trained_in(asking, ())
+    unknown = trained_in(asking, "tuned", ())
     assert (unknown.known, unknown.files) == (False, ())
     assert "is not known: no run at hand trained this adapter" in told(leakage_of(ITEMS, unknown).leakage.said)
-    named = trained_in(asking, (tmp_path / "file.json",))
+    named = trained_in(asking, "tuned", (tmp_path / "file.json",))
     assert (named.known, named.files) == (True, (tmp_path / "file.json",))
 
 
@@ -165,4 +167,4 @@ def test_training_data_that_has_changed_since_is_not_taken_for_it(run_dir: Path)
     before = digest_file(train)
     train.write_text(train.read_text() * 2)
     assert digest_file(train) != before
-    assert trained_in(run_dir, ()).known is False
+    assert trained_in(run_dir, "tuned", ()).known is False

@@ -186,4 +186,4 @@ def test_other_contenders_are_refused(runs: list[Path]) -> None:
     comparison = read_json(path)
     write_json(path, {**comparison, "contenders": ["base", "tuned", "other"]})
     with pytest.raises(DataError, match="compare other contenders: tuned with base against tuned, other with base"):
-        compare_runs(runs)
+        compare_runs(runs, pool=True)

@@ -92,7 +92,7 @@ def test_an_answer_not_to_learn_from_is_context_and_a_dialogue_cut_down_to_it_is
     assert row.supervised.sum() == sum(label >= 0 for label in first.labels)
     assert not row.supervised[: len(first.input_ids)].any()
     found = encode([Dialogue("c", None, TURN + shown)], builder, len(first.input_ids))
-    assert (found.rows, found.dropped) == ([], 1)
+    assert (found.rows, found.shortened.left_out) == ([], 1)
 
 
 def test_a_dialogue_without_an_answer_is_an_error_and_not_a_loss_of_0(tokenizer: Any) -> None:

@@ -117,7 +117,7 @@ def test_one_alone_has_scores_and_no_differences(
     cfg = config(small_model, "eval.metrics=[bleu]", "eval.bootstrap_resamples=200", "eval.baseline=tuned")
     comparison = compare(cfg.eval, found, 1, tmp_path)
     assert (comparison.contenders, comparison.others) == (("tuned",), ())
-    assert {m.metric for m in comparison.metrics} == {"bleu", "perplexity"}
+    assert {m.metric for m in comparison.metrics} == {"rougeL", "bleu", "perplexity"}
     assert all(set(m.scores) == {"tuned"} and not m.differences for m in comparison.metrics)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentalft.comparison.known import known_of
+from mentalft.records import Answerer, Made
 from mentalft.runs.declared import change, declare, declared_in
+from mentalft.runs.files import MADE
 from mentalft.words import told
 from tests.test_conf import composed
 
@@ -17,6 +19,7 @@ def naming(run_dir: Path, primary: str, *overrides: str) -> None:
 def answered(run_dir: Path, folder: str = "responses") -> None:
     (run_dir / folder).mkdir(parents=True, exist_ok=True)
     (run_dir / folder / "base.partial.0.jsonl").write_text("{}")
+    MADE.save(run_dir, Made({"base": Answerer("transformers"), "tuned": Answerer("transformers")}, "greedy"))
 
 
 def test_it_may_be_changed_until_there_are_answers(tmp_path: Path) -> None:

@@ -6,31 +6,42 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from mentalft.data.items import item_row
-from mentalft.data.read.answers import Aligned, Source, align
+from mentalft.data.read.answers import Source, align
 from mentalft.data.read.questions import read_questions
 from mentalft.errors import DataError
 from mentalft.files import write_jsonl
-from mentalft.records import Item, Message, Response
+from mentalft.records import Item, Message, Rejected, Response
 
 REFERENCES = {"一": "好", "二": "嗯", "三": "是"}
 
 
-def aligned(folder: Path, base: Any, tuned: Any, references: Any = REFERENCES) -> Aligned:
+class Laid(NamedTuple):
+    items: list[Item]
+    responses: dict[str, list[Response]]
+    problems: list[Rejected]
+
+
+def laid(references: Path, answers: dict[str, Path]) -> Laid:
+    """Answers beside the questions of a file."""
+    items, problems = read_questions(references, "eval.references", None)
+    found = align(items, {name: Source(path, f"eval.responses.{name}") for name, path in answers.items()})
+    return Laid(items, found.responses, [*problems, *found.problems])
+
+
+def aligned(folder: Path, base: Any, tuned: Any, references: Any = REFERENCES) -> Laid:
     paths = {}
     for name, value in (("references", references), ("base", base), ("tuned", tuned)):
         paths[name] = folder / f"{name}.json"
         paths[name].write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
-    items, problems = read_questions(paths["references"], "eval.references", None)
-    found = align(items, {side: Source(paths[side], f"eval.responses.{side}") for side in ("base", "tuned")})
-    return found._replace(problems=[*problems, *found.problems])
+    return laid(paths["references"], {side: paths[side] for side in ("base", "tuned")})
 
 
-def texts(found: Aligned, side: str) -> list[str]:
+def texts(found: Laid, side: str) -> list[str]:
     return [r.text for r in found.responses[side]]
 
 
@@ -108,7 +119,7 @@ def test_thinking_is_no_part_of_an_answer_or_a_reference(tmp_path: Path) -> None
         {"question": "三", "answer": "<think>想"},
     ]
     write_jsonl(tmp_path / "a.jsonl", rows)
-    found = align(tmp_path / "r.json", {"base": tmp_path / "a.jsonl", "tuned": tmp_path / "a.jsonl"})
+    found = laid(tmp_path / "r.json", {"base": tmp_path / "a.jsonl", "tuned": tmp_path / "a.jsonl"})
     assert [item.references for item in found.items] == [(a,) for a in REFERENCES.values()]
     assert [(r.text, r.thinking) for r in found.responses["base"]] == [("好", ""), ("好", "想"), ("", "想")]
     assert found.responses["base"][2].finish_reason == "length"
@@ -153,7 +164,7 @@ TOOLS: dict[str, Callable[[str, str, str], dict[str, Any]]] = {
 @pytest.mark.parametrize("tool", TOOLS)
 def test_what_other_tools_write_is_read_as_answers(tool: str, tmp_path: Path) -> None:
     given = lines(tmp_path / "a.jsonl", [TOOLS[tool](q, a, f"{a}的") for q, a in reversed(REFERENCES.items())])
-    found = align(
+    found = laid(
         lines(tmp_path / "r.jsonl", [{"question": q, "answer": a} for q, a in REFERENCES.items()]), {"x": given}
     )
     assert (texts(found, "x"), found.problems) == ([f"{a}的" for a in REFERENCES.values()], [])
@@ -173,10 +184,10 @@ def test_one_question_with_two_ids_is_two_items(tmp_path: Path) -> None:
     items, problems = read_questions(lines(tmp_path / "q.jsonl", rows), "k", None)
     assert ([i.id for i in items], problems) == (["0", "1", "2"], [])
     assert {i.dialogue_id for i in items} == {"0"}, "they are no evidence of their own"
-    found = align(tmp_path / "q.jsonl", {"ids": lines(tmp_path / "a.jsonl", rows[::-1])})
+    found = laid(tmp_path / "q.jsonl", {"ids": lines(tmp_path / "a.jsonl", rows[::-1])})
     assert (texts(found, "ids"), found.problems) == (["答0", "答1", "答2"], [])
     without = lines(tmp_path / "b.jsonl", [{"question": "睡不着", "answer": row["answer"]} for row in rows])
-    assert texts(align(tmp_path / "q.jsonl", {"none": without}), "none") == ["答0", "答1", "答2"]
+    assert texts(laid(tmp_path / "q.jsonl", {"none": without}), "none") == ["答0", "答1", "答2"]
 
 
 def test_items_of_a_run_hold_each_contender_s_answers_and_never_pass_off_the_references(tmp_path: Path) -> None:
@@ -187,9 +198,9 @@ def test_items_of_a_run_hold_each_contender_s_answers_and_never_pass_off_the_ref
         "answers": {"base": "嗯"},
     }
     path = lines(tmp_path / "items.jsonl", [row])
-    found = align(path, {"base": path})
+    found = laid(path, {"base": path})
     assert (found.items[0].references, texts(found, "base")) == (("好",), ["嗯"])
-    assert texts(align(path, {"tuned": path}), "tuned") == [""]
+    assert texts(laid(path, {"tuned": path}), "tuned") == [""]
 
 
 @pytest.mark.parametrize("cell", ["nan", "None", "N/A", "NULL", ""])
@@ -197,6 +208,6 @@ def test_an_answer_that_stands_for_nothing_is_an_empty_one(cell: str, tmp_path: 
     path = tmp_path / "a.csv"
     path.write_text(f"question,answer\n一,好\n二,{cell}\n", encoding="utf-8")
     assert texts(
-        align(lines(tmp_path / "r.jsonl", [{"question": q, "answer": a} for q, a in REFERENCES.items()]), {"x": path}),
+        laid(lines(tmp_path / "r.jsonl", [{"question": q, "answer": a} for q, a in REFERENCES.items()]), {"x": path}),
         "x",
     ) == ["好", "", ""]
