@@ -168,7 +168,7 @@ def _scored(
             sheet.parts[name][metric] = of_one
     ordered = sorted(scorers, key=lambda name: ROLES.index(scorers[name].role(cfg.primary)))
     found = {name: check_answers(items, given) for name, given in responses.items()}
-    left_out = [Said("compare.unfit", {"name": registry()[name].title, "why": why}) for name, why in unfit.items()]
+    left_out = [Said("compare.unfit", {"name": registry()[name].said, "why": why}) for name, why in unfit.items()]
     return _Scored(items, responses, found, {name: scorers[name] for name in ordered}, sheet), left_out
 
 

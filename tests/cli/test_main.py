@@ -25,7 +25,7 @@ from tests.conftest import dialogue_record
         (["trainer.lr=1e-4"], ["trainer.lr=1e-4", "did you mean 'trainer.learning_rate'?"]),
         (["model_name_or_path=x"], ["did you mean 'model.name_or_path'?"]),
         (["precision=fp16"], ["did you mean 'trainer.precision'?"]),
-        (["eval.bounds.foo=1"], ["accepted there are echo, empty, cut, repetition"]),
+        (["eval.bounds.foo=1"], ["accepted there are caution, not_comparable"]),
         (["lora.r=abc"], ["lora.r=abc", "a whole number", "at least 1"]),
         (["lora.r="], ["lora.r=", "a whole number"]),
         (["lora.r=null"], ["lora.r=null", "a whole number"]),

@@ -36,7 +36,7 @@ def trial(sweep_dir: Path, number: int, own: list[str], fixed: list[str]) -> Tri
     planned = plan("basic", *(f"{o.partition('=')[0]}=1,2" for o in own))
     begin(planned, sweep_dir)
     with hydra.initialize_config_module("mentalft.conf"):
-        composed: Any = OmegaConf.to_container(hydra.compose("config", overrides=[*fixed, *own]))
+        composed: Any = OmegaConf.to_container(hydra.compose("config", overrides=[*fixed, *own]), resolve=True)
     return Trial(
         sweep_dir, number, (*fixed, *own), {"lora": "qv_r8"}, composed, {"overrides.yaml": "[]\n"}, planned.plan
     )
