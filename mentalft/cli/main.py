@@ -20,7 +20,17 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 
 from mentalft import __version__
-from mentalft.cli.single import Place, claim, compose_alone, place_of, readable, register_schema, remove_if_bare, run_in
+from mentalft.cli.single import (
+    Place,
+    claim,
+    compose_alone,
+    one_experiment,
+    place_of,
+    readable,
+    register_schema,
+    remove_if_bare,
+    run_in,
+)
 from mentalft.config.mistakes import in_words
 from mentalft.errors import ConfigError, Stopped, UserError, override, show_any_character
 
@@ -52,7 +62,7 @@ def _run(argv: list[str], *, want_traceback: bool) -> int:
     if "--version" in argv:
         print(f"mentalft {__version__} (Hydra {hydra.__version__})")
         return 0
-    argv = [readable(argument) for argument in argv]
+    argv = one_experiment([readable(argument) for argument in argv])
     parser = get_args_parser()
     args = parser.parse_intermixed_args(argv)
     if sum(map(bool, (args.run, args.multirun, args.cfg, args.info, args.shell_completion))) > 1:

@@ -16,11 +16,11 @@ def run(overrides: Sequence[str] = ()) -> Run:
     Raises:
         UserError: as the command would have said it; what is complete stays in the run directory.
     """
-    from mentalft.cli.single import compose_alone, place_of, readable, run_in
+    from mentalft.cli.single import compose_alone, one_experiment, place_of, readable, run_in
     from mentalft.config.mistakes import in_words
     from mentalft.errors import ConfigError, UserError
 
-    given = [readable(override) for override in overrides]
+    given = one_experiment([readable(override) for override in overrides])
     try:
         composed = compose_alone(given)
         place = place_of(composed)

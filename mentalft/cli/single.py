@@ -8,6 +8,7 @@ import re
 import shutil
 from datetime import datetime
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,20 @@ def readable(argument: str) -> str:
     if equals and key.isascii() and plain and not value.isascii():
         argument = f'{key}="{value}"'
     return f"++{argument}" if re.match(rf"({'|'.join(map(re.escape, OPEN_KEYS))})[.=]", argument) else argument
+
+
+def one_experiment(argv: list[str]) -> list[str]:
+    """``argv`` with several ``experiment=NAME`` as one list in their order, of which Hydra would take the last alone."""
+    places = [place for place, argument in enumerate(argv) if argument.startswith("experiment=")]
+    values = [argv[place].partition("=")[2] for place in places]
+    while "null" in values:
+        values = values[values.index("null") + 1 :]
+    if len(values) < 2:
+        return argv
+    options = [[value.strip("[]")] if value.startswith("[") else value.split(",") for value in values]
+    together = ",".join(f"[{','.join(names)}]" for names in product(*options))
+    others = {place: argument for place, argument in enumerate(argv) if place not in places[:-1]}
+    return [*{**others, places[-1]: f"experiment={together}"}.values()]
 
 
 @cache

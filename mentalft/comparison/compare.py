@@ -148,7 +148,8 @@ def _scored(
         return Embedder(*load_embedder(cfg.embedder))
 
     unfit = unfit_metrics(cfg, references, embedder, demonstration=asked.demonstration)
-    scorers = scorers_of(cfg, references, embedder, {*unfit, *taken})
+    histories = [[message.chat() for message in item.messages] for item in items]
+    scorers = scorers_of(cfg, references, embedder, {*unfit, *taken}, histories)
     texts = {name: [response.text for response in given] for name, given in responses.items()}
     sheet = ScoreSheet(
         ids=tuple(item.id for item in items),

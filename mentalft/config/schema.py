@@ -245,8 +245,8 @@ class EvalConfig:
     empty_answers: Literal["zero", "skip"] = value(bears_on=SCORING)
     """An empty answer scores 0, or (as some tools do) counts in no mean."""
     embedder: str = value(bears_on=SCORING)
-    """A sentence-transformers name or folder for ``cosine``, or ``embedded``; ``auto`` is the latter for the embedded
-    sample, and no ``cosine`` for other data."""
+    """For ``cosine``: a sentence-transformers name or folder, ``modelscope://OWNER/NAME[@REVISION]``, or ``embedded``;
+    ``auto`` is the latter for the embedded sample, and no ``cosine`` for other data."""
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)

@@ -2,13 +2,14 @@
 
 A module's ``compute`` takes ``predictions`` and ``references`` and returns a mapping. Where that offers a list with
 one number an item, those are the scores; otherwise items are scored one by one. Of several references the best counts
-where the module takes one at a time.
+where the module takes one at a time. One whose ``_compute`` or features name ``history`` is given that as well.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from numbers import Real
@@ -17,7 +18,7 @@ from typing import Any
 
 from mentalft.config import extra_name
 from mentalft.errors import ConfigError, first_line
-from mentalft.metrics.registry import Metric, per_item
+from mentalft.metrics.registry import Given, Metric, per_item
 
 NO_CLASS = "'NoneType' object is not callable"
 """What ``evaluate.load`` fails with where a file has no class of its own kind."""
@@ -65,7 +66,9 @@ def load_extra(spec: str, *, higher_is_better: bool = True) -> Metric:
         title=name,
         about={"en": place, "zh": place},
         scale=None,
-        make=lambda _: per_item(signature, lambda responses, refs: _score(spec, module, key, best, responses, refs)),
+        make=lambda given: per_item(
+            signature, lambda responses, refs: _score(spec, module, key, best, given, responses, refs)
+        ),
         higher_is_better=higher_is_better,
         has_model=True,
     )
@@ -91,15 +94,19 @@ def _score(
     module: Any,
     key: str,
     best: Callable[..., float],
+    given: Given,
     responses: Sequence[str],
     references: Sequence[Sequence[str]],
 ) -> list[float]:
     if not responses:
         return []
+    inputs = {"predictions": list(responses), "references": [list(refs) for refs in references]}
+    if _takes_history(module):
+        inputs["history"] = list(given.histories)
     if _takes_lists(module):
-        return _computed(spec, module, key, list(responses), [list(refs) for refs in references])
-    pairs = [(response, ref) for response, refs in zip(responses, references, strict=True) for ref in refs]
-    scores = iter(_computed(spec, module, key, [r for r, _ in pairs], [ref for _, ref in pairs]))
+        return _computed(spec, module, key, inputs)
+    several = {name: [v for v, refs in zip(of, references, strict=True) for _ in refs] for name, of in inputs.items()}
+    scores = iter(_computed(spec, module, key, {**several, "references": [ref for refs in references for ref in refs]}))
     return [best(next(scores) for _ in refs) for refs in references]
 
 
@@ -107,25 +114,32 @@ def _takes_lists(module: Any) -> bool:
     """Whether a prediction may have several references, by the module's own description of its input."""
     from datasets import Value
 
-    features = module.features if isinstance(module.features, list) else [module.features]
-    return any(not isinstance(f.get("references"), Value) for f in features)
+    return any(not isinstance(f.get("references"), Value) for f in _features(module))
 
 
-def _computed(spec: str, module: Any, key: str, predictions: list[str], references: list[Any]) -> list[float]:
-    def compute(predictions: list[str], references: list[Any]) -> dict[str, Any]:
+def _takes_history(module: Any) -> bool:
+    return "history" in {*inspect.signature(module._compute).parameters, *(n for f in _features(module) for n in f)}
+
+
+def _features(module: Any) -> list[Any]:
+    return module.features if isinstance(module.features, list) else [module.features]
+
+
+def _computed(spec: str, module: Any, key: str, inputs: dict[str, list[Any]]) -> list[float]:
+    def compute(inputs: dict[str, list[Any]]) -> dict[str, Any]:
         try:
-            result = module.compute(predictions=predictions, references=references)
+            result = module.compute(**inputs)
         except Exception as error:  # whatever the module does wrong, the user must hear which module it was
             raise ConfigError(f"eval.extra_metrics: {spec} fails on these answers ({first_line(error)})") from error
         return result if isinstance(result, dict) else {extra_name(spec): result}
 
     name = extra_name(spec).split(".")[0]
-    whole = compute(predictions, references)
-    lists = {k: v for k, v in whole.items() if _is_list_of(v, len(predictions))}
+    whole, size = compute(inputs), len(inputs["predictions"])
+    lists = {k: v for k, v in whole.items() if _is_list_of(v, size)}
     if key in lists or (not key and lists):
         scores = lists[_key(spec, key, name, lists)]
     else:
-        one_by_one = [compute([p], [r]) for p, r in zip(predictions, references, strict=True)]
+        one_by_one = [compute({name: of[i : i + 1] for name, of in inputs.items()}) for i in range(size)]
         scores = [_number(spec, key, name, result) for result in one_by_one]
     import numpy as np
 

@@ -56,6 +56,8 @@ class Given(NamedTuple):
     rouge_tokens: Tokenizer
     embedder: Callable[[], Embedder] | None
     """Loads it; None where no metric needs one."""
+    histories: Sequence[Sequence[dict[str, str]]] = ()
+    """(items,) of messages before the answer, each with ``role`` and ``content``."""
 
 
 class Made(NamedTuple):
@@ -245,6 +247,7 @@ def scorers_of(
     references: Sequence[Texts],
     embedder: Callable[[], Embedder] | None = None,
     without: Collection[str] = (),
+    histories: Sequence[Sequence[dict[str, str]]] = (),
 ) -> dict[str, Scorer]:
     """The metrics that ``cfg`` names, in that order, then its extra ones.
 
@@ -252,6 +255,7 @@ def scorers_of(
         references: what answers will be compared with; ``eval.language=auto`` looks at them.
         embedder: called only if a metric needs it; None where none does.
         without: names of metrics to leave out.
+        histories: what was asked, where answers to all of it will be scored at once; for extra metrics.
 
     Raises:
         ConfigError: a package, model or file that a metric needs is not there.
@@ -261,7 +265,7 @@ def scorers_of(
     language = language_of(references) if cfg.language == "auto" else cfg.language
     tokens = chosen(cfg.tokenizer, language)
     rouge_tokens = tokens if cfg.rouge_tokenizer == "auto" else chosen(cfg.rouge_tokenizer, language)
-    given = Given(cfg, language, tokens, rouge_tokens, embedder)
+    given = Given(cfg, language, tokens, rouge_tokens, embedder, histories)
     found = {name: _scorer(registry()[name], given) for name in cfg.metrics if name not in without}
     for spec in (spec for spec in cfg.extra_metrics if extra_name(spec) not in without):
         extra = load_extra(spec, higher_is_better=extra_name(spec) not in cfg.lower_is_better)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from mentalft.assets import TINY_EMBEDDER
 from mentalft.config import AUTO, EMBEDDED
+from mentalft.config.schema import last_part
 from mentalft.errors import ModelError, first_line
 from mentalft.files import sha256_file, sha256_json
-from mentalft.modeling.locate import hub_snapshot
+from mentalft.modeling.locate import MODELSCOPE, hub_snapshot, modelscope_snapshot
 from mentalft.modeling.vocabulary import share_vocabulary
 
 
@@ -34,7 +35,8 @@ def load_embedder(name: str) -> LoadedEmbedder:
     """The embedder of that name.
 
     Args:
-        name: a sentence-transformers name or folder, or ``embedded``, which is what ``auto`` takes as well.
+        name: a sentence-transformers name or folder, ``modelscope://OWNER/NAME[@REVISION]``, or ``embedded``, which is
+            what ``auto`` takes as well.
 
     Raises:
         ModelError: there is none of that name, or the hub cannot be reached.
@@ -85,6 +87,9 @@ def _folder(name: str) -> Path:
     """Where the embedder's files are; a bare name is one of the sentence-transformers organisation."""
     if name in (EMBEDDED, AUTO):
         return TINY_EMBEDDER
+    if name.startswith(MODELSCOPE):
+        address, _, revision = name.removeprefix(MODELSCOPE).partition("@")
+        return modelscope_snapshot(address, key="eval.embedder", revision=revision or None)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
@@ -97,8 +102,8 @@ def _folder(name: str) -> Path:
 
 def _signature_name(name: str, folder: Path) -> str:
     """The name with what tells its versions apart: the commit, or a hash of the weights."""
-    if name in (EMBEDDED, AUTO) or Path(name).expanduser().is_dir():
+    if name in (EMBEDDED, AUTO) or name.startswith(MODELSCOPE) or Path(name).expanduser().is_dir():
         weights = sorted(folder.rglob("*.safetensors"))
         digest = sha256_json([sha256_file(w) for w in weights])[:8]
-        return f"{'mentalft-tiny' if name in (EMBEDDED, AUTO) else folder.name}@{digest}"
+        return f"{'mentalft-tiny' if name in (EMBEDDED, AUTO) else last_part(name).partition('@')[0]}@{digest}"
     return f"{name}@{folder.name[:8]}"

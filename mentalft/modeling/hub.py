@@ -11,17 +11,19 @@ from typing import Literal
 
 from mentalft.errors import UserError, first_line
 
+MIRROR = "https://hf-mirror.com"
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def snapshot(
     what: str, name: str, kind: Literal["model", "dataset"], revision: str | None, patterns: list[str], *,
-    offline: str, refused: type[UserError],
+    modelscope: str, offline: str, refused: type[UserError],
 ) -> Path:  # fmt: skip
     """The folder of the files that match ``patterns``, named after their commit; downloaded unless they are there.
 
     Args:
         what: key and value that name it in the configuration,
+        modelscope: how to have it from there,
         offline: what to do without a network, and
         refused: the type of error, for messages.
     """
@@ -30,7 +32,8 @@ def snapshot(
 
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     called, page = ("model", name) if kind == "model" else ("data set", f"datasets/{name}")
-    with explained(what, f"{endpoint} cannot be reached", offline, refused, place=f"HF_HOME={constants.HF_HOME}"):
+    mend = f"where it is blocked, set HF_ENDPOINT to a mirror such as {MIRROR}, or {modelscope}; {offline}"
+    with explained(what, f"{endpoint} cannot be reached", mend, refused, place=f"HF_HOME={constants.HF_HOME}"):
         try:
             return Path(
                 snapshot_download(name, repo_type=kind, revision=revision, allow_patterns=patterns, etag_timeout=10)

@@ -13,6 +13,11 @@ from mentalft.modeling.hub import snapshot
 
 WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 """Weights as safetensors alone: pickled weights can run code when loaded."""
+MODELSCOPE = "modelscope://"
+MODELSCOPE_WAYS = {
+    "model.name_or_path": "set model.hub=modelscope for the model of that name there",
+    "eval.embedder": f"give eval.embedder={MODELSCOPE}OWNER/NAME",
+}
 OFFLINE_WAYS = {
     "model.name_or_path": "without a network, use model=tiny, give model.name_or_path=FOLDER of a downloaded model, "
     "or download it once where there is one (hf download NAME) and set HF_HUB_OFFLINE=1",
@@ -77,13 +82,14 @@ def locate_model(cfg: ModelConfig, *, weights: bool = True, key: str = "model.na
             f"{key}={cfg.name_or_path} does not exist; give a folder, or a hub id such as Qwen/Qwen2.5-1.5B-Instruct"
         )
     if cfg.hub == "modelscope":
-        return _from_modelscope(cfg, key, weights=weights)
+        found = modelscope_snapshot(cfg.name_or_path, key=key, revision=cfg.revision, weights=weights)
+        return LocatedModel(found, cfg.name_or_path, cfg.revision)
     found = hub_snapshot(cfg.name_or_path, key=key, revision=cfg.revision, weights=weights)
     return LocatedModel(found, cfg.name_or_path, found.name)
 
 
-def _offline_ways(key: str) -> str:
-    return OFFLINE_WAYS.get(key, OFFLINE_WAYS["model.name_or_path"])
+def _way(ways: dict[str, str], key: str) -> str:
+    return ways.get(key, ways["model.name_or_path"])
 
 
 def _looks_like_a_path(name: str) -> bool:
@@ -110,24 +116,29 @@ def hub_snapshot(name: str, *, key: str, revision: str | None = None, weights: b
         ModelError: as :func:`locate_model`.
     """
     what = f"{key}={name}"
-    folder = snapshot(what, name, "model", revision, _wanted(weights), offline=_offline_ways(key), refused=ModelError)
+    folder = snapshot(
+        what, name, "model", revision, _wanted(weights),
+        modelscope=_way(MODELSCOPE_WAYS, key), offline=_way(OFFLINE_WAYS, key), refused=ModelError,
+    )  # fmt: skip
     if weights:
         _check_safetensors(folder, what)
     return folder
 
 
-def _from_modelscope(cfg: ModelConfig, key: str, *, weights: bool) -> LocatedModel:
+def modelscope_snapshot(name: str, *, key: str, revision: str | None = None, weights: bool = True) -> Path:
+    """As :func:`hub_snapshot`, from ModelScope; its folders are not named after commits."""
+    what = f"{key}={name}"
     try:
         from modelscope import snapshot_download
     except ImportError as error:
         raise ModelError(
-            "model.hub=modelscope needs the modelscope package: pip install 'mentalft[modelscope]'"
+            f"{what}: ModelScope needs the modelscope package: pip install 'mentalft[modelscope]'"
         ) from error
-    what = f"{key}={cfg.name_or_path}"
     try:
-        folder = Path(snapshot_download(cfg.name_or_path, revision=cfg.revision, allow_patterns=_wanted(weights)))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_wanted(weights)))
     except Exception as error:  # modelscope raises plain exceptions of many types
-        raise ModelError(f"{what}: ModelScope gave no model ({first_line(error)}); {_offline_ways(key)}") from error
+        mend = f"check the name; {_way(OFFLINE_WAYS, key)}"
+        raise ModelError(f"{what}: ModelScope gave no model ({first_line(error)}); {mend}") from error
     if weights:
         _check_safetensors(folder, what)
-    return LocatedModel(folder, cfg.name_or_path, cfg.revision)
+    return folder

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mentalft.cli.main import run
+from mentalft.cli.single import compose_alone, one_experiment, register_schema
+from mentalft.sweep.plan import plan_sweep
 from tests.conftest import dialogue_record
 
 
@@ -160,3 +162,27 @@ def test_text_in_another_script_needs_no_quotes(value: str, capsys: pytest.Captu
     said = capsys.readouterr().out
     assert f"system_message: {value}\n" in said
     assert f"path: {value}\n" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "one"),
+    [
+        (["experiment=quick"], ["experiment=quick"]),
+        (["-m", "experiment=seeds", "lora.r=4", "experiment=quick"], ["-m", "lora.r=4", "experiment=[seeds,quick]"]),
+        (["experiment=quick,full", "experiment=[seeds,reference]"],
+         ["experiment=[quick,seeds,reference],[full,seeds,reference]"]),
+        (["experiment=seeds", "experiment=null"], ["experiment=seeds", "experiment=null"]),
+        (["experiment=seeds", "experiment=null", "experiment=quick", "experiment=full"], ["experiment=[quick,full]"]),
+    ],
+)  # fmt: skip
+def test_of_two_experiments_both_apply(given: list[str], one: list[str]) -> None:
+    assert one_experiment(given) == one
+
+
+def test_the_later_experiment_goes_before_and_the_earlier_keeps_its_sweep() -> None:
+    register_schema()
+    both = one_experiment(["experiment=seeds", "experiment=quick"])
+    jobs = plan_sweep(both, ["mentalft", "-m", *both]).plan.trials
+    assert [job[-1] for job in jobs] == ["seed=1", "seed=2", "seed=3"]  # type: ignore[union-attr]
+    config = compose_alone(one_experiment(["experiment=reference", "experiment=quick", "data=sample"])).config
+    assert (config.trainer.max_steps, config.model.name) == (20, "Llama-3.2-3B-Instruct")

@@ -8,7 +8,8 @@ import pytest
 
 from mentalft.errors import ConfigError
 from mentalft.metrics.extra import load_extra
-from mentalft.metrics.registry import Metric
+from mentalft.metrics.registry import Metric, scorers_of
+from tests.test_conf import composed
 
 MODULE = """
 import datasets
@@ -26,6 +27,13 @@ class Mine(evaluate.Metric):
         {body}
 """
 ONE, SEVERAL = 'datasets.Value("string")', 'datasets.Sequence(datasets.Value("string"))'
+
+
+HISTORIES = [
+    [{"role": "system", "content": "慢慢说。"}, {"role": "user", "content": "又失眠了"}],
+    [{"role": "user", "content": "嗯"}, {"role": "assistant", "content": "？"}, {"role": "user", "content": "好累"}],
+]
+GUIDE = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
 def scores(metric: Metric, responses: list[str], references: list[list[str]]) -> list[float]:
@@ -105,3 +113,37 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, text: str, message: s
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         load_extra(str(path))
+
+
+def with_history(spec: str, responses: list[str], references: list[list[str]]) -> list[float]:
+    cfg = composed(f"eval.extra_metrics=['{spec}']").eval
+    cfg.metrics = []
+    (scorer,) = scorers_of(cfg, references, histories=HISTORIES).values()
+    return [float(score) for score in scorer.total(scorer.score(responses, references))]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'return {"mine": [float(len(h[-1]["content"]) + len(r)) for h, r in zip(history, references)]}',
+        'return {"mine": len(history[0][-1]["content"]) + len(references[0])}',
+    ],
+)
+def test_one_that_asks_for_it_is_given_what_was_said_before_each_answer(tmp_path: Path, body: str) -> None:
+    path = Path(module(tmp_path, body))
+    path.write_text(path.read_text().replace("predictions, references)", "predictions, references, history)"))
+    assert with_history(str(path), ["a", "b"], [["x"], ["y", "yy"]]) == [5.0, 4.0], "of several references the best"
+
+
+def test_history_may_be_one_of_the_features(tmp_path: Path) -> None:
+    text = 'datasets.Value("string")'
+    more = f'{text}, "history": [{{"role": {text}, "content": {text}}}]'
+    path = Path(module(tmp_path, 'return {"mine": [float(len(h)) for h in history]}', more))
+    path.write_text(path.read_text().replace("predictions, references)", "predictions, references, history)"))
+    assert with_history(str(path), ["a", "b"], [["x"], ["y"]]) == [2.0, 3.0]
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path) -> None:
+    (example,) = [part for part in GUIDE.read_text(encoding="utf-8").split("```") if "evaluate.Metric)" in part]
+    (tmp_path / "takes_up.py").write_text(example.removeprefix("python\n"), encoding="utf-8")
+    assert with_history(str(tmp_path / "takes_up.py"), ["又失眠了？", "是吗"], [["x"], ["y"]]) == [1.0, 0.0]

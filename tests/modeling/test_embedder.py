@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -59,3 +61,25 @@ def test_what_its_vocabulary_lacks_is_counted() -> None:
     assert unknown(["最近总是睡不好，我们慢慢说。"]) < 0.1
     assert unknown(["You sound worn out by all of this."]) > 0.5
     assert unknown([]) == 0.0
+
+
+def test_modelscope_has_embedders_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def snapshot_download(name: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append((name, revision))
+        if name != "someone/embedder":
+            raise RuntimeError("404")
+        return str(TINY_EMBEDDER)
+
+    monkeypatch.setitem(sys.modules, "modelscope", SimpleNamespace(snapshot_download=snapshot_download))
+    name, embed, *_ = load_embedder("modelscope://someone/embedder@v1")
+    assert name == load_embedder("embedded")[0].replace("mentalft-tiny", "embedder")
+    assert embed(["你好"]).shape[0] == 1
+    load_embedder("modelscope://someone/embedder")
+    assert asked == [("someone/embedder", "v1"), ("someone/embedder", None)]
+    with pytest.raises(ModelError, match=r"eval\.embedder=someone/absent: ModelScope gave no model .404.; check the name"):
+        load_embedder("modelscope://someone/absent")
+    monkeypatch.setitem(sys.modules, "modelscope", None)
+    with pytest.raises(ModelError, match="needs the modelscope package: pip install"):
+        load_embedder("modelscope://someone/embedder")

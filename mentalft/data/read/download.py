@@ -32,6 +32,7 @@ ADDRESS = re.compile(
     r"(?P<hub>hf|modelscope)://(?:datasets/)?(?P<name>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<file>.+))?"
 )
 EXPECTED = "hf://OWNER/NAME[@REVISION]/FILE or modelscope://OWNER/NAME[@REVISION]/FILE"
+MODELSCOPE_WAY = "give data.path=modelscope://OWNER/NAME/FILE where the data set is there too"
 OFFLINE_WAYS = "without a network, download it elsewhere and give data.path=FILE"
 DATA_SUFFIXES = (".json", ".jsonl", ".txt", *TABLES, *COMPRESSED)
 
@@ -74,7 +75,9 @@ def _from_hugging_face(
 ) -> tuple[list[Path], str]:
     what = f"data.path={address}"
     patterns = [file] if file else ["README.md", *(f"*{suffix}" for suffix in DATA_SUFFIXES)]
-    folder = snapshot(what, name, "dataset", revision, patterns, offline=OFFLINE_WAYS, refused=DataError)
+    folder = snapshot(
+        what, name, "dataset", revision, patterns, modelscope=MODELSCOPE_WAY, offline=OFFLINE_WAYS, refused=DataError
+    )
     found = [folder / file] if file else sorted(p for p in folder.rglob("*") if p.name.endswith(DATA_SUFFIXES))
     found = [path for path in found if path.is_file()]
     if not found:
