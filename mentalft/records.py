@@ -264,6 +264,11 @@ class ItemRow:
     scores: dict[str, dict[str, float]]
     """Contender → metric → the item's own score."""
 
+    @property
+    def turn(self) -> int:
+        """Which user turn is answered, counted from 1."""
+        return sum(message.role == "user" for message in self.history)
+
 
 @dataclass(frozen=True)
 class ScoreRow:

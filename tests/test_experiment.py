@@ -29,7 +29,7 @@ PROMISED = [
     "adapter/adapter_model.safetensors", "adapter/adapter_config.json", "adapter/tokenizer.json", "adapter/README.md",
     "training.jsonl", "responses/base.jsonl", "responses/tuned.jsonl", "metrics.json",
     "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl",
-    "report.html", "plots/loss.png", "plots/loss.svg",
+    "comparison.tex", "methods.md", "items.csv", "report.html", "plots/loss.png", "plots/loss.svg",
 ]  # fmt: skip
 
 SYSTEM_MESSAGE = "你陪着来访者慢慢说，不催促"

@@ -66,7 +66,7 @@ def readable(argument: str) -> str:
 
 
 def one_experiment(argv: list[str]) -> list[str]:
-    """``argv`` with several ``experiment=NAME`` as one list in their order, of which Hydra would take the last alone."""
+    """``argv`` with several ``experiment=NAME`` as one list in their order; Hydra would take the last alone."""
     places = [place for place, argument in enumerate(argv) if argument.startswith("experiment=")]
     values = [argv[place].partition("=")[2] for place in places]
     while "null" in values:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.config import EMBEDDED
-from mentalft.files import read_jsonl
+from mentalft.files import read_jsonl, sha256_folder
 from mentalft.runs.files import DATA_REPORT
-from mentalft.runs.markers import Record
+from mentalft.runs.markers import Marker, Record
 
 LICENCES = (
     "apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
@@ -45,6 +46,16 @@ def base_of(record: Record) -> Base:
         return Base(name, revision, f'"{name}"', hub_id=name)
     short = name if on_a_hub else Path(name).expanduser().resolve().name
     return Base(short, revision if on_a_hub else None, f'"FOLDER OF {short}"')
+
+
+def own_contender(run_dir: Path, done: Mapping[str, Marker]) -> str | None:
+    """What the contender with the very adapter that ``run_dir`` trained is called; None where there is none."""
+    if not {"train", "evaluate"} <= done.keys():
+        return None
+    own = sha256_folder(run_dir / "adapter", ("adapter_*",))
+    return next(
+        (name for name, adapter in done["evaluate"].made_from.get("adapter", {}).items() if adapter == own), None
+    )
 
 
 def hub_names(data: dict[str, Any]) -> list[str]:

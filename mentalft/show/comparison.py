@@ -1,4 +1,4 @@
-"""The comparison as a table, described once; ``comparison.md`` and ``comparison.csv``.
+"""The comparison as a table, described once; ``comparison.md``, ``comparison.tex`` and ``comparison.csv``.
 
 A row is a metric and a contender against the baseline. With two contenders each has a column of scores, headed by its
 name; with more, one column has the contender's name and another its score.
@@ -17,7 +17,20 @@ from mentalft.show.groups import groups_of
 from mentalft.show.language import in_language, sentence
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.strips import drawn_shares, drawn_strip, strip
-from mentalft.show.table import PEOPLE, PROGRAMS, Cell, Column, Place, Table, csv_text, figure, markdown
+from mentalft.show.table import (
+    EVERYWHERE,
+    PEOPLE,
+    PROGRAMS,
+    Cell,
+    Column,
+    Place,
+    Table,
+    csv_text,
+    figure,
+    latex,
+    latex_escaped,
+    markdown,
+)
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import BETWEEN, Language, Said, catalogue, contender, labels, told
 
@@ -26,7 +39,8 @@ PAGE: frozenset[Place] = frozenset({"html"})
 TERMINAL: frozenset[Place] = frozenset({"terminal"})
 COLOURS = 6
 """Of contenders, in the page's style sheet; then they begin again."""
-FILES: frozenset[Place] = frozenset({"markdown", "csv", "json", "latex"})
+FILES: frozenset[Place] = frozenset({"markdown", "csv", "json"})
+"""Besides LaTeX, for a printed page has no room for so many columns."""
 
 
 class Compared(NamedTuple):
@@ -71,9 +85,10 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
             Column("high", cell=lambda r: Cell(value=r.d.interval.high), places=PROGRAMS),
             *(Column(k, cell=_attribute(k), places=PROGRAMS) for k in ("wins", "ties", "losses", "verdict")),
             Column("role", cell=lambda r: Cell(value=r.m.role), places=PROGRAMS),
-            Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability), leave_out=3),
+            Column("p_value", Said("show.p"), lambda r: figure(r.d.p_value, probability),
+                   EVERYWHERE - {"latex"}, leave_out=3),
             Column("p_holm", Said("show.holm"), lambda r: figure(r.d.p_holm, probability), leave_out=5),
-            Column("counts", Said("show.win_tie_loss"), _counts, PEOPLE - TERMINAL),
+            Column("counts", Said("show.win_tie_loss"), _counts, PAGE | {"markdown"}),
             Column("smallest_effect", Said("show.least_shown"), _least, FILES),
             Column("equal_length", Said("show.equal_length"), lambda r: equal_length_cell(r.d),
                    TERMINAL | FILES, broken=True, leave_out=4),
@@ -242,9 +257,32 @@ def places_of(comparison: Comparison) -> dict[str, int]:
 
 
 def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en") -> None:
-    """Write ``comparison.md``, in ``language``, and ``comparison.csv``, which has names for programs."""
+    """Write ``comparison.md`` and ``.tex``, in ``language``, and ``comparison.csv``, which has names for programs."""
     write_text(run_dir / "comparison.csv", csv_text(comparison_table(comparison)))
     write_text(run_dir / "comparison.md", comparison_markdown(comparison, language))
+    write_text(run_dir / "comparison.tex", comparison_latex(comparison, language))
+
+
+def comparison_latex(comparison: Comparison, language: Language = "en") -> str:
+    """A ``table`` for ``\\usepackage{booktabs}``, whose caption says what was found, on how much, and how."""
+    comparison = in_language(comparison, language)
+    lower = [m.title for m in comparison.metrics if not m.higher_is_better]
+    values = {
+        "verdict": verdict_sentence(comparison, language),
+        "caption": caption_of(comparison),
+        "interval": interval_heading(comparison.confidence),
+        "resamples": comparison.resamples,
+        "lower": Said("paper.lower", {"titles": lower}) if lower else "",
+    }
+    caption = latex_escaped(told(Said("paper.caption", values), language))
+    body = latex(comparison_table(comparison, language), language)
+    head = [
+        r"% \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{caption}}}",
+    ]
+    return "\n".join([*head, r"\label{tab:mentalft}", body + r"\end{table}", ""])
 
 
 def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.assets import MODEL_CARD
-from mentalft.files import digest_file, read_json, sha256_folder, write_text
+from mentalft.files import digest_file, read_json, write_text
 from mentalft.records import NOT_COMPARABLE, Comparison
 from mentalft.runs.files import COMPARISON, DATA_REPORT
 from mentalft.runs.loading import training_rows
 from mentalft.runs.markers import Marker, markers
-from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of
+from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of, own_contender
 from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, leakage_lines, scaled
 from mentalft.show.table import markdown
 from mentalft.show.verdict import verdict_sentence
@@ -117,8 +117,7 @@ def _evaluated(run_dir: Path) -> Evaluated | None:
     answers = {name: run_dir / "responses" / f"{name}.jsonl" for name in compared}
     if not all(path.is_file() for path in answers.values()):
         return None
-    own = sha256_folder(run_dir / "adapter", ("adapter_*",))
-    asked = next((name for name, adapter in done["evaluate"].made_from["adapter"].items() if adapter == own), None)
+    asked = own_contender(run_dir, done)
     same_answers = compared == {name: digest_file(path) for name, path in answers.items()}
     return Evaluated(asked, done["evaluate"].record.config["eval"]) if asked and same_answers else None
 

@@ -270,7 +270,7 @@ def latex(table: Table[R], language: Language = "en") -> str:
     """A ``tabular`` for ``\\usepackage{booktabs}``; Chinese wants XeLaTeX or LuaLaTeX with a font that has it."""
     columns = table.standing("latex")
     heads = [told(column.heading, language) for column in columns]
-    rows = [[told(cell.text, language) for cell in row] for row in table.cells("latex")]
+    rows = [[_short(cell, language) for cell in row] for row in table.cells("latex")]
     lines = [" & ".join(map(latex_escaped, cells)) + r" \\" for cells in (heads, *rows)]
     form = "".join("l" if column.left else "r" for column in columns)
     return "\n".join(

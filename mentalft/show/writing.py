@@ -15,7 +15,7 @@ from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.files import write_text
 from mentalft.runs.loading import FinishedRun, read_run
-from mentalft.show.comparison import comparison_markdown
+from mentalft.show.comparison import write_tables
 from mentalft.show.language import language_for, tables_language
 from mentalft.show.plots.labels import caption_of_figure
 from mentalft.show.report import DRAWN_AS_TABLES, report_html
@@ -27,7 +27,7 @@ log = logging.getLogger("mentalft")
 
 
 def report(cfg: ReportConfig, run_dir: Path) -> Path | None:
-    """Write what ``cfg`` asks for, and ``comparison.md`` in its language; return the report's path, None without one.
+    """Write what ``cfg`` asks for, and the tables in its language; return the report's path, None without one.
 
     An earlier report goes first: it may show other figures than the comparison now does.
 
@@ -38,7 +38,7 @@ def report(cfg: ReportConfig, run_dir: Path) -> Path | None:
     path.unlink(missing_ok=True)
     run = read_run(run_dir)
     spoken = tables_language(cfg.language)
-    write_text(run_dir / "comparison.md", comparison_markdown(run.comparison, spoken))
+    write_tables(run.comparison, run_dir, spoken)
     if cfg.plots:
         _tried("plots/", run_dir, spoken, lambda: _write_plots(run, spoken))
     if not cfg.html:

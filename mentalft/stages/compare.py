@@ -41,9 +41,11 @@ def _from_run(context: Context) -> dict[str, Any]:
 
 def _work(context: Context) -> None:
     from mentalft.comparison.compare import compare
+    from mentalft.show.paper import write_paper
 
     cfg, run_dir = context.cfg, context.run_dir
     compare(cfg.eval, _asked(context), cfg.seed, run_dir, _known(context))
+    write_paper(run_dir)
 
 
 def _reads(cfg: Config) -> Iterator[tuple[str, str | None]]:
@@ -63,9 +65,12 @@ COMPARE = Stage(
     "compare",
     work=_work,
     needs=("evaluate|answers",),
-    writes=("metrics.json", "comparison.md", "comparison.csv", "comparison.json", "items.jsonl", "scores.jsonl"),
-    rewritten=("comparison.md",),
+    writes=(
+        "metrics.json", "comparison.md", "comparison.tex", "comparison.csv", "comparison.json", "items.jsonl",
+        "items.csv", "scores.jsonl", "methods.md",
+    ),
+    rewritten=("comparison.md", "comparison.tex"),
     from_run=_from_run,
     reads=_reads,
     check=_check,
-)
+)  # fmt: skip

@@ -226,5 +226,5 @@ def test_the_same_answers_give_the_same_bytes_in_another_process(tmp_path: Path)
         command = [sys.executable, "-c", SCORE, str(tmp_path / name)]
         root = Path(__file__).parents[2]
         subprocess.run(command, check=True, cwd=root, env={**os.environ, "PYTHONHASHSEED": name})
-    for file in ("scores.jsonl", "comparison.json", "items.jsonl", "metrics.json", "comparison.md", "comparison.csv"):
+    for file in ("scores.jsonl", "comparison.json", "items.jsonl", "metrics.json", "comparison.md", "comparison.tex"):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()

@@ -78,7 +78,9 @@ def test_modelscope_has_embedders_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert embed(["你好"]).shape[0] == 1
     load_embedder("modelscope://someone/embedder")
     assert asked == [("someone/embedder", "v1"), ("someone/embedder", None)]
-    with pytest.raises(ModelError, match=r"eval\.embedder=someone/absent: ModelScope gave no model .404.; check the name"):
+    with pytest.raises(
+        ModelError, match=r"eval\.embedder=someone/absent: ModelScope gave no model .404.; check the name"
+    ):
         load_embedder("modelscope://someone/absent")
     monkeypatch.setitem(sys.modules, "modelscope", None)
     with pytest.raises(ModelError, match="needs the modelscope package: pip install"):

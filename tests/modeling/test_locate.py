@@ -105,5 +105,11 @@ def test_what_the_hub_refuses_is_said_in_words(
 
 def test_a_hub_that_cannot_be_reached_names_offline_ways(tmp_path: Path) -> None:
     message = str(locate_on("http://127.0.0.1:9", "someone/tiny", tmp_path))
-    for word in ("cannot be reached", "model=tiny", "HF_HUB_OFFLINE=1", "HF_ENDPOINT to a mirror", "model.hub=modelscope"):
+    for word in (
+        "cannot be reached",
+        "model=tiny",
+        "HF_HUB_OFFLINE=1",
+        "HF_ENDPOINT to a mirror",
+        "model.hub=modelscope",
+    ):
         assert word in message

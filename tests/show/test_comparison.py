@@ -13,8 +13,8 @@ from rich.console import Console
 
 from mentalft.records import Interval
 from mentalft.runs.files import COMPARISON as FILE
-from mentalft.show.comparison import caption_of, comparison_table, write_tables
-from mentalft.show.table import latex, terminal
+from mentalft.show.comparison import caption_of, comparison_latex, comparison_table, write_tables
+from mentalft.show.table import terminal
 from mentalft.words import told
 from tests.show.compared import BLEU, COMPARISON, changed, with_a_third
 
@@ -142,7 +142,13 @@ def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
 
 
 def test_a_paper_gets_the_same_table() -> None:
-    tabular = latex(comparison_table(replace(COMPARISON, metrics=(changed(BLEU, title="a_b & 50%"),))))
-    assert tabular.startswith("\\begin{tabular}{lrrrrrrrrrl}\n\\toprule\nmetric & base & tuned & diff & 95\\% interval")
+    metrics = (changed(BLEU, title="a_b & 50%"), changed(BLEU, title="loss", role="diagnostic", higher_is_better=False))
+    paper = comparison_latex(replace(COMPARISON, metrics=metrics))
+    caption, tabular = paper.split("\\label{tab:mentalft}\n")
+    assert "on 10 items from 16 dialogues" in caption
+    assert "1000 paired bootstrap resamples" in caption
+    assert "lower is better for loss.}" in caption
+    assert "；loss越低越好。}" in comparison_latex(replace(COMPARISON, metrics=metrics), "zh")
+    assert tabular.startswith("\\begin{tabular}{lrrrrrl}\n\\toprule\nmetric & base & tuned & diff & 95\\% interval")
     assert r"a\_b \& 50\% (primary) & 0.1000 & 0.2500 & +0.1500 & +0.1000 \ldots{} +0.2000 & $<$0.001" in tabular
-    assert tabular.endswith("\\bottomrule\n\\end{tabular}\n")
+    assert tabular.endswith("\\bottomrule\n\\end{tabular}\n\\end{table}\n")
