@@ -100,7 +100,7 @@ def _score(
 ) -> list[float]:
     if not responses:
         return []
-    inputs = {"predictions": list(responses), "references": [list(refs) for refs in references]}
+    inputs: dict[str, list[Any]] = {"predictions": list(responses), "references": [list(refs) for refs in references]}
     if _takes_history(module):
         inputs["history"] = list(given.histories)
     if _takes_lists(module):

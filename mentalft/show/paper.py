@@ -65,7 +65,7 @@ def _methods(run: FinishedRun, comparison: Comparison) -> Iterator[Said]:
         yield _asked(run, comparison, done, own)
     (primary,) = [m.title for m in comparison.metrics if m.role == PRIMARY]
     if named := declared_in(run.run_dir):
-        key = "paper.primary_after" if named[-1].answers_seen else "paper.primary"
+        key = "paper.named_after" if named[-1].answers_seen else "paper.named"
         yield Said(key, {"title": primary, "at": named[-1].at})
     yield Said(
         "paper.statistics",
@@ -127,7 +127,7 @@ def _shown(model: str) -> str:
 
 def _results(comparison: Comparison) -> Iterator[Said]:
     for name in comparison.others:
-        for role in (SECONDARY, DIAGNOSTIC):
+        for role in (PRIMARY, SECONDARY, DIAGNOSTIC):
             figures = list(_figures(comparison, name, role))
             if figures:
                 names = {"name": contender(name), "baseline": contender(comparison.baseline)}

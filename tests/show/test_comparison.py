@@ -150,5 +150,5 @@ def test_a_paper_gets_the_same_table() -> None:
     assert "lower is better for loss.}" in caption
     assert "；loss越低越好。}" in comparison_latex(replace(COMPARISON, metrics=metrics), "zh")
     assert tabular.startswith("\\begin{tabular}{lrrrrrl}\n\\toprule\nmetric & base & tuned & diff & 95\\% interval")
-    assert r"a\_b \& 50\% (primary) & 0.1000 & 0.2500 & +0.1500 & +0.1000 \ldots{} +0.2000 & $<$0.001" in tabular
+    assert r"a\_b \& 50\% (primary) & 0.1000 & 0.2500 & +0.1500 & +0.1000 \ldots{} +0.2000 & 0.012 & better" in tabular
     assert tabular.endswith("\\bottomrule\n\\end{tabular}\n\\end{table}\n")
