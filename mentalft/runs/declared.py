@@ -12,7 +12,7 @@ from mentalft.records import Declared
 from mentalft.runs.files import JsonFile
 from mentalft.runs.place import SUPERSEDED
 
-DECLARED: JsonFile[list[Declared]] = JsonFile(f"{MARKED}/primary.json", list[Declared], "compare")
+DECLARED: JsonFile[list[Declared]] = JsonFile(f"{MARKED}/primary.declared", list[Declared], "compare")
 ASKED = ("items.jsonl", "decoding.json")
 """Files of ``responses/`` that are written before the first answer."""
 

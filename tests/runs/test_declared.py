@@ -8,6 +8,7 @@ from mentalft.comparison.known import known_of
 from mentalft.records import Answerer, Made
 from mentalft.runs.declared import change, declare, declared_in
 from mentalft.runs.files import MADE
+from mentalft.runs.markers import unreadable
 from mentalft.words import told
 from tests.test_conf import composed
 
@@ -26,6 +27,7 @@ def test_it_may_be_changed_until_there_are_answers(tmp_path: Path) -> None:
     for primary in ("rougeL", "bleu", "bleu"):
         naming(tmp_path, primary)
     assert [(one.metric, one.answers_seen) for one in declared_in(tmp_path)] == [("rougeL", False), ("bleu", False)]
+    assert not unreadable(tmp_path), "and is taken for no marker of a stage"
     answered(tmp_path)
     assert change("bleu", tmp_path) is None
 
