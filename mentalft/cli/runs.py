@@ -162,7 +162,7 @@ def compare(
     """Show any number of runs in one table: seeds of one run pooled, different systems side by side."""
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console, language, say
-    from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.show.runs import how_to_read, terminal_tables, write_runs_json, write_runs_markdown
     from mentalft.show.terminal import say_verdict
     from mentalft.words import Said, told
 
@@ -178,7 +178,7 @@ def compare(
         console.print(table)
     if found.combined:
         console.print()
-        console.print(told(HOW_TO_READ, language()), style="dim", soft_wrap=False)
+        console.print(told(how_to_read(found), language()), style="dim", soft_wrap=False)
     if markdown:
         write_runs_markdown(found, markdown, language())
     if json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mentalft.console import console, say, say_path
 from mentalft.records import CAUTION, NOT_COMPARABLE, Comparison, RunsComparison
-from mentalft.show.comparison import comparison_table, leakage_lines
+from mentalft.show.comparison import comparison_table, scope_lines
 from mentalft.show.language import in_language
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
@@ -24,7 +24,7 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     comparison = in_language(comparison, language)
     say_verdict(comparison, language)
     console.print(terminal(comparison_table(comparison, language), console.width, language))
-    for line in leakage_lines(comparison, language):
+    for line in scope_lines(comparison, language):
         say(line)
     if comparison.unseen:
         say(told(Said("show.unseen"), language), style="bold")
