@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 PLACES = (Path("outputs"), Path("multirun"))
 """Where runs are, seen from the working directory."""
+LEAST_DIFFERENCE = 1e-6
 
 
 @app.command("list")
@@ -185,6 +186,30 @@ def compare(
         write_runs_json(found, json)
     for path in filter(None, (markdown, json)):
         say(Said("cli.written", {"path": str(path)}))
+
+
+@app.command()
+def power(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that holds a comparison.")],
+    difference: Annotated[
+        float | None,
+        typer.Option(metavar="SIZE", help="To be seen, such as 0.02; what the run showed if left out."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="The primary one if left out.")] = None,
+) -> None:
+    """Say how many dialogues it takes to see a difference, by the scatter of a run."""
+    from mentalft.comparison.planning import plan, sentences
+    from mentalft.console import language, say
+    from mentalft.words import Said
+
+    if difference is not None and not LEAST_DIFFERENCE <= difference < float("inf"):
+        raise typer.BadParameter(f"{difference} is no size; give a number such as 0.02", param_hint="--difference")
+    _speak_as(run)
+    found = plan(run, difference, metric, language())
+    for line in found.unfair:
+        say(Said("show.not_comparable", {"what": line}), style="bold red")
+    for sentence in sentences(found, observed=difference is None):
+        say(sentence)
 
 
 @app.command()

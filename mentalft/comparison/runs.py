@@ -65,7 +65,7 @@ def compare_runs(
             its confidence, or a metric's signature, or, to be pooled, its contenders; one line for each difference.
             ``pair`` names nobody.
     """
-    runs = [_read(path) for path in run_dirs]
+    runs = [read_run(path) for path in run_dirs]
     pooled = all(run.made_with == runs[0].made_with and _who(run) == _who(runs[0]) for run in runs)
     pooled = pooled if pool is None else pool
     _check_alike(runs, run_dirs, pooled=pooled)
@@ -124,7 +124,12 @@ def _gates(runs: Sequence[Run]) -> Iterator[Gate]:
                 yield replace(gate, line=line) if len(runs) > 1 else gate
 
 
-def _read(run_dir: Path) -> Run:
+def read_run(run_dir: Path) -> Run:
+    """What its compare stage wrote.
+
+    Raises:
+        DataError: it has not been compared.
+    """
     if not run_dir.is_dir():
         raise DataError(f"{run_dir} is no directory; give run directories, such as outputs/2026-11-23/14-22-01")
     for file in (COMPARISON, SCORES):
