@@ -47,15 +47,13 @@ def plan(run_dir: Path, difference: float | None, metric: str | None, language: 
     """
     run = read_run(run_dir)
     about, sheet = run.comparison, run.sheet
-    names = [m.metric for m in run.comparison.metrics]
-    found = next(
-        (m for m in titled(about.metrics, language) if (m.metric == metric if metric else m.role == PRIMARY)), None
-    )
+    name = metric or next(m.metric for m in about.metrics if m.role == PRIMARY)
+    found = next((m for m in titled(about.metrics, language) if m.metric == name), None)
     if found is None:
-        raise DataError(f"--metric: {run.name} has no {metric or 'primary metric'}; there are {', '.join(names)}")
+        raise DataError(f"--metric: {run.name} has no {name}; there are {', '.join(m.metric for m in about.metrics)}")
     if not found.differences:
         raise DataError(
-            f"{run.name}: {found.title} holds no contender against a baseline; give a run that compares two"
+            f"{run.name}: by {found.title}, no contender is held against a baseline; give a run that compares two"
         )
     family = [d for m in about.metrics if m.role == found.role for d in m.differences]
     tests = 1 if found.role == DIAGNOSTIC else len(family)

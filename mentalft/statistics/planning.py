@@ -16,7 +16,7 @@ MANY = 1000
 def scatter_of_dialogues(
     baseline: Floats, contender: Floats, total: Callable[[Floats], Floats], clusters: Sequence[str]
 ) -> float:
-    """The standard error of the difference times ``sqrt(clusters)``, by the jackknife (Efron and Tibshirani 1993, ch. 11).
+    """The standard error of the difference times ``sqrt(clusters)``, by the jackknife (Efron and Tibshirani 1993).
 
     For a mean over dialogues it is the standard deviation of their differences.
 
