@@ -60,8 +60,8 @@ def plan(run_dir: Path, difference: float | None, metric: str | None, language: 
 
     def planned() -> Iterator[Planned]:
         for name, of_run in found.differences.items():
-            parts = (sheet.parts[side][found.metric] for side in (about.baseline, name))
-            scatter = scatter_of_dialogues(*parts, total_of(found.metric), sheet.dialogues)
+            ours, theirs = (sheet.parts[side][found.metric] for side in (name, about.baseline))
+            scatter = scatter_of_dialogues(theirs, ours, total_of(found.metric), sheet.dialogues)
             size = of_run.difference if difference is None else difference
             needed = dialogues_needed(size, scatter, 1 - (1 - about.confidence) / tests) if size else None
             yield Planned(name, size, needed, of_run)
@@ -73,15 +73,15 @@ def plan(run_dir: Path, difference: float | None, metric: str | None, language: 
 def sentences(found: Plan, *, observed: bool) -> Iterator[Said]:
     """What a plan comes to, a sentence each."""
     for one in found.of:
-        name = {"name": contender(one.contender), "title": found.title}
+        about = {"name": contender(one.contender), "title": found.title}
         if one.needed is None:
-            yield Said("power.nothing", name)
+            yield Said("power.nothing", about)
             continue
         more = one.needed - found.dialogues
         yield Said(
             "power.needed",
             {
-                **name,
+                **about,
                 "what": Said(f"power.{'observed' if observed else 'asked'}", {"difference": signed(one.difference)}),
                 "needed": one.needed,
                 "dialogues": found.dialogues,
