@@ -91,4 +91,5 @@ def sentences(found: Plan, *, observed: bool) -> Iterator[Said]:
         )
         if observed:
             yield Said("power.uncertain", {"interval": spread(one.of_run.interval)})
-    yield Said("power.how", {"confidence": f"{100 * found.confidence:.3g}", "tests": found.tests})
+    corrected = Said("power.corrected", {"tests": found.tests}) if found.tests > 1 else ""
+    yield Said("power.how", {"confidence": f"{100 * found.confidence:.3g}", "corrected": corrected})

@@ -215,7 +215,8 @@ def test_a_run_in_chinese_is_shown_in_chinese(
     assert "run directory" not in said
     for command, words in (
         (["compare", run], ["运行 1：", "长度接近度"]),
-        (["list", run], ["结论", "项更好"]),
+        (["list", run], ["结论", "更好：ROUGE-1"]),
+        (["power", run, "--difference", 0.02], ["若相差 +0.0200", "功效 80%"]),
         (["verify", run], ["一致：comparison.json 中的得分", "一致：prepare 的文件", "全部一致"]),
     ):
         assert called(monkeypatch, *command) == 0
