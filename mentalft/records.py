@@ -548,6 +548,9 @@ class Contest:
     baseline: str
     contenders: tuple[str, ...]
     gates: tuple[Gate, ...]
+    over_seeds: tuple[str, ...] = ()
+    """The contenders that were trained with three seeds or more: their intervals, tests and verdicts are over dialogues
+    and seeds, those of others of these weights alone."""
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -641,6 +644,7 @@ class RunsComparison(Contest):
     gates: tuple[Gate, ...] = ()
     """Of every run."""
     demonstration: bool = False
+    over_seeds: tuple[str, ...] = ()
     unseen: None = None
 
     @property

@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 PLACES = (Path("outputs"), Path("multirun"))
 """Where runs are, seen from the working directory."""
+LEAST_DIFFERENCE = 1e-6
 
 
 @app.command("list")
@@ -162,7 +163,7 @@ def compare(
     """Show any number of runs in one table: seeds of one run pooled, different systems side by side."""
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console, language, say
-    from mentalft.show.runs import HOW_TO_READ, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.show.runs import how_to_read, terminal_tables, write_runs_json, write_runs_markdown
     from mentalft.show.terminal import say_verdict
     from mentalft.words import Said, told
 
@@ -178,13 +179,37 @@ def compare(
         console.print(table)
     if found.combined:
         console.print()
-        console.print(told(HOW_TO_READ, language()), style="dim", soft_wrap=False)
+        console.print(told(how_to_read(found), language()), style="dim", soft_wrap=False)
     if markdown:
         write_runs_markdown(found, markdown, language())
     if json:
         write_runs_json(found, json)
     for path in filter(None, (markdown, json)):
         say(Said("cli.written", {"path": str(path)}))
+
+
+@app.command()
+def power(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that holds a comparison.")],
+    difference: Annotated[
+        float | None,
+        typer.Option(metavar="SIZE", help="To be seen, such as 0.02; what the run showed if left out."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option(metavar="NAME", help="The primary one if left out.")] = None,
+) -> None:
+    """Say how many dialogues it takes to see a difference, by the scatter of a run."""
+    from mentalft.comparison.planning import plan, sentences
+    from mentalft.console import language, say
+    from mentalft.words import Said
+
+    if difference is not None and not LEAST_DIFFERENCE <= difference < float("inf"):
+        raise typer.BadParameter(f"{difference} is no size; give a number such as 0.02", param_hint="--difference")
+    _speak_as(run)
+    found = plan(run, difference, metric, language())
+    for line in found.unfair:
+        say(Said("show.not_comparable", {"what": line}), style="bold red")
+    for sentence in sentences(found, observed=difference is None):
+        say(sentence)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from mentalft.records import (
 )
 from mentalft.runs.files import COMPARISON, MADE, SCORES
 from mentalft.runs.markers import markers
-from mentalft.statistics import Measured, Settings, compare_all, log_length_ratio
+from mentalft.statistics import LEAST_SEEDS, Measured, Settings, compare_all, log_length_ratio
 from mentalft.words import Said, contender, listed
 
 
@@ -38,6 +39,8 @@ class Run(NamedTuple):
     sheet: ScoreSheet
     made_with: object = None
     """What its contenders are, training seeds aside; equal for runs that are seeds of one."""
+    seed: object = None
+    """What tells its training from that of another seed; None where nothing is known of it."""
 
     @property
     def metrics(self) -> dict[str, MetricResult]:
@@ -49,9 +52,9 @@ def compare_runs(
 ) -> RunsComparison:
     """Read what the runs' own compare stages wrote, and combine it.
 
-    Pooled, an item's difference is the mean over runs, and dialogues are resampled and swapped in all runs at once. The
-    runs are taken as they are; how much another seed would change is in their spread. Side by side, the contenders of
-    all runs are held against the baseline of the first.
+    Pooled, an item's difference is the mean over runs, and dialogues are resampled and swapped in all runs at once, the
+    runs being as they are; from three training seeds on, intervals and tests are over dialogues and seeds. Side by
+    side, the contenders of all runs are held against the baseline of the first.
 
     Args:
         pool: None pools runs that are seeds of one, and puts others side by side.
@@ -62,7 +65,7 @@ def compare_runs(
             its confidence, or a metric's signature, or, to be pooled, its contenders; one line for each difference.
             ``pair`` names nobody.
     """
-    runs = [_read(path) for path in run_dirs]
+    runs = [read_run(path) for path in run_dirs]
     pooled = all(run.made_with == runs[0].made_with and _who(run) == _who(runs[0]) for run in runs)
     pooled = pooled if pool is None else pool
     _check_alike(runs, run_dirs, pooled=pooled)
@@ -74,6 +77,9 @@ def compare_runs(
         runs = [_pair(run, *pair) for run in runs]
     first, others = runs[0], runs[0].comparison.others
     names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
+    over_seeds = tuple(other for other in others if _are_seeds(runs, other))
+    if others and not over_seeds:
+        notes.append(Said("compare.these_weights"))
     found = RunsComparison(
         baseline=first.comparison.baseline,
         contenders=first.comparison.contenders,
@@ -82,7 +88,7 @@ def compare_runs(
         confidence=first.comparison.confidence,
         decoding=first.comparison.decoding,
         runs=tuple(ComparedRun(run.name, tuple(run.metrics[name] for name in names)) for run in runs),
-        combined=_combined(runs, names) if len(runs) > 1 else (),
+        combined=_combined(runs, names, over_seeds=bool(over_seeds)) if len(runs) > 1 else (),
         spreads=tuple(_spread(name, other, runs) for name in names for other in others) if len(runs) > 1 else (),
         notes=(*notes, *_notes(runs, names)),
         leakage={
@@ -90,8 +96,17 @@ def compare_runs(
         },
         gates=tuple(_gates(runs)),
         demonstration=all(run.comparison.demonstration for run in runs),
+        over_seeds=over_seeds,
     )
     return replace(found, combined=withheld(found, found.combined))
+
+
+def _are_seeds(runs: Sequence[Run], name: str) -> bool:
+    """Whether ``name`` was trained anew in each run, often enough to tell of further seeds; a copy is no training."""
+    return len(runs) >= LEAST_SEEDS and not any(
+        (one.seed is not None and one.seed == other.seed) or _same_parts(one, other, name)
+        for one, other in combinations(runs, 2)
+    )
 
 
 def _least_known(found: Sequence[Leakage]) -> Leakage:
@@ -109,7 +124,12 @@ def _gates(runs: Sequence[Run]) -> Iterator[Gate]:
                 yield replace(gate, line=line) if len(runs) > 1 else gate
 
 
-def _read(run_dir: Path) -> Run:
+def read_run(run_dir: Path) -> Run:
+    """What its compare stage wrote.
+
+    Raises:
+        DataError: it has not been compared.
+    """
     if not run_dir.is_dir():
         raise DataError(f"{run_dir} is no directory; give run directories, such as outputs/2026-11-23/14-22-01")
     for file in (COMPARISON, SCORES):
@@ -117,16 +137,18 @@ def _read(run_dir: Path) -> Run:
             raise DataError(
                 f"{run_dir} holds no {file.name}; score the run: mentalft {typed('run_dir', run_dir)} stages=[compare]"
             )
-    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir), _made_with(run_dir))
+    return Run(shown(run_dir.absolute()), COMPARISON.load(run_dir), read_scores(run_dir), *_made_with(run_dir))
 
 
-def _made_with(run_dir: Path) -> object:
+def _made_with(run_dir: Path) -> tuple[object, object]:
+    """What its contenders are without the seed of their training, and that seed."""
     trained = markers(run_dir).get("train")
     if trained:
-        return {key: value for key, value in trained.made_from.items() if key != "seed"}
+        return {key: value for key, value in trained.made_from.items() if key != "seed"}, trained.made_from["seed"]
     if not MADE.exists(run_dir):
-        return None
-    return {name: about.identity or about.file for name, about in MADE.load(run_dir).contenders.items()}
+        return None, None
+    found = {name: about.identity or about.file for name, about in MADE.load(run_dir).contenders.items()}
+    return found, found
 
 
 def _who(run: Run) -> tuple[str, ...]:
@@ -265,7 +287,7 @@ def _without_seed(decoding: str | None) -> str | None:
     return decoding and re.sub(r"seed=\d+", "seed", decoding)
 
 
-def _combined(runs: Sequence[Run], names: Sequence[str]) -> tuple[MetricResult, ...]:
+def _combined(runs: Sequence[Run], names: Sequence[str], *, over_seeds: bool = False) -> tuple[MetricResult, ...]:
     first, about = runs[0], runs[0].comparison
     measured = {
         name: Measured(
@@ -290,7 +312,7 @@ def _combined(runs: Sequence[Run], names: Sequence[str]) -> tuple[MetricResult, 
         )
         for name in about.others
     }
-    settings = Settings(about.resamples, about.confidence, about.seed)
+    settings = Settings(about.resamples, about.confidence, about.seed, over_seeds)
     return compare_all(measured, about.baseline, first.sheet.dialogues, ratios, settings)
 
 
@@ -311,14 +333,10 @@ def _notes(runs: Sequence[Run], names: Sequence[str]) -> Iterator[Said]:
     if {family, *families} != {family}:
         yield Said("compare.families", {"sizes": listed(sorted({family, *families})), "size": family})
     for number, run in enumerate(runs[1:], 2):
-        same = next((n for n, other in enumerate(runs[: number - 1], 1) if _same_scores(run, other, names)), None)
+        before = enumerate(runs[: number - 1], 1)
+        same = next((n for n, other in before if all(_same_parts(run, other, name) for name in about.contenders)), None)
         if same is not None:
             yield Said("compare.copy", {"number": number, "same": same})
     baseline = [run.sheet.parts[about.baseline] for run in runs]
     if any(not np.array_equal(baseline[0][name], other[name]) for other in baseline[1:] for name in names):
         yield Said("compare.other_base", {"name": contender(about.baseline)})
-
-
-def _same_scores(one: Run, other: Run, names: Sequence[str]) -> bool:
-    here, there = one.sheet.parts, other.sheet.parts
-    return all(np.array_equal(here[c][name], there[c][name]) for c in here for name in names)

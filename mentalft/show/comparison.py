@@ -188,12 +188,18 @@ def how_to_read(comparison: Comparison) -> Said:
     return Said("show.how_to_read", {**names_of(comparison.baseline, comparison.others), "level": level})
 
 
-def leakage_lines(comparison: Comparison, language: Language) -> list[str]:
-    """What of the items asked each contender was trained on, a sentence each; one where it is the same for all."""
+def scope_lines(comparison: Comparison, language: Language) -> list[str]:
+    """What the verdict holds for.
+
+    What of the items asked each contender was trained on, a sentence each (one where it is the same for all), and which
+    weights are spoken of.
+    """
+    of_weights = [sentence(Said("compare.these_weights"), language)] if comparison.others else []
     found = {name: sentence(one.said, language) for name, one in comparison.leakage.items()}
     if len(set(found.values())) == 1:
-        return list(found.values())[:1]
-    return [told(Said("plot.of_side", {"name": contender(n), "said": said}), language) for n, said in found.items()]
+        return [*list(found.values())[:1], *of_weights]
+    of_each = [told(Said("plot.of_side", {"name": contender(n), "said": said}), language) for n, said in found.items()]
+    return of_each + of_weights
 
 
 def about_of(metric: str, language: Language) -> str:
@@ -298,7 +304,7 @@ def comparison_markdown(comparison: Comparison, language: Language = "en") -> st
         markdown(comparison_table(comparison, language), language),
         [told(how_to_read(comparison), language)],
         [w["equal_length_how"]] if lengths else [],
-        leakage_lines(comparison, language),
+        scope_lines(comparison, language),
         *_unseen(comparison, language),
         *([[f"## {w['by_topic']}"], [w["not_shown"].format(why=no_topics)]] if no_topics else []),
         *(

@@ -17,7 +17,7 @@ from mentalft.runs.files import COMPARISON, DATA_REPORT
 from mentalft.runs.loading import training_rows
 from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of, own_contender
-from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, leakage_lines, scaled
+from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, scaled, scope_lines
 from mentalft.show.table import markdown
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Said, contender, labels, told
@@ -96,7 +96,7 @@ def _found(comparison: Comparison) -> dict[str, Any]:
         "legend": explained(comparison.metrics),
         "how_to_read": told(how_to_read(comparison)),
         "equal_length": labels("show", "en")["equal_length_how"],
-        "leakage": leakage_lines(comparison, "en"),
+        "leakage": scope_lines(comparison, "en"),
         "notes": [told(note) for note in comparison.notes],
     }
 

@@ -26,7 +26,6 @@ from mentalft.show.table import PEOPLE, Cell, Column, Table, figure, markdown, t
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, contender, labels, told
 
-HOW_TO_READ = Said("show.runs_how")
 FILES = PEOPLE - {"terminal"}
 
 
@@ -70,12 +69,16 @@ def write_runs_markdown(found: RunsComparison, path: Path, language: Language = 
         [f"- {told(Said(f'show.{gate.level}_line', {'what': gate.line}), language)}" for gate in found.gates],
         [f"- {told(Said('show.note_line', {'what': note}), language)}" for note in found.notes],
         markdown(scores, language),
-        [told(HOW_TO_READ, language)] if found.combined else [],
+        [told(how_to_read(found), language)] if found.combined else [],
         [f"## {told(apart.title, language)}"] if found.spreads else [],
         markdown(apart, language) if found.spreads else [],
         [f"## {w['signatures']}", "", *(f"- `{m.signature}`" for m in found.runs[0].metrics)],
     ]
     write_text(path, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")
+
+
+def how_to_read(found: RunsComparison) -> Said:
+    return Said("show.runs_how_seeds" if found.over_seeds else "show.runs_how")
 
 
 def scores_table(found: RunsComparison) -> Table[Row]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mentalft.console import console, say, say_path
-from mentalft.records import CAUTION, NOT_COMPARABLE, Comparison, RunsComparison
-from mentalft.show.comparison import comparison_table, leakage_lines
+from mentalft.records import CAUTION, NOT_COMPARABLE, PRIMARY, UNDECIDED, Comparison, RunsComparison
+from mentalft.show.comparison import comparison_table, scope_lines
 from mentalft.show.language import in_language
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
@@ -24,13 +24,15 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     comparison = in_language(comparison, language)
     say_verdict(comparison, language)
     console.print(terminal(comparison_table(comparison, language), console.width, language))
-    for line in leakage_lines(comparison, language):
+    for line in scope_lines(comparison, language):
         say(line)
     if comparison.unseen:
         say(told(Said("show.unseen"), language), style="bold")
         console.print(terminal(comparison_table(comparison.unseen, language), console.width, language))
     for line in legend(console.width, language):
         console.print(line, style="dim")
+    if any(m.role == PRIMARY and d.verdict == UNDECIDED for m in comparison.metrics for d in m.differences.values()):
+        say(told(Said("power.hint", {"run": str(run_dir)}), language))
     if notes:
         for note in comparison.notes:
             console.print(told(Said("show.note", {"what": note}), language), style="dim")

@@ -72,7 +72,11 @@ def _of(comparison: Comparison | RunsComparison, name: str) -> Iterator[Said]:
     seen = "unknown"
     if leakage and leakage.known:
         seen = "some" if leakage.items else "none_at_all" if comparison.demonstration else "none"
-    figures = Said("headline.figures", _figures(m, d.difference, d.interval, comparison.confidence))
+    of_seeds = "_seeds" if name in comparison.over_seeds else ""
+    written = _figures(m, d.difference, d.interval, comparison.confidence)
+    if isinstance(comparison, RunsComparison):
+        written["runs"] = len(comparison.runs)
+    figures = Said("headline.figures" + of_seeds, written)
     values = {
         "name": Said("headline.tuned") if of_tuned else contender(name),
         "baseline": contender(comparison.baseline),
@@ -81,7 +85,7 @@ def _of(comparison: Comparison | RunsComparison, name: str) -> Iterator[Said]:
         "dialogues": comparison.dialogues,
         "seen": Said(f"headline.seen_{seen}"),
     }
-    yield Said(f"headline.{d.verdict}" + ("" if of_tuned else "_of"), values)
+    yield Said(f"headline.{d.verdict}" + (of_seeds if of_tuned else "_of"), values)
     cautions = comparison.gates_of(name, CAUTION)
     if cautions:
         clauses = [gate.clause for gate in cautions]

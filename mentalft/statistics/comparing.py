@@ -10,10 +10,15 @@ import numpy as np
 from mentalft.records import DIAGNOSTIC, SECONDARY, Difference, Group, Interval, LengthControlled, MetricResult, Role
 from mentalft.statistics.grouping import ENOUGH_DIALOGUES, Groups
 from mentalft.statistics.inference import (
+    Source,
     difference_of,
     effective_clusters,
     expanded_interval,
+    half_width,
     holm,
+    over_dialogues,
+    over_dialogues_and_seeds,
+    p_of,
     signs,
     smallest_effect,
     two_sided_p,
@@ -42,9 +47,9 @@ class Measured(NamedTuple):
         """The mean over runs."""
         return float(self.total(self.parts[contender].sum(axis=1)).mean())
 
-    def difference(self, baseline: Floats, contender: Floats) -> Floats:
-        """(…): the mean over runs of the difference of scores, from sums (…, runs, parts) of each of the two."""
-        return np.asarray(difference_of(self.total(baseline), self.total(contender)).mean(axis=-1))
+    def differences(self, baseline: Floats, contender: Floats) -> Floats:
+        """(…, runs): the difference of scores, from sums (…, runs, parts) of each of the two."""
+        return difference_of(self.total(baseline), self.total(contender))
 
     def pair(self, baseline: str, contender: str) -> _Pair:
         return _Pair(self, self.parts[baseline], self.parts[contender])
@@ -72,8 +77,12 @@ class _Pair(NamedTuple):
         runs, items = counted.sum(axis=0), counted.any(axis=0)
         return np.asarray((counted * self.item_differences()).sum(axis=0)[items] / runs[items])
 
+    def differences(self) -> Floats:
+        """(runs,)"""
+        return self.m.differences(self.baseline.sum(axis=1), self.contender.sum(axis=1))
+
     def difference(self) -> float:
-        return float(self.m.difference(self.baseline.sum(axis=1), self.contender.sum(axis=1)))
+        return float(self.differences().mean())
 
     def line(self, log_length_ratios: Floats) -> Floats:
         """(runs, items, 5): what a line through the items is fitted from."""
@@ -84,6 +93,8 @@ class Settings(NamedTuple):
     resamples: int
     confidence: float
     seed: int
+    over_seeds: bool = False
+    """Whether the runs are three or more training seeds, so that intervals and tests can tell of others as well."""
 
 
 class _Draws(NamedTuple):
@@ -91,6 +102,27 @@ class _Draws(NamedTuple):
     """(resamples, runs, parts)."""
     left_out: Floats
     """(clusters, runs, parts): the sums without each cluster."""
+
+
+class _Estimate(NamedTuple):
+    """A difference of scores, or the one at equal length, in each run."""
+
+    of_runs: Floats
+    """(runs,)."""
+    resampled: Floats
+    """(resamples, runs)."""
+    left_out: Floats
+    """(clusters, runs)."""
+
+    def sources(self, settings: Settings) -> tuple[Source, ...]:
+        return over_dialogues_and_seeds(*self) if settings.over_seeds else (over_dialogues(*self[1:]),)
+
+    def interval(self, settings: Settings) -> Interval:
+        if settings.over_seeds:
+            middle, reach = float(self.of_runs.mean()), half_width(self.sources(settings), settings.confidence)
+            return Interval(middle - reach, middle + reach)
+        effective = effective_clusters(self.left_out.mean(axis=1))
+        return expanded_interval(self.resampled.mean(axis=1), effective, settings.confidence)
 
 
 class _Key(NamedTuple):
@@ -115,11 +147,11 @@ def compare_all(
 ) -> tuple[MetricResult, ...]:
     """One result a metric, in order; every contender is held against ``baseline``, whose resamples are drawn once.
 
-    With several runs every score is the mean over runs; dialogues are resampled and swapped for all runs at once, the
-    runs being taken as they are: the interval is over dialogues, and says nothing of further training seeds. Holm's
-    correction is over the tests of a role: primary metrics × contenders without the baseline, and secondary ones;
-    diagnostics are not tested. A metric that was not measured of a contender has no difference for it, and one that was
-    not measured of the baseline has none at all.
+    With several runs every score is the mean over runs. Dialogues are resampled and swapped for all runs at once, the
+    runs being taken as they are, so that nothing is said of further training seeds; with ``settings.over_seeds``,
+    intervals and tests are over both. Holm's correction is over the tests of a role: primary metrics × contenders
+    without the baseline, and secondary ones; diagnostics are not tested. A metric that was not measured of a contender
+    has no difference for it, and one that was not measured of the baseline has none at all.
 
     Args:
         clusters: (items,) the dialogue of each item.
@@ -137,7 +169,16 @@ def compare_all(
     }
     lines = {key.line: pair.line(log_length_ratios[key.contender]) for key, pair in pairs.items() if pair.m.of_answer}
     drawn = _draw({**_slabs(measured, (baseline, *others)), **lines}, clusters, settings)
-    p_values = _p_values({k: pair for k, pair in pairs.items() if pair.m.role != DIAGNOSTIC}, clusters, settings)
+    estimates = {
+        key: _estimate(pair.m, pair.differences(), drawn[_Key(baseline, key.metric)], drawn[key])
+        for key, pair in pairs.items()
+    }
+    tested = {key: pair for key, pair in pairs.items() if pair.m.role != DIAGNOSTIC}
+    p_values = (
+        {key: p_of(pair.difference(), estimates[key].sources(settings)) for key, pair in tested.items()}
+        if settings.over_seeds
+        else _p_values(tested, clusters, settings)
+    )
     p_holm: dict[_Key, float] = {}
     for role in {pair.m.role for pair in pairs.values()} - {DIAGNOSTIC}:
         family = [key for key in p_values if pairs[key].m.role == role]
@@ -145,7 +186,7 @@ def compare_all(
     extrapolated = {name: any(map(is_extrapolated, ratios)) for name, ratios in log_length_ratios.items()}
 
     def against(key: _Key, pair: _Pair) -> Difference:
-        resampled, interval = _difference(pair.m, drawn[_Key(baseline, key.metric)], drawn[key], settings)
+        interval = estimates[key].interval(settings)
         up = pair.m.higher_is_better
         wins, ties, losses = signs(pair.mean_item_differences(), higher_is_better=up)
         return Difference(
@@ -156,7 +197,7 @@ def compare_all(
             losses=losses,
             p_value=p_values.get(key),
             p_holm=p_holm.get(key),
-            smallest_effect=smallest_effect(resampled, len(set(clusters)), settings.confidence),
+            smallest_effect=smallest_effect(estimates[key].sources(settings), settings.confidence),
             verdict=verdict(interval, p_holm[key], settings.confidence, higher_is_better=up)
             if key in p_holm
             else DIAGNOSTIC,
@@ -224,11 +265,11 @@ def _one_group(
     found = {}
     for metric, m in here.items():
         for name in m.parts.keys() - {baseline} if baseline in m.parts else ():
-            interval = None
+            differences, interval = m.pair(baseline, name).differences(), None
             if drawn:
-                _, interval = _difference(m, drawn[_Key(baseline, metric)], drawn[_Key(name, metric)], settings)
-            difference = m.pair(baseline, name).difference()
-            found[_Key(name, metric)] = Group(group, len(at), dialogues, difference, interval)
+                estimate = _estimate(m, differences, drawn[_Key(baseline, metric)], drawn[_Key(name, metric)])
+                interval = estimate.interval(settings)
+            found[_Key(name, metric)] = Group(group, len(at), dialogues, float(differences.mean()), interval)
     return found
 
 
@@ -247,9 +288,9 @@ def _p_values(pairs: Mapping[_Key, _Pair], clusters: Sequence[str], settings: Se
     return {
         key: two_sided_p(
             pair.difference(),
-            pair.m.difference(
+            pair.m.differences(
                 _of_runs(swapped.baseline[:, at], pair.baseline), _of_runs(swapped.contender[:, at], pair.contender)
-            ),
+            ).mean(axis=1),
         )
         for (key, pair), at in zip(pairs.items(), places, strict=True)
     }
@@ -266,20 +307,17 @@ def _draw(slabs: Mapping[_Key, Floats], clusters: Sequence[str], settings: Setti
     }
 
 
-def _difference(m: Measured, baseline: _Draws, contender: _Draws, settings: Settings) -> tuple[Floats, Interval]:
-    """The resampled differences, (resamples,), and their interval."""
-    resampled = m.difference(baseline.resampled, contender.resampled)
-    effective = effective_clusters(m.difference(baseline.left_out, contender.left_out))
-    return resampled, expanded_interval(resampled, effective, settings.confidence)
+def _estimate(m: Measured, of_runs: Floats, baseline: _Draws, contender: _Draws) -> _Estimate:
+    return _Estimate(
+        of_runs,
+        m.differences(baseline.resampled, contender.resampled),
+        m.differences(baseline.left_out, contender.left_out),
+    )
 
 
 def _length_controlled(line: Floats, draws: _Draws, extrapolated: bool, settings: Settings) -> LengthControlled:
-    effective = effective_clusters(at_equal_length(draws.left_out).mean(axis=-1))
-    return LengthControlled(
-        difference=float(at_equal_length(line.sum(axis=1)).mean()),
-        interval=expanded_interval(at_equal_length(draws.resampled).mean(axis=-1), effective, settings.confidence),
-        extrapolated=extrapolated,
-    )
+    found = _Estimate(*map(at_equal_length, (line.sum(axis=1), draws.resampled, draws.left_out)))
+    return LengthControlled(float(found.of_runs.mean()), found.interval(settings), extrapolated)
 
 
 def _side_by_side(slabs: Sequence[Floats]) -> tuple[Floats, list[slice]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ FEW_DIALOGUES = 20
 improvements for inference with clustered errors", Review of Economics and Statistics 90(3))."""
 
 POWER = 0.8
+LEAST_SEEDS = 3
+"""Fewest runs from which it is told how much further training seeds would change."""
+LEAST_P = 1e-9
 ROUNDING = 1e-12
 """Relative size below which a difference is an error of floating point."""
 
@@ -67,6 +71,71 @@ def effective_clusters(left_out: Floats) -> float:
     return float(min(count, 2 * count / max(kurtosis - 1, 1e-9)))
 
 
+class Source(NamedTuple):
+    """Something that an estimate would come out otherwise by: dialogues, or seeds."""
+
+    variance: float
+    """Of the estimate."""
+    degrees: float
+    """Of freedom, in that variance."""
+
+
+def over_dialogues(resampled: Floats, left_out: Floats) -> Source:
+    """What the mean over runs scatters by, the runs being as they are: the bootstrap's variance times ``n/(n-1)``.
+
+    For the arguments see :func:`over_dialogues_and_seeds`.
+    """
+    clusters = len(left_out)
+    variance = float(np.var(resampled.mean(axis=1))) * clusters / (clusters - 1)
+    return Source(variance, max(effective_clusters(left_out.mean(axis=1)), 2.0) - 1)
+
+
+def over_dialogues_and_seeds(of_runs: Floats, resampled: Floats, left_out: Floats) -> tuple[Source, Source]:
+    """What the mean over runs scatters by: other dialogues would be asked, and other seeds would be trained with.
+
+    Runs and dialogues are crossed: every run answers every dialogue. The scatter of runs holds a part that is the
+    dialogues' (a seed is lucky with some of them), which their own variance holds already; it is estimated from the
+    residuals of both, and taken off (Cameron, Gelbach and Miller 2011, doi 10.1198/jbes.2010.07136).
+
+    Args:
+        of_runs: (runs,) the statistic in each run.
+        resampled: (resamples, runs) the same in resamples of dialogues.
+        left_out: (clusters, runs) the same with each dialogue left out.
+    """
+    clusters, runs = left_out.shape
+    influence = left_out - left_out.mean(axis=0)
+    residual = influence - influence.mean(axis=1, keepdims=True)
+    shared = (clusters - 1) / clusters * float((residual**2).sum()) / (runs * (runs - 1))
+    seeds = max(0.0, float(np.var(of_runs, ddof=1)) / runs - shared)
+    return over_dialogues(resampled, left_out), Source(seeds, runs - 1)
+
+
+def half_width(sources: Sequence[Source], confidence: float) -> float:
+    """``sqrt(Σ t² · variance)``, with each source's own quantile t: half an interval.
+
+    For normal estimates with independent variances it holds at least ``confidence``, however few degrees of freedom one
+    of them has (Banerjee 1961, "On confidence interval for two-means problem based on separate estimates of variances
+    and tabulated values of t-table", Sankhyā A 23(4)). With three seeds, one t with pooled degrees of freedom and
+    resampling both (Owen 2007, doi 10.1214/07-AOAS122) hold less: ``benchmarks/RESULTS.md``.
+    """
+    from scipy.special import stdtrit
+
+    squares = [float(stdtrit(s.degrees, 0.5 + confidence / 2)) ** 2 * s.variance for s in sources]
+    return float(np.sqrt(sum(squares)))
+
+
+def p_of(difference: float, sources: Sequence[Source]) -> float:
+    """1 - the confidence at which the interval begins to hold 0; at least 1e-9."""
+    from scipy.optimize import brentq
+
+    def beyond(p: float) -> float:
+        return abs(difference) - half_width(sources, 1 - p)
+
+    if beyond(LEAST_P) >= 0:
+        return LEAST_P if difference else 1.0
+    return float(brentq(beyond, LEAST_P, 1.0)) if difference else 1.0
+
+
 def two_sided_p(observed: float, swapped: Floats) -> float:
     """Share of swaps with a difference at least as far from 0, the observed one counted as one of them.
 
@@ -92,15 +161,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def smallest_effect(resampled: Floats, clusters: int, confidence: float) -> float:
-    """The true difference that items like these would show four times in five: ``(z(1-α/2) + z(0.8)) · SE``.
+def smallest_effect(sources: Sequence[Source], confidence: float) -> float:
+    """The true difference that items like these would show four times in five: half an interval, and ``z(0.8) · SE``.
 
-    SE is the bootstrap's standard deviation times ``sqrt(n/(n-1))``. It is of the design, not of the result: where it
-    is larger than a difference worth having, "no evidence" says little (Bloom 1995, doi 10.1177/0193841X9501900504).
+    It is of the design, not of the result: where it is larger than a difference worth having, "no evidence" says little
+    (Bloom 1995, doi 10.1177/0193841X9501900504).
     """
-    normal = NormalDist()
-    error = float(np.std(resampled)) * np.sqrt(clusters / (clusters - 1))
-    return float((normal.inv_cdf(0.5 + confidence / 2) + normal.inv_cdf(POWER)) * error)
+    error = float(np.sqrt(sum(source.variance for source in sources)))
+    return half_width(sources, confidence) + NormalDist().inv_cdf(POWER) * error
 
 
 def verdict(interval: Interval, p_holm: float, confidence: float, *, higher_is_better: bool) -> Verdict:

@@ -139,7 +139,7 @@ def test_errors_are_lines_and_exit_codes(
     assert called(monkeypatch, "--help") == 0
 
 
-@pytest.mark.parametrize("command", ["compare", "list", "show"])
+@pytest.mark.parametrize("command", ["compare", "list", "power", "show"])
 def test_it_needs_no_torch(runs: list[Path], command: str) -> None:
     code = (
         "import sys\nfrom mentalft.cli import runs as runs_cli\n"
@@ -147,10 +147,30 @@ def test_it_needs_no_torch(runs: list[Path], command: str) -> None:
         "print([name for name in ('torch', 'transformers', 'nltk', 'jieba', 'wandb', 'hydra') if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, command, *map(str, runs[:1] if command == "show" else runs)],
+        [sys.executable, "-c", code, command, *map(str, runs[:1] if command in ("power", "show") else runs)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_how_many_dialogues_a_difference_takes(
+    runs: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(monkeypatch, "power", runs[0], "--difference", 0.02) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a difference of +0.0200 in ROUGE-1 takes about" in said
+    assert "this run has 24, so" in said
+    assert called(monkeypatch, "power", runs[0], "--metric", "bleu") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "what was seen is itself uncertain" in said
+    assert "which is enough" in said
+    for wrong, code, words in (
+        (("--metric", "blue"), 1, "has no blue; there are rouge1, bleu"),
+        (("--difference", 0), 2, "is no size"),
+        (("--difference", "nan"), 2, "is no size"),
+    ):
+        assert called(monkeypatch, "power", runs[0], *wrong) == code
+        assert words in capsys.readouterr().err
 
 
 def test_a_sweep_is_shown_and_written_again(
@@ -196,6 +216,7 @@ def test_a_run_in_chinese_is_shown_in_chinese(
     for command, words in (
         (["compare", run], ["运行 1：", "长度接近度"]),
         (["list", run], ["结论", "更好：ROUGE-1"]),
+        (["power", run, "--difference", 0.02], ["若相差 +0.0200", "功效 80%"]),
         (["verify", run], ["一致：comparison.json 中的得分", "一致：prepare 的文件", "全部一致"]),
     ):
         assert called(monkeypatch, *command) == 0

@@ -13,6 +13,7 @@ from mentalft.comparison.runs import compare_runs
 from mentalft.errors import DataError
 from mentalft.files import read_json, read_jsonl, write_json, write_jsonl
 from mentalft.records import Asked, Difference, Item, Message, MetricResult, Response, RunsComparison
+from mentalft.show.verdict import verdict_sentence
 from mentalft.words import told
 from tests.test_conf import composed
 
@@ -21,7 +22,7 @@ REFERENCE = "听起来你这阵子很累，我们慢慢说，先从睡前那段�
 
 def make_run(
     run_dir: Path, seed: int, *overrides: str, items: int = 24, greeting: str = "第", decoding: str = "greedy",
-    shuffled: bool = False,
+    shuffled: bool = False, gain: int = 6,
 ) -> Path:  # fmt: skip
     """A run directory with what its compare stage writes: tuned answers hold more of the reference than base ones."""
     asked = [
@@ -33,7 +34,7 @@ def make_run(
     draw = random.Random(seed)
     paths = {side: run_dir / f"{side}.jsonl" for side in ("base", "tuned")}
     for side, path in paths.items():
-        least = 2 if side == "base" else 8
+        least = 2 if side == "base" else 2 + gain
         texts = [REFERENCE[: draw.randint(least, least + 12)] for _ in asked]
         write_jsonl(path, [asdict(Response(i.id, i.id, t, "stop", 1)) for i, t in zip(asked, texts, strict=True)])
     cfg = composed("eval.metrics=[rouge1,bleu]", "eval.primary=rouge1", "eval.bootstrap_resamples=500", *overrides).eval
@@ -66,7 +67,11 @@ def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
     scores = [run.metrics[0].scores["base"] for run in found.runs]
     assert found.combined[0].scores["base"] == pytest.approx(sum(scores) / 3)
     assert rouge.verdict == "better"
-    assert rouge.interval.high - rouge.interval.low < max(d.interval.high - d.interval.low for d in rows)
+    assert found.over_seeds == ("tuned",)
+    assert rouge.interval.low + rouge.interval.high == pytest.approx(2 * rouge.difference)
+    assert rouge.p_value is not None
+    assert rouge.p_value < 0.05
+    assert "compare.these_weights" not in [note.key for note in found.notes]
     assert rouge.length_controlled is not None
     assert (found.combined[1].role, bleu.length_controlled is None) == ("secondary", False)
     spread = found.spreads[0]
@@ -75,6 +80,33 @@ def test_each_run_all_together_and_the_spread(runs: list[Path]) -> None:
     assert spread.low <= spread.mean <= spread.high
     assert spread.sd > 0
     assert [d.difference for d in rows] == [stored(path) for path in runs]
+
+
+def test_three_runs_that_are_no_three_trainings_speak_of_their_weights_alone(
+    runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = compare_runs(runs[:2])
+    assert two.over_seeds == ()
+    assert "the verdict speaks of these weights alone" in " ".join(notes_of(two))
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: ("settings", "one seed"))
+    assert compare_runs(runs).over_seeds == ()
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: ("settings", run_dir.name))
+    assert compare_runs(runs).over_seeds == ("tuned",)
+    (runs[2] / "scores.jsonl").write_bytes((runs[0] / "scores.jsonl").read_bytes())
+    assert compare_runs(runs).over_seeds == ()
+
+
+def test_seeds_that_lie_far_apart_leave_no_verdict_on_the_training(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / str(n), n, gain=gain) for n, gain in enumerate((0, 2, 12))]
+    assert tuned(compare_runs(runs[1:]).combined[0]).verdict == "better", "these two are"
+    found = compare_runs(runs)
+    of_primary = tuned(found.combined[0])
+    assert of_primary.verdict == "undecided"
+    assert of_primary.interval.low < 0 < of_primary.interval.high
+    assert of_primary.smallest_effect > of_primary.difference
+    assert verdict_sentence(found).startswith("There is no evidence that training with these settings helps or harms: ")
+    assert "over dialogues and 3 training seeds)" in verdict_sentence(found)
+    assert verdict_sentence(found, "zh").startswith("没有证据表明用这组设置训练会变好或变差：")
 
 
 def test_the_order_of_items_does_not_matter(tmp_path: Path) -> None:
@@ -88,7 +120,7 @@ def test_different_systems_stand_side_by_side_and_the_same_one_once(runs: list[P
     found = compare_runs(runs[:2], pool=False)
     assert found.contenders == ("base", "tuned", "base (seed2)", "tuned (seed2)")
     assert (found.combined, found.spreads) == ((), ())
-    assert [note.key for note in found.notes] == ["compare.side_by_side"]
+    assert [note.key for note in found.notes] == ["compare.side_by_side", "compare.these_weights"]
     of = {m.metric: m for m in found.runs[0].metrics}
     assert of["rouge1"].differences["tuned"].difference == pytest.approx(stored(runs[0]))
     assert of["rouge1"].differences["tuned"].p_value == tuned(compare_runs(runs[:1]).runs[0].metrics[0]).p_value
@@ -97,10 +129,10 @@ def test_different_systems_stand_side_by_side_and_the_same_one_once(runs: list[P
 
 
 def test_runs_of_other_settings_are_not_pooled_unless_told(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: {"lora.r": run_dir.name})
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: ({"lora.r": run_dir.name}, None))
     assert compare_runs(runs).notes[0].key == "compare.side_by_side"
     assert len(compare_runs(runs, pool=True).combined) == 2
-    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: {"lora.r": 8})
+    monkeypatch.setattr("mentalft.comparison.runs._made_with", lambda run_dir: ({"lora.r": 8}, None))
     assert compare_runs(runs).notes[0].key == "compare.pooled"
 
 

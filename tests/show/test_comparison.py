@@ -130,7 +130,7 @@ def test_every_word_of_the_chinese_files_is_chinese(tmp_path: Path) -> None:
     write_tables(replace(COMPARISON, gates=(), notes=()), tmp_path, "zh")
     markdown = (tmp_path / "comparison.md").read_text()
     left = set(re.findall(r"[A-Za-z]{2,}", markdown)) - {"BLEU", "bleu", "sig", "Holm", "greedy", "sleep", "work"}
-    assert left == {"items", "jsonl"}, "the name of a file"
+    assert left == {"items", "jsonl", "experiment", "seeds"}, "the name of a file, and a command"
     for part in (
         "基座与微调对比：10 条回答，来自 16 段对话",
         "| 指标 | 基座 | 微调 | 差异 |",

@@ -11,10 +11,15 @@ from scipy import stats
 from mentalft.records import Interval
 from mentalft.statistics import resampled_sums, swapped_sums
 from mentalft.statistics.inference import (
+    Source,
     difference_of,
     effective_clusters,
     expanded_interval,
+    half_width,
     holm,
+    over_dialogues,
+    over_dialogues_and_seeds,
+    p_of,
     signs,
     smallest_effect,
     two_sided_p,
@@ -86,7 +91,8 @@ def test_the_smallest_effect_is_found_four_times_in_five() -> None:
     rng, n = np.random.default_rng(5), 60
     x = rng.normal(size=n)
     means = resampled_sums(x[:, None], [str(i) for i in range(n)], resamples=5000, seed=0)[:, 0] / n
-    effect = smallest_effect(means, n, 0.95) / x.std(ddof=1)  # for observations of standard deviation 1
+    scatter = over_dialogues(means[:, None], (x.sum() - x)[:, None] / (n - 1))
+    effect = smallest_effect([scatter], 0.95) / x.std(ddof=1)  # for observations of standard deviation 1
     found = [stats.ttest_1samp(rng.normal(effect, 1, n), 0).pvalue < 0.05 for _ in range(1000)]
     assert np.mean(found) == pytest.approx(0.8, abs=0.05)
 
@@ -111,3 +117,42 @@ def test_wins_are_in_the_metrics_own_direction_and_rounding_is_a_tie() -> None:
     differences = difference_of(np.array([0.3, 0.5, 0.1]), np.array([0.1 + 0.2, 0.7, 0.4]))
     assert signs(differences, higher_is_better=True) == (2, 1, 0)
     assert signs(differences, higher_is_better=False) == (0, 1, 2)
+
+
+def crossed(rng: np.random.Generator, seeds: int, dialogues: int, of_seeds: float) -> np.ndarray:
+    """(seeds, dialogues) differences about 0: each seed and each dialogue has a level, and each answer its own chance."""
+    levels = rng.normal(0, of_seeds, (seeds, 1)) + rng.normal(size=(1, dialogues))
+    return levels + rng.normal(size=(seeds, dialogues))
+
+
+def sources(x: np.ndarray) -> tuple[Source, Source]:
+    n = x.shape[1]
+    resampled = resampled_sums(x.T, [f"{i:03}" for i in range(n)], resamples=2000, seed=0) / n
+    return over_dialogues_and_seeds(x.mean(axis=1), resampled, (x.sum(axis=1) - x.T) / (n - 1))
+
+
+def test_the_two_variances_are_those_of_the_analysis_of_variance() -> None:
+    x = crossed(np.random.default_rng(6), 4, 50, of_seeds=1)
+    residual = x - x.mean(axis=1, keepdims=True) - x.mean(axis=0) + x.mean()
+    shared = (residual**2).sum() / (3 * 49) / (4 * 50)
+    dialogues, seeds = sources(x)
+    assert seeds.variance == pytest.approx(x.mean(axis=1).var(ddof=1) / 4 - shared)
+    assert dialogues.variance == pytest.approx(x.mean(axis=0).var(ddof=1) / 50, rel=0.1)
+    assert seeds.degrees == 3
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.3])
+def test_the_interval_over_dialogues_and_seeds_holds_the_truth_with_three_seeds(of_seeds: float) -> None:
+    rng = np.random.default_rng(7)
+    held = [abs((x := crossed(rng, 3, 40, of_seeds)).mean()) <= half_width(sources(x), 0.95) for _ in range(300)]
+    assert 0.92 <= np.mean(held) <= 0.99
+
+
+def test_p_over_seeds_is_where_the_interval_begins_to_hold_0() -> None:
+    scatter = [Source(0.04, 30), Source(0.02, 2)]
+    p = p_of(0.5, scatter)
+    assert half_width(scatter, 1 - p) == pytest.approx(0.5)
+    assert p_of(-0.5, scatter) == p
+    assert p_of(half_width([Source(1, 8)], 0.9), [Source(1, 8)]) == pytest.approx(0.1)
+    assert (p_of(0, scatter), p_of(0, [Source(0, 2)])) == (1, 1)
+    assert 0 < p_of(1, [Source(0, 2)]) < 1e-6

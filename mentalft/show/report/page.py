@@ -18,8 +18,8 @@ from mentalft.show.comparison import (
     about_of,
     answers_table,
     comparison_table,
-    leakage_lines,
     names_of,
+    scope_lines,
 )
 from mentalft.show.groups import groups_of
 from mentalft.show.language import HTML_LANGUAGE, in_language, sentence
@@ -80,7 +80,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
             for found in groups_of(c)
         ],
         groups_how=shown["groups_how"],
-        leakage=leakage_lines(c, language),
+        leakage=scope_lines(c, language),
         no_topics=shown["not_shown"].format(why=told(c.no_topics, language)) if c.no_topics else None,
         answers=drawn(answers_table(c), language, css="checks stacked"),
         answers_how=shown["answers_how"],
