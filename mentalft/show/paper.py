@@ -17,7 +17,7 @@ from mentalft.runs.files import MADE, TRAINED
 from mentalft.runs.loading import FinishedRun, read_run
 from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import own_contender
-from mentalft.show.comparison import decoding_of, leakage_lines
+from mentalft.show.comparison import decoding_of, scope_lines
 from mentalft.show.language import in_language
 from mentalft.show.numbers import plain, probability, signed, spread
 from mentalft.show.table import PROGRAMS, Cell, Column, Table, csv_text
@@ -48,7 +48,7 @@ def _paragraphs(run: FinishedRun, language: Language) -> Iterator[str]:
     comparison = in_language(run.comparison, language)
     between = " " if language == "en" else ""
     yield between.join(told(said, language) for said in _methods(run, comparison))
-    found = [verdict_sentence(comparison, language), *leakage_lines(comparison, language)]
+    found = [verdict_sentence(comparison, language), *scope_lines(comparison, language)]
     yield between.join([*found, *(told(said, language) for said in _results(comparison))])
 
 
