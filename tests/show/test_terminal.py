@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from mentalft.console import console
 from mentalft.show.terminal import legend, show_comparison
-from tests.show.compared import COMPARISON
+from tests.show.compared import BLEU, COMPARISON, changed
 
 
 def test_verdict_warnings_table_legend_and_report_in_that_order(
@@ -56,3 +56,9 @@ def test_a_chinese_terminal_is_wholly_chinese_and_fits(
     assert set(re.findall(r"[A-Za-z]{2,}", said)) == {"BLEU", "Holm", "greedy", *command}
     assert "微调后的模型更好：BLEU +0.15（95% 区间 +0.10 … +0.20）" in said
     assert max(map(cell_len, said.splitlines()[1:])) <= width
+
+
+def test_no_evidence_names_the_command_that_plans_for_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verdict, named in (("undecided", True), ("better", False)):
+        show_comparison(replace(COMPARISON, metrics=(changed(BLEU, verdict=verdict),)), tmp_path)
+        assert ("mentalft-runs power" in capsys.readouterr().out) == named
