@@ -10,7 +10,6 @@ from typing import NamedTuple
 from mentalft.comparison.gates import made
 from mentalft.config import EvalConfig
 from mentalft.config.contenders import OF_THIS_RUN
-from mentalft.console import shown
 from mentalft.data.prepare import split_paths
 from mentalft.data.read.sources import local_files
 from mentalft.data.split.overlap import shared
@@ -26,6 +25,10 @@ from mentalft.words import Said
 WEIGHTS = "adapter_model.safetensors"
 AT_HAND = ("outputs", "multirun")
 """Where runs are looked for, besides in and beside the run itself."""
+
+
+SHOWN = 3
+"""Last parts of a file's path that are stored: the same from wherever a command is given."""
 
 
 class Trained(NamedTuple):
@@ -94,14 +97,18 @@ def trained_in(run_dir: Path, name: str, trained_on: Sequence[Path]) -> Trained:
     adapter = of["contenders"][name]["adapter"]
     folder = run_dir / "adapter" if adapter == OF_THIS_RUN else Path(adapter).expanduser()
     if not folder.is_dir() or sha256_folder(folder, ("adapter_*",)) != asked.made_from["adapter"][name]:
-        return Trained(given, bool(given), None if given else Said("leak.gone", {"path": shown(folder)}))
+        return Trained(given, bool(given), None if given else Said("leak.gone", {"path": _told(folder)}))
     found = _trained_on(folder, run_dir)
     if found is None:
         return Trained(given, bool(given), None if given else Said("leak.no_run"))
     own, *before = found
-    is_split = of["items"] in ("test", "validation") and own == split_paths(run_dir).train
+    is_split = of["items"] in ("test", "validation") and own.resolve() == split_paths(run_dir).train.resolve()
     held_out = is_split and not before and not given and _as_prepared(run_dir, done)
     return Trained((*found, *given), known=True, held_out=held_out)
+
+
+def _told(path: Path) -> str:
+    return "/".join(path.absolute().parts[-SHOWN:])
 
 
 def _as_prepared(run_dir: Path, done: Mapping[str, Marker]) -> bool:
@@ -161,7 +168,7 @@ def leakage_of(items: Sequence[Item], trained: Trained) -> Found:
     share = of_items["any"] / len(items)
     values = {
         "items": of_items["any"], "all": len(items), "share": share, "exact": of_items["exact"],
-        "near": of_items["any"] - of_items["exact"], "files": [shown(path) for path in trained.files],
+        "near": of_items["any"] - of_items["exact"], "files": [_told(path) for path in trained.files],
     }  # fmt: skip
     said = Said("leak.some" if ids["any"] else "leak.none", values)
     return Found(Leakage(True, said, of_items["any"], share), frozenset(ids["any"]))
