@@ -26,6 +26,7 @@ KINDS = {BEST: "best", NEAR: "better", WORSE_SETTING: "worse", UNKNOWN: ""}
 COST_FIELDS = ("seconds", "training_seconds", "memory_bytes", "adapter_bytes", "parameters", "train_dialogues")
 """Of a trial, as programs read them."""
 MARK = {BETTER: "▲", WORSE: "▼", UNDECIDED: "·"}
+"""Of verdicts that were given; what is withheld or a diagnostic has none."""
 
 
 size = partial(naturalsize, binary=True)
@@ -294,4 +295,4 @@ def _score(row: Row, metric: str, other: str) -> Cell:
     if not found:
         return Cell()
     score = fmean(m.scores[other] for m in found)
-    return Cell(f"{plain(score)} {''.join(MARK[m.differences[other].verdict] for m in found)}", score)
+    return Cell(f"{plain(score)} {''.join(MARK.get(m.differences[other].verdict, '') for m in found)}", score)
