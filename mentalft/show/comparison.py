@@ -71,6 +71,8 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
     Args:
         language: of what a page says where it points at something; headings are put into a language by the renderers.
     """
+    if not comparison.others:
+        return _alone(comparison, language)
     role_after = {m.metric: after.role for m, after in pairwise(comparison.metrics)}
     return Table(
         [
@@ -106,6 +108,20 @@ def comparison_table(comparison: Comparison, language: Language = "en") -> Table
         ends=lambda r: r.place == len(r.m.differences) - 1
         and (r.place > 0 or r.m.role != role_after.get(r.m.metric, r.m.role)),
     )  # fmt: skip
+
+
+def _alone(comparison: Comparison, language: Language) -> Table[Compared]:
+    """The scores of a single contender, which is held against nothing."""
+    name = comparison.baseline
+    return Table(
+        [
+            Column("metric", Said("show.metric"), lambda r: metric_cell(r.m, language), left=True, wraps=True),
+            Column(name, contender(name), lambda r: figure(r.m.scores[name], plain)),
+            Column("signature", cell=lambda r: Cell(value=r.m.signature), places=PROGRAMS),
+        ],
+        [Compared(m, name, name, 0) for m in comparison.metrics],
+        caption_of(comparison),
+    )
 
 
 def score_columns(
@@ -176,7 +192,7 @@ def caption_of(comparison: Comparison) -> Said:
         "dialogues": comparison.dialogues,
         "decoding": decoding_of(comparison.decoding),
     }
-    return Said("show.caption", values)
+    return Said("show.caption" if comparison.others else "show.caption_alone", values)
 
 
 def decoding_of(decoding: str | None) -> Said | str:
@@ -185,6 +201,8 @@ def decoding_of(decoding: str | None) -> Said | str:
 
 def how_to_read(comparison: Comparison) -> Said:
     level = f"{round(1 - comparison.confidence, 6):g}"
+    if not comparison.others:
+        return Said("show.how_to_read_alone")
     return Said("show.how_to_read", {**names_of(comparison.baseline, comparison.others), "level": level})
 
 
@@ -296,7 +314,7 @@ def comparison_markdown(comparison: Comparison, language: Language = "en") -> st
     w, comparison = labels("show", language), in_language(comparison, language)
     groups = groups_of(comparison)
     lengths = any(d.length_controlled for m in comparison.metrics for d in m.differences.values())
-    no_topics = comparison.no_topics and told(comparison.no_topics, language)
+    no_topics = comparison.others and comparison.no_topics and told(comparison.no_topics, language)
     blocks = [
         [f"# {told(caption_of(comparison), language)}"],
         [f"**{verdict_sentence(comparison, language)}**"],

@@ -29,7 +29,7 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     if comparison.unseen:
         say(told(Said("show.unseen"), language), style="bold")
         console.print(terminal(comparison_table(comparison.unseen, language), console.width, language))
-    for line in legend(console.width, language):
+    for line in legend(console.width, language) if comparison.others else ():
         console.print(line, style="dim")
     if any(m.role == PRIMARY and d.verdict == UNDECIDED for m in comparison.metrics for d in m.differences.values()):
         say(told(Said("power.hint", {"run": str(run_dir)}), language))

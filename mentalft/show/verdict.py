@@ -30,6 +30,10 @@ def verdict_sentence(comparison: Comparison | RunsComparison, language: Language
 
 def headline(comparison: Comparison | RunsComparison) -> Iterator[Said]:
     """A sentence for each contender, and where some of the items were trained on, one for the others."""
+    if not comparison.others:
+        m = next(m for m in comparison.metrics if m.role == PRIMARY)
+        values = {"title": m.title, "score": m.scores[comparison.baseline], "name": contender(comparison.baseline)}
+        yield Said("headline.alone", {**values, "items": comparison.items, "dialogues": comparison.dialogues})
     for name in comparison.others:
         unfair = comparison.gates_of(name, NOT_COMPARABLE)
         if unfair:
@@ -44,7 +48,7 @@ def headline(comparison: Comparison | RunsComparison) -> Iterator[Said]:
 
 def short_verdict(comparison: Comparison) -> Said:
     """The same in a few words, for lists of runs."""
-    found = [_short(comparison, name) for name in comparison.others]
+    found = [_short(comparison, name) for name in comparison.others] or [*headline(comparison)]
     if len(found) > 1:
         found = [
             Said("plot.of_side", {"name": contender(n), "said": f})

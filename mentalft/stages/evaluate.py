@@ -40,7 +40,7 @@ def _from_run(context: Context) -> dict[str, Any]:
 
     adapters = {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in _contenders(context) if one.adapter}
     data = [digest(path) for path in files_asked(context.cfg.eval, split_paths(context.run_dir))]
-    return {"data": data, "adapter": adapters}
+    return {"data": data, "adapter": adapters, "contenders": [one.name for one in _contenders(context)]}
 
 
 def _inputs(context: Context) -> dict[str, Any]:

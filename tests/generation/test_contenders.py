@@ -119,6 +119,10 @@ def test_one_alone_has_scores_and_no_differences(
     assert (comparison.contenders, comparison.others) == (("tuned",), ())
     assert {m.metric for m in comparison.metrics} == {"rougeL", "bleu", "perplexity"}
     assert all(set(m.scores) == {"tuned"} and not m.differences for m in comparison.metrics)
+    written = (tmp_path / "comparison.md").read_text(encoding="utf-8")
+    assert "**tuned alone: ROUGE-L " in written
+    assert "nothing is compared" in written
+    assert (tmp_path / "comparison.csv").read_text(encoding="utf-8").startswith("metric,tuned,signature\n")
 
 
 def test_who_answered_in_the_same_way_before_is_not_asked_again(
