@@ -82,6 +82,11 @@ def _is_text(data: bytes, codec: str) -> bool:
         return error.start > len(data) - 4 and not CONTROL.search(data.decode(codec, "ignore"))  # the end is cut
 
 
+def name_of(codec: str) -> str:
+    """What an encoding is called."""
+    return NAMES.get(codec, codec.upper().replace("_", "-"))
+
+
 def _plain_name(codec: str) -> str:
     return codec[:6].upper().replace("_", "-")
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mentalft.console import say
 from mentalft.data.prompts import with_system
 from mentalft.data.read.compressed import COMPRESSED, check_file, inner_suffix, opened
+from mentalft.data.read.encoding import name_of
 from mentalft.data.read.fields import Fields, is_empty, role_of
 from mentalft.data.read.forms import (
     QUESTION,
@@ -35,6 +38,7 @@ from mentalft.data.thinking import apart
 from mentalft.errors import DataError
 from mentalft.files import sha256_json
 from mentalft.records import Item, Message, Rejected
+from mentalft.words import Said
 
 FILES = f"a JSON or JSON lines file or a table ({', '.join(TABLES)}; compressed too: {', '.join(COMPRESSED)})"
 LINES = (".jsonl", ".ndjson")
@@ -110,6 +114,12 @@ def key_of(messages: tuple[Message, ...]) -> str:
     return sha256_json([[m.role, m.content.strip()] for m in messages if m.role != "system"])
 
 
+@cache
+def _say_recoded(what: str, encoding: str) -> None:
+    """Once, however often a file is read."""
+    say(Said("data.file_recoded", {"what": what, "encoding": encoding}))
+
+
 def read_entries(path: Path, key: str, side: str = "") -> Iterator[Entry | Rejected]:
     """The records of a file; those that are no records as :class:`Rejected`.
 
@@ -120,6 +130,8 @@ def read_entries(path: Path, key: str, side: str = "") -> Iterator[Entry | Rejec
         DataError: there is no such file, it is empty or not in UTF-8, or it holds no records.
     """
     check_file(path, key, FILES)
+    if codec := layout_of(path).codec:
+        _say_recoded(f"{key}={path}", name_of(codec))
     for number, raw in enumerate(_rows(path, key), 1):
         row = raw.value
         if raw.problem:

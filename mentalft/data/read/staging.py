@@ -28,7 +28,7 @@ from mentalft import records as _records
 from mentalft.assets import HELP_LINES
 from mentalft.console import bar, say
 from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
-from mentalft.data.read.encoding import NAMES
+from mentalft.data.read.encoding import name_of
 from mentalft.data.read.forms import FORMS
 from mentalft.data.read.layout import layout_of
 from mentalft.data.read.pool import Submit
@@ -213,7 +213,7 @@ def _together(
         try:
             layout = layout_of(path, settings.encoding)
             if layout.codec:
-                encodings[NAMES.get(layout.codec, layout.codec.upper().replace("_", "-"))] += 1
+                encodings[name_of(layout.codec)] += 1
             return FORMS[settings.format].of is str or layout.kind == "whole"
         except DataError:
             return True  # it cannot be read; that is a reason to set it aside

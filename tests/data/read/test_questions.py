@@ -49,6 +49,13 @@ def test_every_form_gives_the_same_items(name: str, text: str | bytes, tmp_path:
     assert len({i.dialogue_id for i in items}) == 2
 
 
+def test_a_file_in_another_encoding_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = ("question,answer\n" + "\n".join(f"{q},{a}" for q, a in QA.items())).encode("gb18030")
+    for _ in range(2):
+        read(tmp_path / "once.csv", text)
+    assert " ".join(capsys.readouterr().out.split()).count("is not in UTF-8 but in GB18030, and is read so") == 1
+
+
 def test_ids_topics_systems_and_several_references_are_kept(tmp_path: Path) -> None:
     row = {"id": 7, "topic": "睡眠", "system": "你是咨询师", "question": "睡不着", "references": ["好", "嗯", "好"]}
     ((item,), _) = read(tmp_path / "a.json", dumped([row]), system="别的")
