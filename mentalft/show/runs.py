@@ -12,11 +12,12 @@ from rich.table import Table as RichTable
 
 from mentalft.files import write_json, write_text
 from mentalft.metrics.registry import titled
-from mentalft.records import BETTER, WORSE, Difference, MetricResult, RunsComparison, Spread
+from mentalft.records import BETTER, DIAGNOSTIC, WORSE, Difference, MetricResult, RunsComparison, Spread
 from mentalft.show.comparison import (
     at_the_beginning,
     decoding_of,
     interval_heading,
+    metric_cell,
     names_of,
     score_columns,
     verdict_cell,
@@ -88,7 +89,7 @@ def scores_table(found: RunsComparison) -> Table[Row]:
     return Table(
         [
             Column("metric", Said("show.metric"), lambda r: Cell(r.m.title, r.m.metric), FILES, left=True),
-            Column("metric_once", Said("show.metric"), lambda r: Cell(r.m.title if r.first else ""),
+            Column("metric_once", Said("show.metric"), lambda r: metric_cell(r.m, first=r.first),
                    PEOPLE - FILES, left=True, wraps=True),
             *([Column[Row]("run", Said("show.run"), lambda r: Cell(r.run), PEOPLE)] if len(found.runs) > 1 else []),
             *score_columns(found.baseline, others, lambda r: (r.m, r.contender)),
@@ -147,6 +148,8 @@ def _counts(found: RunsComparison) -> Callable[[Spread], Cell]:
     def of(apart: Spread) -> Cell:
         metrics = [m for run in found.runs for m in run.metrics if m.metric == apart.metric]
         verdicts = [m.differences[apart.contender].verdict for m in metrics]
+        if DIAGNOSTIC in verdicts:
+            return Cell()
         better, worse = verdicts.count(BETTER), verdicts.count(WORSE)
         return Cell(f"{better}/{len(verdicts) - better - worse}/{worse}")
 

@@ -23,27 +23,33 @@ TUNED = "tuned"
 
 
 def verdict_sentence(comparison: Comparison | RunsComparison, language: Language = "en") -> str:
-    """Whether each contender is better, worse, not to be told from the baseline, or not to be compared with it."""
+    """Whether each contender is better, worse, not to be told from the baseline, or not to be compared with it; of
+    several contenders a line each."""
     between = " " if language == "en" else ""
-    return between.join(told(said, language) for said in headline(comparison))
+    parts = [between.join(told(said, language) for said in part) for part in _parts(comparison)]
+    return ("\n" if len(comparison.others) > 1 else between).join(parts)
 
 
 def headline(comparison: Comparison | RunsComparison) -> Iterator[Said]:
     """A sentence for each contender, and where some of the items were trained on, one for the others."""
+    yield from (said for part in _parts(comparison) for said in part)
+
+
+def _parts(comparison: Comparison | RunsComparison) -> Iterator[list[Said]]:
     if not comparison.others:
         m = next(m for m in comparison.metrics if m.role == PRIMARY)
         values = {"title": m.title, "score": m.scores[comparison.baseline], "name": contender(comparison.baseline)}
-        yield Said("headline.alone", {**values, "items": comparison.items, "dialogues": comparison.dialogues})
+        yield [Said("headline.alone", {**values, "items": comparison.items, "dialogues": comparison.dialogues})]
     for name in comparison.others:
         unfair = comparison.gates_of(name, NOT_COMPARABLE)
         if unfair:
             alone = "alone" if len(comparison.others) == 1 else "of"
             names = {"name": contender(name), "baseline": contender(comparison.baseline)}
-            yield Said(f"headline.not_comparable_{alone}", {**names, "why": [gate.clause for gate in unfair]})
+            yield [Said(f"headline.not_comparable_{alone}", {**names, "why": [gate.clause for gate in unfair]})]
         else:
-            yield from _of(comparison, name)
+            yield [*_of(comparison, name)]
     if comparison.unseen:
-        yield Said("headline.unseen", {"found": [*headline(comparison.unseen)]})
+        yield [Said("headline.unseen", {"found": [*headline(comparison.unseen)]})]
 
 
 def short_verdict(comparison: Comparison) -> Said:

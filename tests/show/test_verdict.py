@@ -75,6 +75,6 @@ def test_each_contender_has_its_sentence_and_its_own_gates() -> None:
     three = replace(with_a_third(COMPARISON), gates=(gate("other-7b is silent", "not_comparable", "other-7b"),))
     assert verdict_sentence(three) == (
         "tuned is better than base: BLEU +0.15 (95 % +0.10 … +0.20), on 10 replies of 16 dialogues; whether it was trained on "
-        "them is not known. other-7b and base are not comparable: other-7b is silent."
+        "them is not known.\nother-7b and base are not comparable: other-7b is silent."
     )
     assert told(short_verdict(three)) == "tuned: better: BLEU +0.15, other-7b: not comparable: other-7b is silent"
