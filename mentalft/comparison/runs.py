@@ -89,7 +89,12 @@ def compare_runs(
         decoding=first.comparison.decoding,
         runs=tuple(ComparedRun(run.name, tuple(run.metrics[name] for name in names)) for run in runs),
         combined=_combined(runs, names, over_seeds=bool(over_seeds)) if len(runs) > 1 else (),
-        spreads=tuple(_spread(name, other, runs) for name in names for other in others) if len(runs) > 1 else (),
+        spreads=tuple(
+            _spread(name, other, runs)
+            for name in names
+            for other in others
+            if len(runs) > 1 and all(other in run.metrics[name].differences for run in runs)
+        ),
         notes=(*notes, *_notes(runs, names)),
         leakage={
             name: _least_known([run.comparison.leakage[name] for run in runs]) for name in first.comparison.leakage

@@ -152,6 +152,7 @@ def _differences(
             for x, setting in points
             for trial in setting.trials
             if trial.comparison and metric in trial.metrics
+            if trial.comparison.others[0] in trial.metrics[metric].differences
         ]
         reach = [[d.difference - d.interval.low for _, d in found], [d.interval.high - d.difference for _, d in found]]
         joined = "-" if all(len(setting.trials) == 1 for _, setting in points) else "none"

@@ -25,7 +25,10 @@ def read_sweep(sweep_dir: Path) -> Sweep:
     started = min((t.status.started for t in found if t.status.started), default="")
     plan = read_plan(sweep_dir) or SweepPlan([], [], "", "", started)
     trials = tuple(
-        replace(t, comparison=in_language(t.comparison, plan.language)) if t.comparison else t for t in found
+        replace(
+            t, comparison=in_language(t.comparison, plan.language) if t.comparison and t.comparison.others else None
+        )
+        for t in found  # of a contender that stands alone there is nothing to show here
     )
     axes = axes_of(trials, plan.overrides)
     rated = [trial for trial in trials if trial.status.state == DONE and trial.status.objective is not None]

@@ -218,6 +218,7 @@ def chosen_table(sweep: Sweep) -> Table[Any] | None:
         for m in first.metrics
         if all(m.metric in found for found in by_name)
         for other in first.others
+        if all(other in found[m.metric].differences for found in by_name)
     ]
     name, several = contender(first.others[0]), len(first.others) > 1
     heading = Said("sweep.col.mean_sd", {"name": Said("show.score") if several else name})
