@@ -147,7 +147,12 @@ def _at_hand(folder: Path, run_dir: Path) -> Iterator[Path]:
 def leaked_by(asked: Asked, known: Known) -> dict[str, Found]:
     """What of the items each contender was trained on; of the baseline only where something is known of it."""
     trained = {name: known.trained.get(name, ELSEWHERE) for name in asked.responses if name != asked.baseline}
-    return {name: leakage_of(asked.items, of) for name, of in {**trained, **known.trained}.items()}
+    found: dict[str, Found] = {}  # by what is known, for training data may be large and is the same for several
+    of_all = {name: (of, repr(of)) for name, of in {**trained, **known.trained}.items()}
+    for of, key in of_all.values():
+        if key not in found:
+            found[key] = leakage_of(asked.items, of)
+    return {name: found[key] for name, (_, key) in of_all.items()}
 
 
 def leakage_of(items: Sequence[Item], trained: Trained) -> Found:
