@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from mentalft.config.contenders import contender_problems
+from mentalft.config.contenders import contender_problems, url_problems
 from mentalft.config.fields import MISSING, bounds_of
 from mentalft.config.schema import (
     ARTIFACTS,
@@ -156,8 +156,7 @@ def _eval_problems(cfg: Config) -> Iterator[str]:
     if e.questions and e.items != "file":
         yield f"eval.questions={e.questions} is asked with eval.items=file alone, got eval.items={e.items}"
     yield from dict.fromkeys(contender_problems(cfg))
-    if e.openai.base_url and not e.openai.base_url.startswith(("http://", "https://")):
-        yield f"eval.openai.base_url must begin with http:// or https://, got {e.openai.base_url}"
+    yield from url_problems("eval.openai.base_url", e.openai.base_url)
     if "perplexity" in e.metrics:
         yield "eval.metrics: perplexity is no name for it; it is in every table unless eval.perplexity=false"
 

@@ -58,6 +58,12 @@ def key_of(name: str, field: str) -> str:
     return short.get((name, field), f"eval.contenders.{name}.{field}")
 
 
+def url_problems(key: str, url: str | None) -> Iterator[str]:
+    """What is wrong with the address of a server, if anything."""
+    if url and not url.startswith(("http://", "https://")):
+        yield f"{key} must begin with http:// or https://, got {url}"
+
+
 def contender_problems(cfg: Config) -> Iterator[str]:
     """What is wrong with the contenders of a configuration, a sentence each."""
     found = specs(cfg)
@@ -73,9 +79,7 @@ def contender_problems(cfg: Config) -> Iterator[str]:
             )
         if spec.answers:
             continue
-        own = cfg.eval.contenders[name].base_url
-        if own and not own.startswith(("http://", "https://")):
-            yield f"{key}.base_url must begin with http:// or https://, got {own}"
+        yield from url_problems(f"{key}.base_url", cfg.eval.contenders[name].base_url)
         if "evaluate" not in cfg.stages:
             continue
         if spec.engine == SERVER:
