@@ -99,6 +99,11 @@ def adapter_in(run_dir: Path) -> Path:
     return folder
 
 
+def models(contenders: Iterable[Contender]) -> list[LocatedModel]:
+    """Each model that is loaded here, once."""
+    return list(dict.fromkeys(one.located for one in contenders if one.located))
+
+
 def systems(contenders: Iterable[Contender]) -> Iterator[tuple[System, tuple[Contender, ...]]]:
     """Each system that is asked, with those that it answers for."""
     asked: dict[System, list[Contender]] = {}

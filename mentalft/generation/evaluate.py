@@ -25,7 +25,7 @@ from mentalft.files import read_jsonl, sha256_json, write_jsonl
 from mentalft.generation import answer_log
 from mentalft.generation.answers import given_by, use_files
 from mentalft.generation.cache import ResponseCache
-from mentalft.generation.contenders import Contender, System, identity, systems
+from mentalft.generation.contenders import Contender, System, identity, models, systems
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
@@ -65,8 +65,7 @@ class Job(NamedTuple):
 
     def tokenizers(self) -> dict[LocatedModel, Any]:
         """Of each model that is loaded here."""
-        located = dict.fromkeys(c.located for c in self.contenders if c.located)
-        return {model: load_tokenizer(self.cfg.model, model) for model in located}
+        return {model: load_tokenizer(self.cfg.model, model) for model in models(self.contenders)}
 
     @property
     def folder(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mentalft.assets import TINY_MODEL
@@ -38,8 +39,11 @@ class LocatedModel:
 
     def fingerprint(self) -> str:
         """Tells weights and tokenizer apart; the hub's commit where there is one, else a hash of the files."""
-        if self.revision:
-            return f"{self.name}@{self.revision}"
+        return f"{self.name}@{self.revision}" if self.revision else self._hash
+
+    @cached_property
+    def _hash(self) -> str:
+        """Of gigabytes: made once a command, in which the files stay as they are."""
         return sha256_folder(self.folder, ("*.json", "*.safetensors", "*.model", "*.jinja"))
 
 

@@ -58,12 +58,12 @@ class Context:
             raise ValueError("no stage of this command loads the model")
         return self.located
 
-    def fingerprint(self) -> str:
-        """Of the model's files, and of the template that is used instead of its own."""
+    def fingerprint(self, located: LocatedModel | None = None) -> str:
+        """Of a model's files (None: of the command's own), and of the template used instead of its own."""
         from mentalft.modeling.locate import template_file
 
         own = template_file(self.cfg.model)
-        return self.model().fingerprint() + (f"+{digest(own)}" if own else "")
+        return (located or self.model()).fingerprint() + (f"+{digest(own)}" if own else "")
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What ``make`` returns, made once a command."""

@@ -44,9 +44,13 @@ def _from_run(context: Context) -> dict[str, Any]:
 
 
 def _inputs(context: Context) -> dict[str, Any]:
+    from mentalft.generation.contenders import models
+
     contenders = _contenders(context)
-    models = {c.located.name: c.located.fingerprint() for c in contenders if c.located}
-    return {"model.fingerprint": models, "given": {c.name: digest(c.answers) for c in contenders if c.answers}}
+    return {
+        "model.fingerprint": {model.name: context.fingerprint(model) for model in models(contenders)},
+        "given": {one.name: digest(one.answers) for one in contenders if one.answers},
+    }
 
 
 def _work(context: Context) -> None:

@@ -14,6 +14,7 @@ from mentalft.modeling.locate import locate_model
 from mentalft.runs.loop import run_stage, stale
 from mentalft.runs.markers import markers
 from mentalft.runs.stage import Context, Stage, groups_of, owners, used_by
+from mentalft.stages import EVALUATE
 from mentalft.stages import STAGES as DECLARED
 from tests.recorded import record
 from tests.test_conf import composed
@@ -115,10 +116,11 @@ def test_groups_follow_from_the_settings() -> None:
 
 def test_another_text_in_the_template_s_file_is_another_model(small_model: Path, tmp_path: Path) -> None:
     template = tmp_path / "own.jinja"
-    cfg = composed(f"model.name_or_path={small_model}", f"model.chat_template={template}")
+    cfg = composed(f"model.name_or_path={small_model}", f"model.chat_template={template}", "eval.contenders.tuned=null")
     context = Context(cfg, tmp_path / "run", located=locate_model(cfg.model))
-    found = set()
+    found, asked = set(), set()
     for text in ("一", "二", "一"):
         template.write_text(text, encoding="utf-8")
         found.add(context.fingerprint())
-    assert len(found) == 2
+        asked.add(str(EVALUATE.inputs(context)))
+    assert len(found) == len(asked) == 2
