@@ -12,7 +12,7 @@ class Made:
     """What an export was made from."""
 
     form: str
-    """``merged``, ``adapter`` … (:mod:`mentalft.export.forms`), ``checked`` for a folder that somebody else made."""
+    """``merged``, ``adapter`` … (:mod:`mentalft.export.forms`)."""
     contender: str
     base: str
     """Hub id, or the last part of a folder's path."""
@@ -97,18 +97,14 @@ class Proof:
     """Those equal to the greedy answers of base and adapter here."""
     answers_equal_to_evaluated: int | None
     """Those equal to ``responses/NAME.jsonl``; None where the run sampled."""
+    reproduced: int | None
+    """The greedy answers of base and adapter here that equal ``responses/NAME.jsonl``: fewer than all on other hardware or
+    other versions, and after an evaluation on quantised weights; None where the run sampled."""
     ended: int
     """Answers that end with an end token within the run's ``max_new_tokens``, and so those of base and adapter."""
     ended_evaluated: int
     bounds: Bounds
     device: str
-    weights: Weights | None = None
-    """None where the weights are not to be read as tensors of the base model's names."""
-    causes: tuple[Cause, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        return not self.causes
 
 
 @dataclass(frozen=True)
@@ -116,12 +112,17 @@ class Export:
     """``export.json``."""
 
     made: Made
-    passed: bool
+    causes: tuple[Cause, ...]
+    """Why it is not what was evaluated; none for an export that passed."""
     proof: Proof | None
-    """None where no proof could be run, and ``not_proven`` says why."""
+    """None where it could not be asked, and ``not_proven`` says why."""
     not_proven: str | None = None
+    weights: Weights | None = None
+    """None where a form has no tensors of the base model's names."""
     files: dict[str, str] = field(default_factory=dict)
     """Path below the folder → SHA-256."""
+    passed: bool = False
+    """There is a proof, and no cause."""
 
 
 EXPORT: JsonFile[Export] = JsonFile("export.json", Export, "")
