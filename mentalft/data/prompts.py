@@ -95,7 +95,7 @@ class PromptBuilder:
         """Tokens of a history that ends with the user, up to where the assistant's answer begins."""
         return [token for piece in self._before_answer(messages) for token in self._tokens(piece)]
 
-    def prompt_text(self, messages: Sequence[Message]) -> str:
+    def text(self, messages: Sequence[Message]) -> str:
         """The text of :meth:`prompt`, for engines that make tokens of it themselves."""
         return "".join(self._before_answer(messages)).replace(CUT, "")
 

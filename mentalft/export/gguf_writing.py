@@ -22,6 +22,7 @@ OTHER_WAY = "give --llama-cpp DIR, a clone of llama.cpp, whose converter knows m
 PERMUTED = {"llama": True, "qwen2": False, "qwen3": False}
 """``model_type`` → whether llama.cpp wants the rows of queries and keys in another order: it turns neighbouring pairs
 where transformers turns the two halves of a head (Su et al. 2021, arXiv:2104.09864)."""
+BYTE = r"<0x[0-9A-F]{2}>"
 LIKE_LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|DIGITS| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -115,16 +116,12 @@ def _kind(dtype: str) -> Any:
 
 
 def _add_vocabulary(writer: Any, tokenizer: Any, config: Any) -> None:
-    import gguf
-
     vocabulary, tokens = vocabulary_of(tokenizer, config.vocab_size), tokens_of(tokenizer, config.vocab_size)
-    spaces = vocabulary.model == "llama"  # SentencePiece writes a space so
-    kinds = gguf.TokenType
+    if vocabulary.model == "llama":
+        tokens = [_with_spaces(*token) for token in tokens]
     writer.add_tokenizer_model(vocabulary.model)
     writer.add_tokenizer_pre(vocabulary.pre)
-    writer.add_token_list(
-        [text.replace(" ", "▁") if spaces and kind == kinds.NORMAL else text for text, kind in tokens]
-    )
+    writer.add_token_list([text for text, _ in tokens])
     writer.add_token_types([kind for _, kind in tokens])
     if vocabulary.merges:
         writer.add_token_merges(vocabulary.merges)
@@ -155,12 +152,22 @@ def tokens_of(tokenizer: Any, size: int) -> list[tuple[str, Any]]:
         text = texts.get(number)
         if text is None:
             found.append((f"[PAD{number}]", kinds.UNUSED))
+        elif re.fullmatch(BYTE, text):
+            found.append((text, kinds.BYTE))
         elif number in added:
             found.append((text, kinds.CONTROL if added[number].special else kinds.USER_DEFINED))
         else:
-            is_byte = re.fullmatch(r"<0x[0-9A-F]{2}>", text)
-            found.append((text, kinds.BYTE if is_byte else kinds.NORMAL))
+            found.append((text, kinds.NORMAL))
     return found
+
+
+def _with_spaces(text: str, kind: Any) -> tuple[str, Any]:
+    """A token as SentencePiece writes it, which looks for U+2581 in place of a space, also where a byte stands for it."""
+    import gguf
+
+    if kind == gguf.TokenType.BYTE and text == "<0x20>":
+        return "▁", gguf.TokenType.NORMAL
+    return (text.replace(" ", "▁") if kind == gguf.TokenType.NORMAL else text), kind
 
 
 def vocabulary_of(tokenizer: Any, size: int) -> Vocabulary:
@@ -202,12 +209,12 @@ def _step(step: dict[str, Any]) -> tuple[str, Any]:
 def _crossing(tokenizer: Any) -> bool:
     """Whether a token of several pieces exists, so that merging without cutting first would find it.
 
-    Where there is none, the cuts change nothing: SentencePiece, which llama.cpp has for such vocabularies, cuts nowhere.
+    Where there is none, the cuts change nothing: SentencePiece, as llama.cpp has it for such vocabularies, cuts nowhere.
     """
     cut = tokenizer.backend_tokenizer.pre_tokenizer
     added = tokenizer.added_tokens_decoder
     texts = [text for text, number in tokenizer.get_vocab().items() if number not in added and len(text) > 1]
-    return any(len(cut.pre_tokenize_str(t)) > 1 for t in texts if not re.fullmatch(r"<0x[0-9A-F]{2}>", t))
+    return any(len(cut.pre_tokenize_str(t)) > 1 for t in texts if not re.fullmatch(BYTE, t))
 
 
 class _Arrays:

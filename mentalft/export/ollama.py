@@ -106,7 +106,7 @@ def turns_of(builder: PromptBuilder) -> Turns:
 
 def _around(builder: PromptBuilder, messages: Sequence[Message]) -> list[str]:
     """What stands before, between and after the messages."""
-    pieces, rest = [], builder.prompt_text(messages)
+    pieces, rest = [], builder.text(messages)
     for message in messages:
         before, _, rest = rest.partition(message.content)
         pieces.append(before)
@@ -118,7 +118,7 @@ def _check(builder: PromptBuilder, turns: Turns) -> None:
     said = [m._replace(content=f'{m.content} 一\n\n* two: "3" ✓') for m in ASKED]
     heads = [[], [SYSTEM]] if turns.system or turns.joined else [[]]
     for messages in ([*head, *said[:length]] for head in heads for length in (1, 3, 5)):
-        if turns.render(messages) != builder.prompt_text(messages):
+        if turns.render(messages) != builder.text(messages):
             raise _refusal(builder, "what it writes around a message depends on more than its role")
 
 
