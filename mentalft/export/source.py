@@ -14,7 +14,7 @@ from mentalft.config.contenders import specs
 from mentalft.config.schema import last_part
 from mentalft.data.asking import questions_of
 from mentalft.data.prepare import splits_in
-from mentalft.data.prompts import PromptBuilder
+from mentalft.data.prompts import PromptBuilder, arranged
 from mentalft.errors import DataError, ModelError
 from mentalft.files import sha256_folder
 from mentalft.generation.contenders import Contender, adapter_in, contenders_of, loads_model, models
@@ -127,6 +127,7 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
                 f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, the "
                 f"tokenizer or the data changed since; {AGAIN}"
             )
+    chosen = [p._replace(messages=tuple(arranged(p.messages, cfg.data.system_as))) for p in chosen]
     return replace(found, prompts=chosen, evaluated={prompt.id: answers[prompt.id] for prompt in chosen})
 
 
