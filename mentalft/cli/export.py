@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from mentalft.cli.runs import in_one_message, speak_as
-from mentalft.errors import UserError, show_any_character
+from mentalft.cli.apps import run_app, speak_as
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app = typer.Typer(
+    name="mentalft-export", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
 FORMS = ("merged", "adapter")
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -73,6 +74,4 @@ def export(
 
 def main() -> None:
     """Entry point of the console script ``mentalft-export``."""
-    show_any_character()
-    with in_one_message("mentalft-export"):
-        app()
+    run_app(app)

@@ -17,7 +17,7 @@ from mentalft.modeling.adapter import CONFIG, WEIGHTS, check_fits
 from mentalft.modeling.base import base_config
 
 
-def _make(source: Source, folder: Path, dtype: str) -> None:
+def _make(source: Source, folder: Path, _: str) -> None:
     """The adapter's files as they are, but for the name of the base model: its hub id, or what its folder is called."""
     shutil.copyfile(source.adapter / WEIGHTS, folder / WEIGHTS)
     named = {"base_model_name_or_path": source.base, "revision": source.located.revision}
@@ -27,7 +27,7 @@ def _make(source: Source, folder: Path, dtype: str) -> None:
     write_notes(source, folder, "adapter")
 
 
-def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:
+def _inspect(source: Source, folder: Path, _: str) -> Inspected:
     found = list(causes.of_asking(source, folder))
     mend = "take the adapter from mentalft-export RUN --to adapter"
     try:

@@ -87,9 +87,9 @@ class Source:
         """The base, newly loaded from the files that were evaluated, as they are there."""
         import torch
 
-        cfg = self.cfg.model
-        kernel = "sdpa" if device == "cpu" and cfg.attn_implementation == "flash_attention_2" else None
-        plain = replace(cfg, quantization="none", attn_implementation=kernel or cfg.attn_implementation)
+        plain = replace(self.cfg.model, quantization="none")
+        if device == "cpu" and plain.attn_implementation == "flash_attention_2":
+            plain = replace(plain, attn_implementation="sdpa")
         return load_base_model(plain, self.located, PrecisionPlan(dtype, device, getattr(torch, dtype)))
 
 
