@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,22 +81,39 @@ def model_in(source: Source, folder: Path) -> TransformersModel:
     Raises:
         ModelError: it does not load.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+    from transformers import AutoModelForCausalLM
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    with explained(folder):
         if (folder / CONFIG).is_file():
-            model = load_adapter(source.base_model(source.evaluated_in, device()), folder, key="--check")
+            model = load_adapter(source.base_model(source.evaluated_in, device()), folder, key=str(folder))
         else:
             model = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto", use_safetensors=True).to(device())
+    return TransformersModel(source, model.eval(), tokenizer_in(folder), end_ids_in(folder))
+
+
+def tokenizer_in(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    with explained(folder):
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+
+
+def end_ids_in(folder: Path) -> list[int]:
+    """The tokens at which generation ends by what ``folder`` says."""
+    from transformers import AutoConfig, GenerationConfig
+
+    with explained(folder):
         if (folder / "generation_config.json").is_file():
-            model.generation_config = GenerationConfig.from_pretrained(str(folder))
+            listed = GenerationConfig.from_pretrained(str(folder)).eos_token_id
+        else:
+            listed = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).eos_token_id
+    return [token for token in (listed if isinstance(listed, list) else [listed]) if token is not None]
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Errors of transformers about ``folder`` as one line."""
+    try:
+        yield
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{folder} does not load as a model with its tokenizer ({first_line(error)})") from error
-    return TransformersModel(source, model.eval(), tokenizer, end_ids(model.generation_config))
-
-
-def end_ids(generation_config: Any) -> list[int]:
-    """The tokens at which generation ends by ``generation_config``."""
-    listed = generation_config.eos_token_id
-    return [token for token in (listed if isinstance(listed, list) else [listed]) if token is not None]

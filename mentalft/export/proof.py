@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mentalft.export.record import Bounds, Proof, TokenDifference
+from mentalft.export.weights import BITS
 from mentalft.generation.batched import response_of
 from mentalft.records import Message, Prompt
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 LIKELIEST = 50
 """Tokens of each position whose logits are kept of the evaluated model, and compared."""
+
+
+BOUNDS = {"float32": Bounds(1e-3, 1.0), "float16": Bounds(1.0, 0.95), "bfloat16": Bounds(1.0, 0.95)}
+
+
+def bounds_of(*dtypes: str) -> Bounds:
+    """What rounding explains where the coarsest of ``dtypes`` is among what is compared."""
+    return BOUNDS[min(dtypes, key=lambda name: BITS[name])]
 
 
 class Loaded(Protocol):

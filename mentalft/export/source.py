@@ -14,7 +14,7 @@ from mentalft.config.contenders import specs
 from mentalft.config.schema import last_part
 from mentalft.data.asking import questions_of
 from mentalft.data.prepare import splits_in
-from mentalft.data.prompts import PromptBuilder
+from mentalft.data.prompts import PromptBuilder, arranged
 from mentalft.errors import DataError, ModelError
 from mentalft.files import sha256_folder
 from mentalft.generation.contenders import Contender, adapter_in, contenders_of, loads_model, models
@@ -87,9 +87,9 @@ class Source:
         """The base, newly loaded from the files that were evaluated, as they are there."""
         import torch
 
-        cfg = self.cfg.model
-        kernel = "sdpa" if device == "cpu" and cfg.attn_implementation == "flash_attention_2" else None
-        plain = replace(cfg, quantization="none", attn_implementation=kernel or cfg.attn_implementation)
+        plain = replace(self.cfg.model, quantization="none")
+        if device == "cpu" and plain.attn_implementation == "flash_attention_2":
+            plain = replace(plain, attn_implementation="sdpa")
         return load_base_model(plain, self.located, PrecisionPlan(dtype, device, getattr(torch, dtype)))
 
 
@@ -127,6 +127,7 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
                 f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, the "
                 f"tokenizer or the data changed since; {AGAIN}"
             )
+    chosen = [p._replace(messages=tuple(arranged(p.messages, cfg.data.system_as))) for p in chosen]
     return replace(found, prompts=chosen, evaluated={prompt.id: answers[prompt.id] for prompt in chosen})
 
 

@@ -5,16 +5,20 @@ One tensor at a time is read of the folders; only the merged model is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mentalft.export.source import Source
+from mentalft.files import read_json
 from mentalft.modeling.adapter import load_adapter
 
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 """Of the significand, the hidden one counted; formats that are not here are quantisations."""
+NEAR = {name: max(2.0**-bits, 1e-5) for name, bits in BITS.items()}
+"""The largest distance of a tensor from what it should be, by the norm of that. Rounding to the nearest makes about 0.4 of
+it; so there is room for a merge that rounds more than once."""
 
 
 class Tensor(NamedTuple):
@@ -24,17 +28,22 @@ class Tensor(NamedTuple):
     dtype: str | None
     """As it lies in the files; None where it is in none."""
     has_shape: bool
-    """It has the shape that it should have."""
+    """It is there, in the shape that it should have."""
+    is_matrix: bool
+    """It is a matrix other than the embeddings, as quantisation takes them."""
     error: float
     """Its distance from what it should be, by the norm of what it should be."""
-    from_base: float
-    """Its distance from the base's, likewise."""
     change: float
     """The squared norm of what the adapter changes in it; 0 where it changes nothing."""
     share: float
     """How much of that change is in it: the projection on it, 1 where all is."""
     possible: float
     """The share that is left after rounding to ``dtype``."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is what it should be, up to rounding."""
+        return self.error <= NEAR.get(str(self.dtype), 0.0)
 
 
 def merged_model(source: Source) -> Any:
@@ -73,20 +82,33 @@ class Folder:
         return self.files[name].get_tensor(name) if name in self.files else None
 
 
-def tensors(source: Source, merged: Any, folder: Path, *, tied: bool) -> Iterator[Tensor]:
-    """Every tensor that ``folder`` should have.
+def tensors(source: Source, merged: Any, folder: Path) -> Iterator[Tensor]:
+    """Every tensor that ``folder`` should have, as transformers takes it from there.
 
     Args:
         merged: of :func:`merged_model`.
-        tied: the folder's configuration says that the output embeddings are the input embeddings.
     """
-    input_name, output_name = embedding_names(merged)
+    embeddings, head = embedding_names(merged)
+    tied = read_json(folder / "config.json").get("tie_word_embeddings", True)
     with ExitStack() as stack:
         base, found = Folder(source.located.folder, stack), Folder(folder, stack)
         for name, wanted in merged.state_dict().items():
-            shared = input_name if name == output_name else name
-            there = found.get(shared if tied else name)
-            yield _compared(name, wanted, there, base.get(name) if name in base.files else base.get(shared))
+            there, before = found.get(name), base.get(name)
+            if name == head:
+                there = found.get(embeddings) if there is None and tied else there
+                before = base.get(embeddings) if before is None else before
+            yield _compared(name, wanted, there, before, name not in (embeddings, head))
+
+
+def coarsest(found: Sequence[Tensor]) -> str | None:
+    """The dtype of least precision among those of the files; None where there are no files."""
+    return min((one.dtype for one in found if one.dtype), key=lambda name: BITS.get(name, 0), default=None)
+
+
+def share_of(found: Sequence[Tensor], *, possible: bool = False) -> float:
+    """How much of the adapter's whole change is in the tensors, or would be after rounding; 1 where it has none."""
+    whole = sum(one.change for one in found)
+    return sum(one.change * (one.possible if possible else one.share) for one in found) / whole if whole else 1.0
 
 
 def embedding_names(model: Any) -> tuple[str, str]:
@@ -96,26 +118,26 @@ def embedding_names(model: Any) -> tuple[str, str]:
     return f"{inner}.weight", f"{outer}.weight"
 
 
-def _compared(name: str, wanted: Any, there: Any | None, base: Any | None) -> Tensor:
+def _compared(name: str, wanted: Any, there: Any | None, base: Any | None, inside: bool) -> Tensor:
     import torch
 
+    dtype = None if there is None else str(there.dtype).removeprefix("torch.")
+    is_matrix = inside and wanted.dim() > 1
     if there is None or there.shape != wanted.shape:
-        dtype = None if there is None else str(there.dtype).removeprefix("torch.")
-        return Tensor(name, dtype, False, 1.0, 1.0, 0.0, 0.0, 0.0)
-    base = wanted if base is None else base.float()
-    change = wanted - base
+        return Tensor(name, dtype, False, is_matrix, error=1.0, change=0.0, share=0.0, possible=0.0)
+    before = wanted if base is None else base.float()
+    change, found, rounded = wanted - before, there.float(), wanted.to(there.dtype).float()
     norm = max(_dot(wanted, wanted) ** 0.5, torch.finfo(torch.float32).tiny)
-    found, rounded = there.float(), wanted.to(there.dtype).float()
     squared = _dot(change, change)
     return Tensor(
         name,
-        str(there.dtype).removeprefix("torch."),
+        dtype,
         True,
-        _dot(found - wanted, found - wanted) ** 0.5 / norm,
-        _dot(found - base, found - base) ** 0.5 / norm,
-        squared,
-        _dot(found - base, change) / squared if squared else 0.0,
-        _dot(rounded - base, change) / squared if squared else 0.0,
+        is_matrix,
+        error=_dot(found - wanted, found - wanted) ** 0.5 / norm,
+        change=squared,
+        share=_dot(found - before, change) / squared if squared else 0.0,
+        possible=_dot(rounded - before, change) / squared if squared else 0.0,
     )
 
 
