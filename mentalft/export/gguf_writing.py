@@ -162,7 +162,7 @@ def tokens_of(tokenizer: Any, size: int) -> list[tuple[str, Any]]:
 
 
 def _with_spaces(text: str, kind: Any) -> tuple[str, Any]:
-    """A token as SentencePiece writes it, which looks for U+2581 in place of a space, also where a byte stands for it."""
+    """A token as SentencePiece has it, which looks for U+2581 in place of a space, also where a byte stands for it."""
     import gguf
 
     if kind == gguf.TokenType.BYTE and text == "<0x20>":
@@ -209,7 +209,7 @@ def _step(step: dict[str, Any]) -> tuple[str, Any]:
 def _crossing(tokenizer: Any) -> bool:
     """Whether a token of several pieces exists, so that merging without cutting first would find it.
 
-    Where there is none, the cuts change nothing: SentencePiece, as llama.cpp has it for such vocabularies, cuts nowhere.
+    Where there is none, the cuts change nothing; SentencePiece, as llama.cpp has it for such vocabularies, makes none.
     """
     cut = tokenizer.backend_tokenizer.pre_tokenizer
     added = tokenizer.added_tokens_decoder

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mentalft.errors import LONGEST, ConfigError, ModelError, first_line
 from mentalft.export.source import Source
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("mentalft")
 INSTALL = "pip install 'mentalft[gguf]'"
 CONVERTERS = ("convert_hf_to_gguf.py", "llama-convert-hf-to-gguf")
+FOLDER = "LLAMA_CPP"
+"""The environment variable that names a clone of llama.cpp."""
 QUANTIZERS = ("llama-quantize", "build/bin/llama-quantize")
 TYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
@@ -33,14 +35,12 @@ def has_binding() -> bool:
     return find_spec("llama_cpp") is not None
 
 
-def program(names: Sequence[str], given: Path | None) -> Path | None:
-    """A program of llama.cpp: in ``given``, in ``$LLAMA_CPP``, or on the ``PATH``."""
-    at_home = os.environ.get("LLAMA_CPP")
-    for folder in (given, Path(at_home) if at_home else None):
-        for name in names:
-            if folder and (folder / name).is_file():
-                return folder / name
-    return next((Path(found) for name in names if (found := shutil.which(Path(name).name))), None)
+def program(names: Sequence[str]) -> Path | None:
+    """A program of llama.cpp, in the folder ``$LLAMA_CPP`` (which ``--llama-cpp`` sets) or on the ``PATH``."""
+    folder = Path(os.environ.get(FOLDER) or os.devnull).expanduser()
+    inside = (folder / name for name in names)
+    on_path = (Path(found) for name in names if (found := shutil.which(Path(name).name)))
+    return next((path for path in inside if path.is_file()), None) or next(on_path, None)
 
 
 def convert(converter: Path, folder: Path, path: Path, dtype: str) -> None:
@@ -52,24 +52,24 @@ def convert(converter: Path, folder: Path, path: Path, dtype: str) -> None:
     _run(converter, [str(folder), "--outfile", str(path), "--outtype", TYPES[dtype].lower()])
 
 
-def check_quantize(kind: str, given: Path | None) -> None:
+def check_quantize(kind: str) -> None:
     """Raise ConfigError where there is no such quantisation, or nothing here that could make it."""
     import gguf
 
     known = [t.name.removeprefix("MOSTLY_").lower() for t in gguf.LlamaFileType if "Q" in t.name]
     if kind not in known:
         raise ConfigError(f"--quantize {kind} is no kind that llama.cpp knows; it has {', '.join(known)}")
-    if not program(QUANTIZERS, given) and not has_binding():
+    if not program(QUANTIZERS) and not has_binding():
         raise ConfigError(f"--quantize {kind} needs llama-quantize (--llama-cpp DIR, built), or {INSTALL}")
 
 
-def quantize(path: Path, to: Path, kind: str, given: Path | None) -> None:
+def quantize(path: Path, to: Path, kind: str) -> None:
     """Write the GGUF at ``path`` again with its matrices in ``kind``, such as ``q8_0`` or ``q4_k_m``.
 
     Raises:
         ModelError: llama.cpp refuses the model.
     """
-    if quantizer := program(QUANTIZERS, given):
+    if quantizer := program(QUANTIZERS):
         _run(quantizer, [str(path), str(to), kind.upper()])
         return
     import ctypes
@@ -103,19 +103,28 @@ class LlamaCppModel:
 
     Args:
         write: the text of a history up to where the answer begins, by the export's own template.
+        vocab_only: leave the weights out; it then makes tokens, and answers nothing.
 
     Raises:
         ModelError: llama.cpp does not load it.
     """
 
-    def __init__(self, source: Source, path: Path, write: Callable[[LlamaCppModel, Sequence[Message]], str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        path: Path,
+        write: Writer,
+        *,
+        vocab_only: bool = False,
+    ) -> None:
         import llama_cpp
 
-        self.source, self.write, self.library = source, write, llama_cpp
+        self.source, self.path, self.write, self.library = source, path, write, llama_cpp
         context = max(len(prompt.tokens) for prompt in source.prompts) + source.decoding.max_new_tokens
         layers = -1 if llama_cpp.llama_supports_gpu_offload() else 0
+        sizes = {"n_ctx": context, "n_gpu_layers": layers}
         try:
-            self.model = llama_cpp.Llama(str(path), n_ctx=context, n_gpu_layers=layers, verbose=False)
+            self.model = llama_cpp.Llama(str(path), vocab_only=vocab_only, verbose=False, **sizes)
         except ValueError as error:
             raise ModelError(f"{path}: llama.cpp does not load it ({first_line(error)})") from error
         weakref.finalize(self, self.model.close)  # its own end, at that of Python, fails
@@ -125,12 +134,17 @@ class LlamaCppModel:
         self.end_ids = [n for n in range(size) if llama_cpp.llama_vocab_is_eog(self.vocabulary, n)]
 
     @property
+    def metadata(self) -> dict[str, str]:
+        """What the head of the file says."""
+        return dict(self.model.metadata)
+
+    @property
     def adds_bos(self) -> bool:
         """Whether a beginning-of-sequence token is put before every text."""
         return bool(self.library.llama_vocab_get_add_bos(self.vocabulary))
 
     def prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
-        return list(self.model.tokenize(self.write(self, messages).encode(), add_bos=True, special=True))
+        return list(self.model.tokenize(self.write(self.source, self, messages).encode(), add_bos=True, special=True))
 
     def answers(self, prompts: Sequence[Prompt]) -> dict[str, list[int]]:
         return {prompt.id: self._answer(prompt.tokens) for prompt in prompts}
@@ -155,3 +169,7 @@ class LlamaCppModel:
         self.model.eval(tokens)
         found = self.library.llama_get_logits_ith(self.model.ctx, -1)
         return np.ctypeslib.as_array(found, (self.model.n_vocab(),)).copy()
+
+
+Writer = Callable[[Source, LlamaCppModel, Sequence[Message]], str]
+"""A template: the text of a history, up to where the answer begins."""

@@ -8,16 +8,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os.path import commonprefix
+from pathlib import Path
 from typing import NamedTuple
 
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import ModelError
+from mentalft.export.folder import LICENCES, write_notes
+from mentalft.export.forms import Form, Inspected
+from mentalft.export.gguf import (
+    EXPORT,
+    WEIGHTS,
+    Described,
+    bounds_of,
+    described,
+    load_weights,
+    make_weights,
+    of_asking,
+    of_head,
+    weights_in,
+)
+from mentalft.export.llama_cpp import LlamaCppModel, has_binding
+from mentalft.export.record import Cause
+from mentalft.export.source import Source
+from mentalft.files import write_text
 from mentalft.generation.decoding import Decoding
 from mentalft.records import Message
 
-MODELFILE, WEIGHTS = "Modelfile", "model.gguf"
+MODELFILE = "Modelfile"
 SYSTEM = Message("system", "⟦0⟧")
 ASKED = (
     Message("user", "⟦1⟧"),
@@ -49,6 +68,11 @@ class Turns(NamedTuple):
     answer: str
     """Before the answer that is asked for."""
 
+    def without(self, bos: str) -> Turns:
+        """The same where the engine puts ``bos`` before every text by itself."""
+        system = self.system._replace(before=self.system.before.removeprefix(bos)) if self.system else None
+        return self._replace(begin=self.begin.removeprefix(bos), system=system)
+
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt of a history that ends with the user, as the template of :func:`go_template` writes it."""
         system = messages[0].content if messages[0].role == "system" else None
@@ -79,7 +103,7 @@ def turns_of(builder: PromptBuilder) -> Turns:
     if not end or not first.endswith(user_before):
         raise _refusal(builder, "the first message is written otherwise than later ones")
     assistant_after = answered.removesuffix(user_before)
-    user_after = commonprefix([ask, last, assistant_after])
+    user_after = commonprefix([ask, last, assistant_after])  # noqa: RUF071 - of texts
     begin, system, joined = first.removesuffix(user_before), None, None
     try:
         before, between, after = _around(builder, (SYSTEM, *ASKED[:1]))
@@ -158,7 +182,7 @@ def _put(text: str) -> str:
 
 
 def modelfile(
-    turns: Turns, stops: Sequence[str], decoding: Decoding, context: int, system: str | None, licence: str | None
+    turns: Turns, stops: Sequence[str], decoding: Decoding, context: int, system: str | None, licences: Sequence[str]
 ) -> str:
     """The whole file.
 
@@ -173,7 +197,7 @@ def modelfile(
     lines += [f"SYSTEM {_quoted(system)}"] if system else []
     lines += [f"PARAMETER stop {_quoted(stop)}" for stop in stops]
     lines += [f"PARAMETER {name} {value}" for name, value in _parameters(decoding, context).items()]
-    lines += [f"LICENSE {_quoted(licence)}"] if licence else []
+    lines += [f"LICENSE {_quoted(licence)}" for licence in licences]
     return "\n".join(lines) + "\n"
 
 
@@ -197,6 +221,66 @@ def _quoted(text: str) -> str:
     return f'"""{text}"""'
 
 
-def stops_in(text: str) -> list[str]:
-    """Every stop token that a Modelfile names."""
-    return re.findall(r'^PARAMETER\s+stop\s+"+([^"\n]+)"+', text, re.MULTILINE)
+def _turns(source: Source, head: Described) -> Turns:
+    turns = turns_of(source.builder)
+    return turns.without(source.builder.tokenizer.bos_token or "") if head.adds_bos else turns
+
+
+def _stops(source: Source) -> list[str]:
+    return list(source.builder.tokenizer.convert_ids_to_tokens(source.end_ids))
+
+
+def _licences(source: Source) -> list[str]:
+    files = sorted({path for pattern in LICENCES for path in source.located.folder.glob(pattern)})
+    data = source.cfg.data
+    ours = f"Tuned from {source.base}, whose licence holds for it, on {data.name} (licence: {data.licence})."
+    return [ours, *(path.read_text(encoding="utf-8", errors="replace").strip() for path in files)]
+
+
+def _make(source: Source, folder: Path, dtype: str) -> None:
+    turns_of(source.builder)  # refused before anything is made
+    head = described(make_weights(source, folder, dtype))
+    cfg = source.cfg
+    asked = cfg.eval
+    decoding = Decoding(asked.max_new_tokens, asked.do_sample, asked.temperature, asked.top_p, asked.top_k, cfg.seed)
+    context = cfg.data.max_length + asked.max_new_tokens
+    text = modelfile(
+        _turns(source, head), _stops(source), decoding, context, cfg.data.system_message, _licences(source)
+    )
+    write_text(folder / MODELFILE, text)
+    write_notes(source, folder, "ollama")
+
+
+def _rendered(source: Source, model: LlamaCppModel, messages: Sequence[Message]) -> str:
+    return _turns(source, described(model.path)).render(messages)
+
+
+def _load(source: Source, folder: Path) -> LlamaCppModel:
+    return load_weights(source, folder, _rendered)
+
+
+def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:  # noqa: ARG001 - any dtype is what was asked
+    head = described(weights_in(folder))
+    found = [*of_head(source, head), *_of_modelfile(source, head, (folder / MODELFILE).read_text(encoding="utf-8"))]
+    if not found and has_binding():
+        found += of_asking(source, load_weights(source, folder, _rendered, vocab_only=True))
+    return Inspected(tuple(found), head.dtype)
+
+
+def _of_modelfile(source: Source, head: Described, text: str) -> Iterator[Cause]:
+    """What the text of a Modelfile shows."""
+    again = EXPORT.replace("gguf", "ollama")
+    template = re.search(r'TEMPLATE """(.*?)"""', text, re.DOTALL)
+    found = template[1] if template else ""
+    begin = source.builder.tokenizer.bos_token
+    if begin and head.adds_bos and begin in found.partition("range")[0]:
+        yield Cause("BOS doubled", f"TEMPLATE writes {begin}, and llama.cpp puts it before every text", again)
+    elif found != go_template(_turns(source, head)):
+        yield Cause("template changed", f"TEMPLATE is {found!r}, which is not what mentalft writes for the run", again)
+    named = re.findall(r'^PARAMETER\s+stop\s+"*([^"\n]+?)"*\s*$', text, re.MULTILINE)
+    if missing := [stop for stop in _stops(source) if stop not in named]:
+        lines = " ".join(f'PARAMETER stop "{stop}"' for stop in missing)
+        yield Cause("stop token missing", f"the Modelfile does not name {', '.join(missing)}", f"add {lines}")
+
+
+OLLAMA = Form(_make, _load, _inspect, lambda folder: (folder / MODELFILE).is_file() and weights_in(folder), bounds_of)
