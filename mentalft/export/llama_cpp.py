@@ -9,7 +9,9 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,7 +126,8 @@ class LlamaCppModel:
         layers = -1 if llama_cpp.llama_supports_gpu_offload() else 0
         sizes = {"n_ctx": context, "n_gpu_layers": layers}
         try:
-            self.model = llama_cpp.Llama(str(path), vocab_only=vocab_only, verbose=False, **sizes)
+            with redirect_stderr(StringIO()):  # it warns of much there that is meant
+                self.model = llama_cpp.Llama(str(path), vocab_only=vocab_only, verbose=False, **sizes)
         except ValueError as error:
             raise ModelError(f"{path}: llama.cpp does not load it ({first_line(error)})") from error
         weakref.finalize(self, self.model.close)  # its own end, at that of Python, fails
