@@ -81,30 +81,37 @@ def of_weights(source: Source, merged: Any, found: Sequence[Tensor], dtype: str)
         merged: of :func:`mentalft.export.weights.merged_model`.
         dtype: what the folder's weights are to be in.
     """
-    embeddings, head = embedding_names(merged)
     saved = tuple(read_json(source.adapter / CONFIG).get("modules_to_save") or ())
-    changed = [one for one in found if one.change]
-    left_out = [one for one in changed if one.share < LEFT * one.possible]
-    replaced = [one for one in left_out if one.name.rpartition(".")[0].endswith(saved)] if saved else []
+    left_out = [one for one in found if one.change and one.share < LEFT * one.possible]
+    yield from _of_adapter([one for one in found if one.change], left_out, saved)
+    yield from _of_precision(found, dtype)
+    embeddings, head = embedding_names(merged)
+    rest = [one for one in found if one not in left_out and not one.is_near]
+    rest = [one for one in rest if one.name not in (embeddings, head) or one.has_shape or one.dtype is None]  # resized
+    heads = [one for one in rest if one.name == head and one.error > NEAR["bfloat16"]]
+    yield from (Cause("head untied", _of_head(one, merged), MERGE) for one in heads)
+    if others := [one for one in rest if one not in heads]:
+        yield _of_base(others, len(found))
+
+
+def _of_adapter(changed: Sequence[Tensor], left_out: Sequence[Tensor], saved: tuple[str, ...]) -> Iterator[Cause]:
+    """Whether the adapter's change is in the tensors that it changes.
+
+    Args:
+        saved: its ``modules_to_save``.
+    """
+    names = ", ".join(one.name for one in left_out)
     if left_out and len(left_out) == len(changed):
         why = "its names did not match, and it was loaded as nothing"
         yield Cause("adapter of other names", f"nothing of the adapter is in the weights: {why}", MERGE)
-    elif left_out and left_out == replaced:
-        names = ", ".join(one.name for one in left_out)
-        yield Cause("modules_to_save left out", f"{names} of the adapter is not in the weights, but the base's", MERGE)
+    elif left_out and all(one.name.rpartition(".")[0].endswith(saved or ("?",)) for one in left_out):
+        yield Cause("modules_to_save left out", f"{names} are the base's, not the adapter's", MERGE)
     elif left_out:
-        how_many = f"{len(left_out)} of {len(changed)} tensors that it changes"
+        how_many = f"{len(left_out)} of the {len(changed)} tensors that it changes"
         yield Cause("adapter left out in part", f"{how_many} are the base's, first {left_out[0].name}", MERGE)
-    elif changed and abs(share_of(changed) / share_of(changed, possible=True) - 1) > 1 - LEAST_SHARE:
+    elif not LEAST_SHARE < share_of(changed) / share_of(changed, possible=True) < 1 / LEAST_SHARE:
         times = f"{share_of(changed):.2f} times the adapter's change is in the weights"
         yield Cause("adapter scaled otherwise", f"{times}: lora_alpha, r or use_rslora were read otherwise", MERGE)
-    yield from _of_precision(found, dtype)
-    for one in found:
-        if one.name == head and one not in left_out and (one.dtype is None or (one.has_shape and not one.is_near)):
-            yield Cause("head untied", _of_head(one, merged), MERGE)
-    others = [one for one in found if one.name not in (embeddings, head) or one.has_shape]  # else they were resized
-    if others := [one for one in others if not one.is_near and one not in left_out and one.name != head]:
-        yield _of_base(others, found)
 
 
 def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
@@ -121,21 +128,17 @@ def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
 
 
 def _of_head(head: Tensor, merged: Any) -> str:
-    tied = "one" if merged.config.tie_word_embeddings else "two tensors"
-    if not head.has_shape:
-        return f"input and output embeddings are {tied} in the evaluated model, and {head.name} is missing here"
-    return (
-        f"input and output embeddings are {tied} in the evaluated model, and {head.name} is {head.error:.2%} off what it "
-        "was there"
-    )
+    tied = "one tensor" if merged.config.tie_word_embeddings else "two tensors"
+    what = "is missing" if head.dtype is None else f"is {head.error:.2%} off"
+    return f"input and output embeddings are {tied} in the evaluated model, and {head.name} {what} here"
 
 
-def _of_base(others: Sequence[Tensor], found: Sequence[Tensor]) -> Cause:
-    """Tensors that are neither what they should be nor without the adapter."""
-    worst, matrices = max(others, key=lambda one: one.error), {one.name for one in found if one.is_matrix}
-    what = f"{len(others)} of {len(found)} tensors differ, {worst.name} by {worst.error:.2%}"
+def _of_base(others: Sequence[Tensor], of: int) -> Cause:
+    """Tensors that are neither what they should be nor what they are without the adapter."""
+    worst = max(others, key=lambda one: one.error)
+    what = f"{len(others)} of {of} tensors differ, {worst.name} by {worst.error:.2%}"
     if worst.error <= NEAR["bfloat16"]:
         return Cause("dtype lowered", f"{what}: merged in 16 bit, whatever they are stored as", MERGE)
-    if all(one.name in matrices for one in others):
+    if all(one.is_matrix for one in others):
         return Cause("merged onto quantised weights", f"{what}, and those that no quantisation touches do not", MERGE)
     return Cause("another base", f"{what}: merged onto another model than the evaluated one", MERGE)

@@ -1,9 +1,9 @@
 """Whether two models are the same: they are asked the same prompts, one after the other.
 
-The evaluated model answers greedily. At every position of its answers its likeliest tokens are kept with their logits; the
-export is then led through the same tokens, and its logits are held against them. So a first difference does not hide what
-comes after it, and the two need not be in memory together. Besides, the export answers on its own: prompts by its own
-tokenizer and template, ended by its own end tokens.
+The evaluated model answers greedily. At every position of its answers its likeliest tokens are kept with their logits;
+the export is then led through the same tokens, and its logits are held against them. So a first difference does not
+hide what comes after it, and the two need not be in memory together. Besides, the export answers on its own: prompts by
+its own tokenizer and template, ended by its own end tokens.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from mentalft.modeling.adapter import load_adapter
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 """Of the significand, the hidden one counted; formats that are not here are quantisations."""
 NEAR = {name: max(2.0**-bits, 1e-5) for name, bits in BITS.items()}
-"""The largest distance of a tensor from what it should be, by the norm of that. Rounding to the nearest makes about 0.4 of
-it; so there is room for a merge that rounds more than once."""
+"""The largest distance of a tensor from what it should be, by the norm of that. Rounding to the nearest makes about 0.4
+of it; so there is room for a merge that rounds more than once."""
 
 
 class Tensor(NamedTuple):
