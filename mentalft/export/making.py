@@ -91,7 +91,7 @@ def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype:
     looked = how.inspect(source, folder, dtype)
     found, proof, why = list(looked.causes), None, None
     try:
-        proof = prove(source, kept, how.load(source, folder), bounds_of(source.evaluated_in, dtype))
+        proof = prove(source, kept, how.load(source, folder), bounds_of(kept, source.evaluated_in, dtype))
     except NoProofError as error:
         why = str(error)
     except (UserError, IndexError, RuntimeError) as error:
