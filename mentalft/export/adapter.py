@@ -24,7 +24,7 @@ def _make(source: Source, folder: Path, _: str) -> None:
     write_json(folder / CONFIG, {**read_json(source.adapter / CONFIG), **named})
     generation_config(source).save_pretrained(str(folder))
     write_tokenizer(source, folder)
-    write_notes(source, folder, "adapter")
+    write_notes(source, folder, merged=False)
 
 
 def _inspect(source: Source, folder: Path, _: str) -> Inspected:

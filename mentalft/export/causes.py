@@ -15,9 +15,9 @@ from mentalft.files import read_json
 from mentalft.modeling.adapter import CONFIG
 
 LEFT = 0.5
-"""Of the share of the adapter's change that rounding leaves: with less, a tensor is taken for the base's."""
+"""A tensor with less of the adapter's change than this is taken for the base's."""
 LEAST_SHARE = 0.9
-"""Of the adapter's change that has to be left after rounding, and in how far it may be scaled."""
+"""Of the adapter's change that has to be left."""
 MERGE = "merge again: mentalft-export RUN --to merged"
 
 
@@ -57,7 +57,7 @@ def of_proof(proof: Proof) -> Iterator[Cause]:
     if proof.largest_logit_difference > bounds.logit_difference or agreement < bounds.agreement:
         yield Cause(
             "other answers",
-            f"logits differ by up to {proof.largest_logit_difference:.2g} (bound {bounds.logit_difference:g}), and "
+            f"logits differ by up to {proof.largest_logit_difference:.2g} (bound {bounds.logit_difference:.2g}), and "
             f"{agreement:.1%} of the likeliest tokens are the same (bound {bounds.agreement:.0%})",
             mend,
         )
@@ -81,30 +81,42 @@ def of_weights(source: Source, merged: Any, found: Sequence[Tensor], dtype: str)
         merged: of :func:`mentalft.export.weights.merged_model`.
         dtype: what the folder's weights are to be in.
     """
-    embeddings, head = embedding_names(merged)
     saved = tuple(read_json(source.adapter / CONFIG).get("modules_to_save") or ())
     changed = [one for one in found if one.change]
-    left_out = [one for one in changed if one.share < LEFT * one.possible]
-    replaced = [one for one in left_out if one.name.rpartition(".")[0].endswith(saved)] if saved else []
+    yield from _of_adapter(changed, saved)
+    yield from _of_precision(found, dtype)
+    names = embedding_names(merged)
+    rest = [one for one in found if not one.is_near and not (one.change and one.is_of_base)]
+    rest = [one for one in rest if one.name not in names or one.has_shape or one.dtype is None]  # else it was resized
+    heads = [one for one in rest if one.name in names and one.error > NEAR["bfloat16"]]
+    if [one.name for one in heads] == [names[1]]:
+        yield Cause("head untied", _of_head(heads[0], merged), MERGE)
+        rest.remove(heads[0])
+    if rest:
+        yield _of_base(rest, len(found))
+
+
+def _of_adapter(changed: Sequence[Tensor], saved: tuple[str, ...]) -> Iterator[Cause]:
+    """Whether the adapter's change is in the tensors that it changes.
+
+    Args:
+        saved: its ``modules_to_save``.
+    """
+    there = [one for one in changed if one.is_of_base and one.possible > LEFT]  # others are lost by rounding anyway
+    left_out = [one for one in there if one.share < LEFT * one.possible]
+    scaled = [one for one in there if not LEAST_SHARE < one.share / one.possible < 1 / LEAST_SHARE]
     if left_out and len(left_out) == len(changed):
         why = "its names did not match, and it was loaded as nothing"
         yield Cause("adapter of other names", f"nothing of the adapter is in the weights: {why}", MERGE)
-    elif left_out and left_out == replaced:
+    elif left_out and all(one.name.rpartition(".")[0].endswith(saved or ("?",)) for one in left_out):
         names = ", ".join(one.name for one in left_out)
-        yield Cause("modules_to_save left out", f"{names} of the adapter is not in the weights, but the base's", MERGE)
+        yield Cause("modules_to_save left out", f"{names} are the base's, not the adapter's", MERGE)
     elif left_out:
-        how_many = f"{len(left_out)} of {len(changed)} tensors that it changes"
+        how_many = f"{len(left_out)} of the {len(changed)} tensors that it changes"
         yield Cause("adapter left out in part", f"{how_many} are the base's, first {left_out[0].name}", MERGE)
-    elif changed and abs(share_of(changed) / share_of(changed, possible=True) - 1) > 1 - LEAST_SHARE:
-        times = f"{share_of(changed):.2f} times the adapter's change is in the weights"
+    elif scaled:
+        times = f"{scaled[0].name} has {scaled[0].share:.2f} times the adapter's change"
         yield Cause("adapter scaled otherwise", f"{times}: lora_alpha, r or use_rslora were read otherwise", MERGE)
-    yield from _of_precision(found, dtype)
-    for one in found:
-        if one.name == head and one not in left_out and (one.dtype is None or (one.has_shape and not one.is_near)):
-            yield Cause("head untied", _of_head(one, merged), MERGE)
-    others = [one for one in found if one.name not in (embeddings, head) or one.has_shape]  # else they were resized
-    if others := [one for one in others if not one.is_near and one not in left_out and one.name != head]:
-        yield _of_base(others, found)
 
 
 def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
@@ -121,21 +133,17 @@ def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
 
 
 def _of_head(head: Tensor, merged: Any) -> str:
-    tied = "one" if merged.config.tie_word_embeddings else "two tensors"
-    if not head.has_shape:
-        return f"input and output embeddings are {tied} in the evaluated model, and {head.name} is missing here"
-    return (
-        f"input and output embeddings are {tied} in the evaluated model, and {head.name} is {head.error:.2%} off what it "
-        "was there"
-    )
+    tied = "one tensor" if merged.config.tie_word_embeddings else "two tensors"
+    what = "is missing" if head.dtype is None else f"is {head.error:.2%} off"
+    return f"input and output embeddings are {tied} in the evaluated model, and {head.name} {what} here"
 
 
-def _of_base(others: Sequence[Tensor], found: Sequence[Tensor]) -> Cause:
-    """Tensors that are neither what they should be nor without the adapter."""
-    worst, matrices = max(others, key=lambda one: one.error), {one.name for one in found if one.is_matrix}
-    what = f"{len(others)} of {len(found)} tensors differ, {worst.name} by {worst.error:.2%}"
+def _of_base(others: Sequence[Tensor], of: int) -> Cause:
+    """Tensors that are neither what they should be nor what they are without the adapter."""
+    worst = max(others, key=lambda one: one.error)
+    what = f"{len(others)} of {of} tensors differ, {worst.name} by {worst.error:.2%}"
     if worst.error <= NEAR["bfloat16"]:
         return Cause("dtype lowered", f"{what}: merged in 16 bit, whatever they are stored as", MERGE)
-    if all(one.name in matrices for one in others):
+    if all(one.is_matrix for one in others):
         return Cause("merged onto quantised weights", f"{what}, and those that no quantisation touches do not", MERGE)
     return Cause("another base", f"{what}: merged onto another model than the evaluated one", MERGE)

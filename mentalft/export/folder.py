@@ -10,6 +10,8 @@ from mentalft.data.prompts import PromptBuilder
 from mentalft.export.source import Source
 from mentalft.files import write_text
 from mentalft.modeling.base import load_tokenizer
+from mentalft.runs.markers import markers
+from mentalft.show.model_card import model_card
 
 LICENCES = ("LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*")
 """Files of the base model that go where its weights go."""
@@ -19,7 +21,7 @@ def write_tokenizer(source: Source, folder: Path) -> None:
     """The run's tokenizer, with a template that makes the run's prompts without any settings of mentalft."""
     tokenizer = load_tokenizer(source.cfg.model, source.located)
     builder = PromptBuilder.of(source.cfg, tokenizer, source.located.name)
-    tokenizer.chat_template = portable(tokenizer.chat_template, builder.template_kwargs, builder.frame.header)
+    tokenizer.chat_template = portable(tokenizer.get_chat_template(), builder.template_kwargs, builder.frame.header)
     tokenizer.save_pretrained(str(folder))
 
 
@@ -50,14 +52,10 @@ def generation_config(source: Source) -> Any:
     )
 
 
-def write_notes(source: Source, folder: Path, form: str) -> None:
-    """The base's licence files, and the model card where the run trained the adapter."""
-    for pattern in LICENCES:
+def write_notes(source: Source, folder: Path, *, merged: bool) -> None:
+    """The base's licence files where its weights are, and the model card where the run trained the adapter."""
+    for pattern in LICENCES if merged else ():
         for path in source.located.folder.glob(pattern):
             shutil.copyfile(path, folder / path.name)
-    from mentalft.generation.contenders import adapter_in
-    from mentalft.runs.markers import markers
-    from mentalft.show.model_card import model_card
-
     if source.adapter == source.run_dir / "adapter" and "train" in markers(source.run_dir):
-        write_text(folder / "README.md", model_card(source.run_dir))
+        write_text(folder / "README.md", model_card(source.run_dir, merged=merged))

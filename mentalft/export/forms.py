@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mentalft.export.proof import Loaded, bounds_of
+from mentalft.export.proof import Kept, Loaded, bounds_of
 from mentalft.export.record import Bounds, Cause, Weights
 from mentalft.export.source import Source
 
@@ -38,7 +38,7 @@ class Form:
     """Look at its files; the dtype is what its weights are to be in."""
     holds: Callable[[Path], bool]
     """Whether a folder that somebody else made is of this form."""
-    bounds: Callable[[str, str], Bounds] = bounds_of
+    bounds: Callable[[Sequence[Kept], str, str], Bounds] = bounds_of
     """What the proof accepts of weights evaluated in one dtype and exported in another."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mentalft.data.prompts import PROBE
 from mentalft.errors import ConfigError, ModelError
+from mentalft.export import proof
 from mentalft.export.folder import write_notes
 from mentalft.export.forms import Form, Inspected, NoProofError
 from mentalft.export.gguf_writing import write_gguf
@@ -27,6 +28,7 @@ from mentalft.export.llama_cpp import (
     quantize,
 )
 from mentalft.export.merged import MERGED
+from mentalft.export.proof import Kept, Tolerance
 from mentalft.export.record import Bounds, Cause
 from mentalft.export.source import Source
 from mentalft.modeling.base import base_config
@@ -83,7 +85,7 @@ def weights_in(folder: Path) -> Path:
 
 def _make(source: Source, folder: Path, dtype: str) -> None:
     make_weights(source, folder, dtype)
-    write_notes(source, folder, "gguf")
+    write_notes(source, folder)
 
 
 def _template(source: Source, model: LlamaCppModel, messages: Sequence[Message]) -> str:
@@ -192,11 +194,11 @@ def of_asking(source: Source, model: LlamaCppModel) -> Iterator[Cause]:
     if differ:
         got, wanted = model.prompt_tokens(differ[0].messages), differ[0].tokens
         place = next(i for i, pair in enumerate(zip([*got, -1], [*wanted, -1], strict=False)) if pair[0] != pair[1])
-        names = [own.tokenizer.convert_ids_to_tokens(tokens[place : place + 3]) for tokens in (got, wanted)]
+        read = [own.tokenizer.convert_ids_to_tokens(tokens[place : place + 3]) for tokens in (got, wanted)]
         yield Cause(
             "tokenizer changed",
-            f"llama.cpp makes other tokens of {len(differ)} of {len(source.prompts)} prompts, first {names[0]} for "
-            f"{names[1]} at token {place} of {differ[0].id}",
+            f"llama.cpp makes other tokens of {len(differ)} of {len(source.prompts)} prompts, first {read[0]} for "
+            f"{read[1]} at token {place} of {differ[0].id}",
             "convert with another llama.cpp; without one, mentalft writes the file itself where it knows the tokenizer",
         )
 
@@ -209,15 +211,15 @@ def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:  # noqa: AR
     return Inspected(tuple(found), head.dtype)
 
 
-BOUNDS = {"float32": Bounds(0.1, 0.99), "float16": Bounds(1.0, 0.95), "bfloat16": Bounds(1.0, 0.95)}
-QUANTIZED = Bounds(10.0, 0.8)
+QUANTIZED = Tolerance(3.0, 0.7)
+TOLERATED = dict(proof.TOLERATED, float32=Tolerance(0.1, 0.95))
+"""Of 32 bit as of 16: llama.cpp keeps keys and values in 16 bit, whatever the weights are in."""
 
 
-def bounds_of(evaluated_in: str, dtype: str) -> Bounds:
-    """Wider than those of merged folders: llama.cpp keeps keys and values in 16 bit, whatever the weights are in."""
-    if evaluated_in != "float32" and dtype == "float32":
-        dtype = evaluated_in
-    return BOUNDS.get(dtype, QUANTIZED)
+def bounds_of(kept: Sequence[Kept], evaluated_in: str, dtype: str) -> Bounds:
+    """What is accepted of a GGUF in ``dtype``, which may be a quantisation."""
+    tolerated = {dtype: QUANTIZED, **TOLERATED}
+    return proof.bounds_of(kept, evaluated_in, dtype, tolerated=tolerated)
 
 
 GGUF = Form(

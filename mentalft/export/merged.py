@@ -36,7 +36,7 @@ def _make(source: Source, folder: Path, dtype: str) -> None:
     model.generation_config = generation_config(source)
     model.save_pretrained(str(folder), max_shard_size=SHARD)
     write_tokenizer(source, folder)
-    write_notes(source, folder, "merged")
+    write_notes(source, folder, merged=True)
 
 
 def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:

@@ -114,7 +114,7 @@ def turns_of(builder: PromptBuilder) -> Turns:
             system = Around(before, between.removesuffix(user_before))
         elif before == first:
             joined = between
-        if after != last or system is joined:
+        if after != last or (system is None and joined is None):
             raise _refusal(builder, "a system message changes what is written around others")
     turns = Turns(
         begin,
@@ -248,7 +248,7 @@ def _make(source: Source, folder: Path, dtype: str) -> None:
         _turns(source, head), _stops(source), decoding, context, cfg.data.system_message, _licences(source)
     )
     write_text(folder / MODELFILE, text)
-    write_notes(source, folder, "ollama")
+    write_notes(source, folder)
 
 
 def _rendered(source: Source, model: LlamaCppModel, messages: Sequence[Message]) -> str:
@@ -283,4 +283,4 @@ def _of_modelfile(source: Source, head: Described, text: str) -> Iterator[Cause]
         yield Cause("stop token missing", f"the Modelfile does not name {', '.join(missing)}", f"add {lines}")
 
 
-OLLAMA = Form(_make, _load, _inspect, lambda folder: (folder / MODELFILE).is_file() and weights_in(folder), bounds_of)
+OLLAMA = Form(_make, _load, _inspect, lambda folder: (folder / MODELFILE).is_file(), bounds_of)

@@ -124,8 +124,8 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
     for prompt in chosen:
         if prompt.id not in answers or answers[prompt.id].prompt_sha256 != prompt.sha256:
             raise ModelError(
-                f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, the "
-                f"tokenizer or the data changed since; {AGAIN}"
+                f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, a "
+                f"date that it writes, the tokenizer or the data changed since; {AGAIN}"
             )
     chosen = [p._replace(messages=tuple(arranged(p.messages, cfg.data.system_as))) for p in chosen]
     return replace(found, prompts=chosen, evaluated={prompt.id: answers[prompt.id] for prompt in chosen})
