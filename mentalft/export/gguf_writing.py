@@ -105,7 +105,7 @@ def _add_settings(writer: Any, config: Any, dtype: str) -> None:
 
 
 def _head_dim(config: Any) -> int:
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def _kind(dtype: str) -> Any:
@@ -228,7 +228,7 @@ class _Arrays:
         names = gguf.get_tensor_name_map(_architecture(config), config.num_hidden_layers)
         self.places: dict[str, tuple[Any, str]] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            file = safe_open(path, "pt")
+            file: Any = safe_open(path, "pt")
             for name in file.keys():  # noqa: SIM118 - not a mapping
                 found = names.get_name(name, try_suffixes=(".weight", ".bias"))
                 if found is None:
@@ -285,4 +285,5 @@ def rope_factors(config: Any) -> np.ndarray[Any, Any] | None:
         return None
     scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     plain = 1.0 / rope["rope_theta"] ** (np.arange(0, _head_dim(config), 2) / _head_dim(config))
-    return (plain / scaled.double().numpy()).astype(np.float32)
+    factors: np.ndarray[Any, Any] = (plain / scaled.double().numpy()).astype(np.float32)
+    return factors

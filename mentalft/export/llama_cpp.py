@@ -79,7 +79,7 @@ def quantize(path: Path, to: Path, kind: str) -> None:
     import gguf
     import llama_cpp
 
-    logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # else every tensor is told
+    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)  # else every tensor is told
     asked = llama_cpp.llama_model_quantize_default_params()
     asked.ftype = gguf.LlamaFileType[f"MOSTLY_{kind.upper()}"].value
     failed = llama_cpp.llama_model_quantize(os.fsencode(path), os.fsencode(to), ctypes.byref(asked))

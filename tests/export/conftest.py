@@ -40,3 +40,11 @@ def merged(evaluated: Evaluated, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = tmp_path_factory.mktemp("merged")
     forms()["merged"].make(evaluated.source, folder, "float32")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ollama(evaluated: Evaluated, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``--to ollama``, which holds what ``--to gguf`` makes; tests must not change it."""
+    folder = tmp_path_factory.mktemp("ollama")
+    forms()["ollama"].make(evaluated.source, folder, "float32")
+    return folder
