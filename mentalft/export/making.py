@@ -106,7 +106,7 @@ def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype:
         why = first_line(error).replace(str(folder), "the folder")
         found = found or [Cause("cannot be asked", why, "export again")]
     if proof and not found:
-        found += causes.of_proof(proof)
+        found += causes.of_proof(proof, looked.dtype)
     located = source.located
     made = Made(
         form=form,
