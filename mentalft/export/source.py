@@ -119,7 +119,8 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
     tokenizers = {model: load_tokenizer(cfg.model, model) for model in models(contenders)}
     asked = questions_of(cfg, tokenizers, splits_in(run_dir)).prompts[found.located]
     answers = {answer.id: answer for answer in responses(name).load(run_dir)}
-    plain = [p for p in asked if not any(found.builder.frame.controls.search(m.content) for m in p.messages)]
+    controls = found.builder.frame.controls  # which only the run's own prompts take for text where somebody wrote them
+    plain = [p for p in asked if not any(controls.search(m.content) for m in p.messages)] or asked
     chosen = plain[:: max(1, len(plain) // prompts)][:prompts]
     for prompt in chosen:
         if prompt.id not in answers or answers[prompt.id].prompt_sha256 != prompt.sha256:
