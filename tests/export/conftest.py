@@ -13,7 +13,6 @@ from mentalft.export.loaded import evaluated_model
 from mentalft.export.proof import Kept, keep
 from mentalft.export.source import Source, source_of
 
-
 TEMPLATE = "{{ note }}{% for m in messages %}{{ '<|' + m.role + '|>' + m.content + '<|end|>' }}{% endfor %}"
 
 
