@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.data.prompts import PROBE
-from mentalft.export.loaded import end_ids_in, tokenizer_in
+from mentalft.export.loaded import config_in, end_ids_in, rendered, tokenizer_in
 from mentalft.export.record import Cause, Proof
 from mentalft.export.source import Source
 from mentalft.export.weights import BITS, NEAR, Tensor, coarsest, embedding_names, share_of
@@ -25,16 +25,14 @@ def of_asking(source: Source, folder: Path) -> Iterator[Cause]:
     """What a folder's chat template, tokenizer and end tokens show to be other than the run's."""
     tokenizer = tokenizer_in(folder)
     own, mend = source.builder.tokenizer, "take tokenizer and template from mentalft-export RUN --to adapter"
-    if not tokenizer.chat_template:
-        yield Cause("template changed", "the folder has no chat template", mend)
-    else:
-        asked = (*PROBE, *PROBE[:1])
-        ours = source.builder.prompt(asked)
-        text = tokenizer.apply_chat_template([m.chat() for m in asked], tokenize=False, add_generation_prompt=True)
-        if own(text, add_special_tokens=False)["input_ids"] != ours:
-            given = source.cfg.model.chat_template_kwargs
-            where = f", where the template is given {given}" if given else ""
-            yield Cause("template changed", f"it writes {text!r}, the run's {own.decode(ours)!r}{where}", mend)
+    asked = (*PROBE, *PROBE[:1])
+    text, ours = rendered(tokenizer, asked), source.builder.prompt(asked)
+    if text is None:
+        yield Cause("template changed", "the folder has no chat template, or one that refuses messages", mend)
+    elif own(text, add_special_tokens=False)["input_ids"] != ours:
+        given = source.cfg.model.chat_template_kwargs
+        where = f", where the template is given {given}" if given else ""
+        yield Cause("template changed", f"it writes {text!r}, the run's {own.decode(ours)!r}{where}", mend)
     there, here = tokenizer.get_vocab(), own.get_vocab()
     if moved := sorted(token for token, number in here.items() if there.get(token) != number):
         yield Cause("tokenizer changed", f"{len(moved)} of {len(here)} tokens have other ids, first {moved[0]!r}", mend)
@@ -65,12 +63,11 @@ def of_proof(proof: Proof, dtype: str) -> Iterator[Cause]:
 
 def of_config(folder: Path, merged: Any) -> Iterator[Cause]:
     """What ``config.json`` of a merged folder shows."""
-    config = read_json(folder / "config.json")
-    if quantised := config.get("quantization_config"):
+    config, rows = config_in(folder), merged.get_input_embeddings().weight.shape[0]
+    if quantised := getattr(config, "quantization_config", None):
         kind = quantised.get("quant_method", "unknown")
         yield Cause("merged onto quantised weights", f"config.json says that they are quantised ({kind})", MERGE)
-    rows, size = merged.get_input_embeddings().weight.shape[0], config.get("vocab_size")
-    if size != rows:
+    if (size := config.get_text_config().vocab_size) != rows:
         yield Cause("vocabulary resized", f"vocab_size is {size}, and {rows} in the evaluated model", MERGE)
 
 
@@ -120,7 +117,7 @@ def _of_adapter(changed: Sequence[Tensor], saved: tuple[str, ...]) -> Iterator[C
 
 
 def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
-    stored = coarsest(found) or dtype
+    stored = coarsest(one.dtype for one in found) or dtype
     if stored not in BITS:
         yield Cause("merged onto quantised weights", f"the files hold tensors of {stored}", MERGE)
     elif BITS[stored] < BITS[dtype]:

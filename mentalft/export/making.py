@@ -75,7 +75,9 @@ def check_folder(run_dir: Path, folder: Path, contender: str, dtype: str | None,
     """
     form = next((name for name, form in forms().items() if folder.is_dir() and form.holds(folder)), None)
     if form is None:
-        raise DataError(f"--check {folder} is no folder of a model or of an adapter; it has no config.json")
+        raise DataError(
+            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with *.safetensors"
+        )
     source, kept = _asked(run_dir, contender, prompts)
     export = proven(source, kept, folder, form, dtype or source.evaluated_in)
     if export.causes:
@@ -95,6 +97,7 @@ def _asked(run_dir: Path, contender: str, prompts: int) -> tuple[Source, list[Ke
 def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype: str) -> Export:
     """Load ``folder`` afresh, ask it, look at its files, and say what that shows."""
     how = forms()[form]
+    say(Said("export.proving"))
     looked = how.inspect(source, folder, dtype)
     release()
     found, proof, why = list(looked.causes), None, None
@@ -104,7 +107,7 @@ def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype:
         why = str(error)
     except (UserError, IndexError, RuntimeError) as error:
         why = first_line(error).replace(str(folder), "the folder")
-        found = found or [Cause("cannot be asked", why, "export again")]
+        found = found or [Cause("cannot be asked", why, "export again, or with another --dtype")]
     if proof and not found:
         found += causes.of_proof(proof, looked.dtype)
     located = source.located

@@ -6,13 +6,13 @@ One tensor at a time is read of the folders; only the merged model is in memory.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mentalft.export.loaded import config_in
 from mentalft.export.source import Source
-from mentalft.files import read_json
 from mentalft.modeling.adapter import load_adapter
 
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
@@ -96,11 +96,13 @@ class Folder:
 def tensors(source: Source, merged: Any, folder: Path) -> Iterator[Tensor]:
     """Every tensor that ``folder`` should have, as transformers takes it from there.
 
+    Those of which transformers changes the names when it loads them are left out: files of the base lack them too.
+
     Args:
         merged: of :func:`merged_model`.
     """
     embeddings, head = embedding_names(merged)
-    tied = read_json(folder / "config.json").get("tie_word_embeddings", True)
+    tied = getattr(config_in(folder), "tie_word_embeddings", False)
     with ExitStack() as stack:
         base, found = Folder(source.located.folder, stack), Folder(folder, stack)
         for name, wanted in merged.state_dict().items():
@@ -108,12 +110,14 @@ def tensors(source: Source, merged: Any, folder: Path) -> Iterator[Tensor]:
             if name == head:
                 there = found.get(embeddings) if there is None and tied else there
                 before = base.get(embeddings) if before is None else before
+            elif there is None and before is None:
+                continue
             yield _compared(name, wanted, there, before, name not in (embeddings, head))
 
 
-def coarsest(found: Sequence[Tensor]) -> str | None:
-    """The dtype of least precision among those of the files; None where there are no files."""
-    return min((one.dtype for one in found if one.dtype), key=lambda name: BITS.get(name, 0), default=None)
+def coarsest(dtypes: Iterable[str | None]) -> str | None:
+    """The dtype of least precision; None is that of a tensor which is not there."""
+    return min(filter(None, dtypes), key=lambda name: BITS.get(name, 0), default=None)
 
 
 def share_of(found: Sequence[Tensor], *, possible: bool = False) -> float:
