@@ -55,8 +55,8 @@ def export(
         raise typer.BadParameter("--check only reads its folder and makes nothing", param_hint="--out")
     if quantize and (dtype or to not in ("gguf", "ollama")):
         raise typer.BadParameter("it is the dtype of gguf and ollama, in place of --dtype", param_hint="--quantize")
-    if llama_cpp and not llama_cpp.is_dir():
-        raise typer.BadParameter(f"{llama_cpp} is no folder", param_hint="--llama-cpp")
+    if llama_cpp and to in ("gguf", "ollama") and not (llama_cpp / "convert_hf_to_gguf.py").is_file():
+        raise typer.BadParameter(f"{llama_cpp} has no convert_hf_to_gguf.py; give a clone of llama.cpp")
     if to == "adapter" and dtype:
         raise typer.BadParameter("an adapter stays in the dtype that it was trained in", param_hint="--dtype")
 

@@ -39,6 +39,14 @@ NO_PROOF = f"proof: not run; it needs llama.cpp's Python binding ({INSTALL})"
 EXPORT = "export again: mentalft-export RUN --to gguf"
 
 
+def check(_: Source, dtype: str) -> None:
+    """Raise ConfigError where a package or a program is missing."""
+    if find_spec("gguf") is None:
+        raise ConfigError(f"a GGUF needs the gguf package: pip install gguf; for the proof besides, {INSTALL}")
+    if dtype not in TYPES:
+        check_quantize(dtype)
+
+
 def make_weights(source: Source, folder: Path, dtype: str) -> Path:
     """Write ``model.gguf`` into ``folder``.
 
@@ -46,13 +54,8 @@ def make_weights(source: Source, folder: Path, dtype: str) -> Path:
         dtype: ``float32``, ``float16``, ``bfloat16``, or a quantisation of llama.cpp such as ``q8_0``.
 
     Raises:
-        ConfigError: a package or a program is missing.
         ModelError: the merged model is not what base and adapter are, or cannot be written as GGUF.
     """
-    if find_spec("gguf") is None:
-        raise ConfigError(f"--to gguf needs the gguf package: pip install gguf; with the proof, {INSTALL}")
-    if dtype not in TYPES:
-        check_quantize(dtype)
     path, plain = folder / WEIGHTS, dtype if dtype in TYPES else source.evaluated_in
     with TemporaryDirectory(dir=folder) as made:
         merged, whole = Path(made) / source.contender.name, Path(made) / WEIGHTS
@@ -214,8 +217,8 @@ def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:  # noqa: AR
 QUANTIZED = Tolerance(3.0, 0.7)
 TOLERATED = {**proof.TOLERATED, "float32": Tolerance(0.04, 0.99)}
 """Of 32 bit more than for ``merged``: llama.cpp keeps keys and values in 16 bit. SmolLM2-135M, 416 tokens: 0.004
-standard deviations in float32, 0.008 in float16, 0.05 in bfloat16, 0.22 in q8_0, 0.72 in q4_k_m, 3.02 in q2_k, with 100,
-99.8, 99.5, 94, 84 and 62 % of the tokens the same."""
+standard deviations in float32, 0.008 in float16, 0.05 in bfloat16, 0.22 in q8_0, 0.72 in q4_k_m, 3.02 in q2_k, with
+100, 99.8, 99.5, 94, 84 and 62 % of the tokens the same."""
 
 
 def bounds_of(kept: Sequence[Kept], evaluated_in: str, dtype: str) -> Bounds:
@@ -230,4 +233,5 @@ GGUF = Form(
     _inspect,
     lambda folder: any(folder.glob("*.gguf")) and not (folder / "Modelfile").is_file(),
     bounds_of,
+    check,
 )

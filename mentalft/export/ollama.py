@@ -14,6 +14,7 @@ from mentalft.export.gguf import (
     WEIGHTS,
     Described,
     bounds_of,
+    check,
     described,
     load_weights,
     make_weights,
@@ -45,7 +46,7 @@ def modelfile(
     """
     lines = [f"FROM ./{WEIGHTS}", f"TEMPLATE {_quoted(go_template(turns))}"]
     lines += [f"SYSTEM {_quoted(system)}"] if system else []
-    lines += [f"PARAMETER stop {_quoted(stop)}" for stop in stops]
+    lines += [f'PARAMETER stop "{stop}"' for stop in stops]
     lines += [f"PARAMETER {name} {value}" for name, value in _parameters(decoding, context).items()]
     lines += [f"LICENSE {_quoted(licence)}" for licence in licences]
     return "\n".join(lines) + "\n"
@@ -87,8 +88,12 @@ def _licences(source: Source) -> list[str]:
     return [ours, *(path.read_text(encoding="utf-8", errors="replace").strip() for path in files)]
 
 
+def _check(source: Source, dtype: str) -> None:
+    check(source, dtype)
+    turns_of(source.builder)
+
+
 def _make(source: Source, folder: Path, dtype: str) -> None:
-    turns_of(source.builder)  # refused before anything is made
     head = described(make_weights(source, folder, dtype))
     cfg = source.cfg
     asked = cfg.eval
@@ -130,4 +135,4 @@ def of_modelfile(source: Source, head: Described, text: str) -> Iterator[Cause]:
         yield Cause("stop token missing", f"the Modelfile does not name {', '.join(missing)}", f"add {lines}")
 
 
-OLLAMA = Form(_make, _load, _inspect, lambda folder: (folder / MODELFILE).is_file(), bounds_of)
+OLLAMA = Form(_make, _load, _inspect, lambda folder: (folder / MODELFILE).is_file(), bounds_of, _check)

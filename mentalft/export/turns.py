@@ -133,13 +133,10 @@ def _refusal(builder: PromptBuilder, why: str) -> ModelError:
 
 def go_template(turns: Turns) -> str:
     """``turns`` for Go's text/template, with the variables that Ollama gives: ``.System`` and ``.Messages``."""
-    system = ""
+    begin, head = _put(turns.begin), ""
     if turns.system:
-        system = (
-            f"{{{{ if .System }}}}{_put(turns.system.before)}{{{{ .System }}}}{_put(turns.system.after)}{{{{ else }}}}"
-        )
-    begin = f"{system}{_put(turns.begin)}{'{{ end }}' if system else ''}"
-    head = ""
+        system = f"{_put(turns.system.before)}{{{{ .System }}}}{_put(turns.system.after)}"
+        begin = f"{{{{ if .System }}}}{system}{begin and f'{{{{ else }}}}{begin}'}{{{{ end }}}}"
     if turns.joined is not None:
         begin += "{{- $system := .System }}"
         head = f'{{{{ if $system }}}}{{{{ $system }}}}{_put(turns.joined)}{{{{ $system = "" }}}}{{{{ end }}}}'

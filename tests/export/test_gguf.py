@@ -170,14 +170,14 @@ def test_it_can_be_quantised(ollama: Path, evaluated: Evaluated, tmp_path: Path)
 def test_the_modelfile_states_all_that_ollama_would_else_choose(ollama: Path) -> None:
     lines = (ollama / "Modelfile").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"FROM ./{gguf.WEIGHTS}"
-    assert {'PARAMETER stop """<|end|>"""', "PARAMETER temperature 0", "PARAMETER repeat_penalty 1.0"} <= set(lines)
+    assert {'PARAMETER stop "<|end|>"', "PARAMETER temperature 0", "PARAMETER repeat_penalty 1.0"} <= set(lines)
     assert "PARAMETER num_predict 24" in lines
     assert any(line.startswith('LICENSE """Tuned from mentalft-tiny') for line in lines)
     assert not any(str(ollama.parent) in line for line in lines)
 
 
 DAMAGES = {
-    "stop token missing": ('PARAMETER stop """<|end|>"""\n', ""),
+    "stop token missing": ('PARAMETER stop "<|end|>"\n', ""),
     "template changed": ("<|user|>", "<|human|>"),
 }
 
