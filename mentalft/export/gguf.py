@@ -14,11 +14,10 @@ from mentalft.errors import ConfigError, ModelError
 from mentalft.export import proof
 from mentalft.export.folder import write_notes
 from mentalft.export.forms import Form, Inspected, NoProofError
-from mentalft.export.gguf_writing import write_gguf
+from mentalft.export.gguf_writing import TYPES, write_gguf
 from mentalft.export.llama_cpp import (
     CONVERTERS,
     INSTALL,
-    TYPES,
     LlamaCppModel,
     Writer,
     check_quantize,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentalft.errors import LONGEST, ConfigError, ModelError, first_line
+from mentalft.export.gguf_writing import TYPES
 from mentalft.export.source import Source
 from mentalft.records import Message, Prompt
 
@@ -29,7 +30,6 @@ CONVERTERS = ("convert_hf_to_gguf.py", "llama-convert-hf-to-gguf")
 FOLDER = "LLAMA_CPP"
 """The environment variable that names a clone of llama.cpp."""
 QUANTIZERS = ("llama-quantize", "build/bin/llama-quantize")
-TYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
 
 def has_binding() -> bool:
