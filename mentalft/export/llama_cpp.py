@@ -49,6 +49,7 @@ def convert(converter: Path, folder: Path, path: Path, dtype: str) -> None:
     """Write the model in ``folder`` as GGUF with llama.cpp's converter.
 
     Raises:
+        ConfigError: it lacks a package.
         ModelError: it refuses the model.
     """
     _run(converter, [str(folder), "--outfile", str(path), "--outtype", TYPES[dtype].lower()])
@@ -97,6 +98,8 @@ def _run(called: Path, arguments: list[str]) -> None:
     last = lines[-1][:LONGEST] if lines else f"exit code {done.returncode}"
     if any("pre-tokenizer was not recognized" in line for line in lines):
         last = f"tokenizer pre-type unknown: it does not know how this model's tokenizer cuts text; {last}"
+    if "ModuleNotFoundError" in last:
+        raise ConfigError(f"{called} needs packages of its own ({last}): pip install -r requirements.txt in its folder")
     raise ModelError(f"{called} refuses this model ({last}); take a newer llama.cpp, or do without it")
 
 
