@@ -78,8 +78,8 @@ def check_folder(run_dir: Path, folder: Path, contender: str, dtype: str | None,
     form = next((name for name, form in forms().items() if folder.is_dir() and form.holds(folder)), None)
     if form is None:
         raise DataError(
-            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with *.safetensors, and no "
-            "*.gguf"
+            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with "
+            "*.safetensors, and no *.gguf"
         )
     source = source_of(run_dir, contender, prompts)
     export = proven(source, _asked(source), folder, form, dtype or source.evaluated_in)
