@@ -30,7 +30,7 @@ def export(
     contender: Annotated[str, typer.Option(metavar="NAME", help="Which contender; it must have an adapter.")] = "tuned",
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="|".join(DTYPES), help="Of merged weights; what the run evaluated in if left out."),
+        typer.Option(metavar="|".join(DTYPES), help="Of the weights; what the run evaluated in if left out."),
     ] = None,
     quantize: Annotated[
         str | None, typer.Option(metavar="q8_0|q4_k_m|…", help="Of gguf and ollama: a quantisation of llama.cpp.")
