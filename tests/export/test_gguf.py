@@ -67,7 +67,7 @@ def small(kind: str) -> Any:
         )
     if kind == "qwen2":
         return Qwen2ForCausalLM(Qwen2Config(**sizes))
-    return Qwen3ForCausalLM(Qwen3Config(**sizes, head_dim=32, tie_word_embeddings=True))
+    return Qwen3ForCausalLM(Qwen3Config(**sizes, head_dim=128, tie_word_embeddings=True))  # transformers reads no other
 
 
 @pytest.fixture(params=["llama", "qwen2", "qwen3"])

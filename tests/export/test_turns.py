@@ -148,7 +148,11 @@ def test_a_beginning_of_sequence_token_is_left_to_an_engine_that_writes_it(token
         assert "<|begin|>" + turns.render(messages) == builder.text(messages)
 
 
-@pytest.mark.parametrize("template", [templates.QWEN3_THINKING, templates.MISTRAL, templates.SYSTEM_AFTER_QUESTION])
-def test_a_template_that_goes_by_more_than_roles_is_refused(template: str, tokenizer: Any) -> None:
-    with pytest.raises(ModelError, match=r"cannot be written as one of Ollama.*--to gguf"):
-        turns_of(builder_of(tokenizer, "qwen3", template, {"enable_thinking": True}))
+@pytest.mark.parametrize("extra", ["loop.index", "'!' if m.content | length > 10", "'!' if loop.last"])
+def test_a_template_that_goes_by_more_than_roles_is_refused(extra: str, tokenizer: Any) -> None:
+    template = (
+        "{% for m in messages %}{{ '<|' + m.role + '|>' }}{{ EXTRA }}{{ m.content + '<|end|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+    )
+    with pytest.raises(ModelError, match=r"cannot be written as one of Ollama.*--to gguf|not prefix-stable"):
+        turns_of(builder_of(tokenizer, "tiny", template.replace("EXTRA", extra), {}))
