@@ -62,7 +62,8 @@ def export(
     with held(run), log_to(run):
         if to:
             place, found = make_export(run, to, contender, dtype, prompts, out)
-            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else Said("export.done")
+            proven = Said("export.done", {"dtype": found.made.dtype})
+            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else proven
         else:
             assert check is not None  # as looked at above; for the type checker
             place, found = check, check_folder(run, check, contender, dtype, prompts)

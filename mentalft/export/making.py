@@ -51,7 +51,7 @@ def make_export(
     source, kept = _asked(run_dir, contender, prompts)
     with temporary_folder(target) as folder:
         wanted = dtype or source.evaluated_in
-        say(Said("export.making", {"form": form, "dtype": wanted}))
+        say(Said("export.making", {"form": form}))
         forms()[form].make(source, folder, wanted)
         export = proven(source, kept, folder, form, wanted)
         EXPORT.save(folder, export)

@@ -38,7 +38,7 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def test_what_is_proven_is_in_place_and_an_earlier_one_is_kept(called: Any, run_dir: Path) -> None:
     code, said = called(run_dir, "--to", "merged")
     assert code == 0, said
-    assert "exported and proven" in said
+    assert "exported in float32, and proven" in said
     found = EXPORT.load(run_dir / "exports" / "merged")
     assert found.passed
     assert found.proof
