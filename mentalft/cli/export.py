@@ -67,7 +67,7 @@ def export(
         else:
             assert check is not None  # as looked at above; for the type checker
             place, found = check, check_folder(run, check, contender, dtype, prompts)
-            done = Said("export.checked", {"folder": str(check), "name": contender})
+            done = Said("export.checked", {"name": contender})
         for line in proof_lines(found):
             say(line)
         say_path(done, place.absolute())
