@@ -76,11 +76,12 @@ def export(
     with held(run), log_to(run):
         if to:
             place, found = make_export(run, to, contender, quantize or dtype, prompts, out)
-            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else Said("export.done")
+            proven = Said("export.done", {"dtype": found.made.dtype})
+            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else proven
         else:
             assert check is not None  # as looked at above; for the type checker
             place, found = check, check_folder(run, check, contender, dtype, prompts)
-            done = Said("export.checked", {"folder": str(check), "name": contender})
+            done = Said("export.checked", {"name": contender})
         for line in proof_lines(found):
             say(line)
         say_path(done, place.absolute())

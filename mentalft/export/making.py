@@ -53,7 +53,7 @@ def make_export(
     how.check(source, wanted)
     kept = _asked(source)
     with temporary_folder(target) as folder:
-        say(Said("export.making", {"form": form, "dtype": wanted}))
+        say(Said("export.making", {"form": form}))
         how.make(source, folder, wanted)
         export = proven(source, kept, folder, form, wanted)
         EXPORT.save(folder, export)

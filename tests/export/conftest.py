@@ -31,11 +31,11 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     template.write_text(TEMPLATE, encoding="utf-8")
     assert not run([
         "experiment=quick", f"run_dir={run_dir}", "stages=[prepare,train,evaluate]", "data.max_dialogues=40",
-        f"model.chat_template={template}", "model.chat_template_kwargs={note: 你好}", "lora.modules_to_save=[norm]", "trainer.max_steps=4", "trainer.eval_steps=4", "trainer.save_steps=4",
-        "trainer.learning_rate=0.02", "eval.max_items=5", "eval.max_new_tokens=24", "eval.perplexity=false",
+        f"model.chat_template={template}", 'model.chat_template_kwargs={note: "你好"}', "lora.modules_to_save=[norm]", "trainer.max_steps=4", "trainer.eval_steps=4", "trainer.save_steps=4",
+        "trainer.learning_rate=0.02", "eval.max_items=4", "eval.max_new_tokens=12", "eval.perplexity=false",
         "tracking=none", f"cache_dir={run_dir.parent / 'cache'}",
     ])  # fmt: skip
-    source = source_of(run_dir, "tuned", 4)
+    source = source_of(run_dir, "tuned", 3)
     return Evaluated(run_dir, source, keep(evaluated_model(source), source.prompts))
 
 

@@ -171,7 +171,7 @@ def test_the_modelfile_states_all_that_ollama_would_else_choose(ollama: Path) ->
     lines = (ollama / "Modelfile").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"FROM ./{gguf.WEIGHTS}"
     assert {'PARAMETER stop "<|end|>"', "PARAMETER temperature 0", "PARAMETER repeat_penalty 1.0"} <= set(lines)
-    assert "PARAMETER num_predict 24" in lines
+    assert "PARAMETER num_predict 12" in lines
     assert any(line.startswith('LICENSE """Tuned from mentalft-tiny') for line in lines)
     assert not any(str(ollama.parent) in line for line in lines)
 
@@ -194,11 +194,12 @@ def test_a_damaged_modelfile_is_named(cause: str, copied: Path, evaluated: Evalu
 
 def test_a_beginning_of_sequence_token_is_not_written_twice(ollama: Path, evaluated: Evaluated) -> None:
     text = (ollama / "Modelfile").read_text(encoding="utf-8")
+    twice = text.replace('TEMPLATE """', 'TEMPLATE """{{ "<|begin|>" }}')
     fields = {"tokenizer.ggml.model": "llama"}  # which llama.cpp takes to begin with one, where the file does not say
-    found = list(ollama_causes(evaluated, Described(fields, "float32", 3152), text))
-    assert found == ["BOS doubled"]
+    assert ollama_causes(evaluated, Described(fields, "float32", 3152), twice) == ["BOS doubled"]
     fields = {"tokenizer.ggml.add_bos_token": False, **fields}
-    assert not list(ollama_causes(evaluated, Described(fields, "float32", 3152), text))
+    assert ollama_causes(evaluated, Described(fields, "float32", 3152), twice) == ["template changed"]
+    assert not ollama_causes(evaluated, Described(fields, "float32", 3152), text)
 
 
 def ollama_causes(evaluated: Evaluated, head: Described, text: str) -> list[str]:
