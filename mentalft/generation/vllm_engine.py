@@ -19,19 +19,22 @@ from mentalft.generation.decoding import Decoding
 from mentalft.records import Prompt, Response
 
 
-def check_vllm(adapters: Iterable[Path] = ()) -> None:
-    """Refuse ``eval.engine=vllm`` where it cannot work.
+def check_vllm(adapters: Iterable[Path] = (), asked: str = "eval.engine=vllm") -> None:
+    """Refuse vLLM where it cannot work.
+
+    Args:
+        asked: how it was asked for, for messages.
 
     Raises:
         ConfigError: there is no vllm, or an adapter is of a kind that it does not load.
     """
     if find_spec("vllm") is None:
-        raise ConfigError("eval.engine=vllm needs the vllm package: pip install 'mentalft[vllm]', or use transformers")
+        raise ConfigError(f"{asked} needs the vllm package: pip install 'mentalft[vllm]', or use transformers")
     for adapter in adapters:
         config = read_json(adapter / "adapter_config.json")
         for key, what in (("use_dora", "DoRA"), ("modules_to_save", "fully trained modules")):
             if config.get(key):
-                raise ConfigError(f"eval.engine=vllm loads no adapter with {what}, as {adapter} has; use transformers")
+                raise ConfigError(f"{asked} loads no adapter with {what}, as {adapter} has; use transformers")
 
 
 def model_arguments(
@@ -48,13 +51,14 @@ def model_arguments(
         "tokenizer": str(folder),
         "dtype": dtype,
         "max_model_len": max_length + decoding.max_new_tokens,
-        **_lora_arguments(adapters),
+        **lora_arguments(adapters),
         "generation_config": "vllm",  # nothing of the model's own settings slips in
         "trust_remote_code": False,
     }
 
 
-def _lora_arguments(adapters: Sequence[Path]) -> dict[str, Any]:
+def lora_arguments(adapters: Sequence[Path]) -> dict[str, Any]:
+    """Of ``vllm.LLM``, and of ``vllm serve`` by the same names."""
     if not adapters:
         return {}
     ranks = [int(read_json(adapter / "adapter_config.json")["r"]) for adapter in adapters]
