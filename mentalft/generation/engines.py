@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from mentalft.config import Config, EvalConfig
@@ -30,6 +32,7 @@ class TransformersEngine:
     def __init__(self, model: Any, tokenizer: Any, decoding: Decoding, end_ids: list[int], batch_size: int) -> None:
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
         self.end_ids, self.batch_size = end_ids, batch_size
+        self.lock = Lock()
 
     @classmethod
     def load(
@@ -64,8 +67,9 @@ class TransformersEngine:
         """Yield the answer to one prompt as it grows (see :mod:`mentalft.generation.streaming`)."""
         from mentalft.generation.streaming import stream
 
-        with self._as(contender):
-            yield from stream(self.model, self.tokenizer, prompt, decoding, self.end_ids, stopped)
+        yield from stream(
+            self.model, self.tokenizer, prompt, decoding, self.end_ids, stopped, partial(self._alone, contender)
+        )
 
     def measure(self, contenders: Sequence[Contender], batch: dict[str, Any]) -> Iterator[Perplexed]:
         """The likelihood of the labels of each row of a batch (see :mod:`mentalft.generation.likelihood`)."""
@@ -77,6 +81,12 @@ class TransformersEngine:
                 found[contender.name] = dict(likelihoods(self.model, batch))
         for row, first in next(iter(found.values())).items():
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
+
+    @contextmanager
+    def _alone(self, contender: Contender) -> Iterator[None]:
+        """The model as one contender; others wait."""
+        with self.lock, self._as(contender):
+            yield
 
     def _as(self, contender: Contender) -> Any:
         if contender.adapter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mentalft.generation.batched import LESS, Batch, response_of
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.memory import smaller
+from mentalft.generation.rows import Row
 from mentalft.records import Prompt, Response
 
 if TYPE_CHECKING:
@@ -24,7 +26,13 @@ HALF = "\N{REPLACEMENT CHARACTER}"
 
 
 def stream(
-    model: Any, tokenizer: Any, prompt: Prompt, decoding: Decoding, end_ids: list[int], stopped: Callable[[], bool]
+    model: Any,
+    tokenizer: Any,
+    prompt: Prompt,
+    decoding: Decoding,
+    end_ids: list[int],
+    stopped: Callable[[], bool],
+    as_asked: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Response]:
     """Yield the answer as it grows, at last as :func:`mentalft.generation.batched.generate` gives it.
 
@@ -32,7 +40,9 @@ def stream(
 
     Args:
         end_ids: every token id that ends an answer.
-        stopped: whether the user wants no more of it; looked at before each token.
+        stopped: whether the user wants no more of it; looked at after each token.
+        as_asked: the state in which the model is to be asked. The thread enters and leaves it, so that it is left even
+            where nobody reads on.
 
     Raises:
         UserError: the prompt does not fit in memory.
@@ -46,9 +56,14 @@ def stream(
     batch = Batch(
         model, tokenizer.pad_token_id, decoding, end_ids, streamer=_Streamer(pieces), stopping=[wants_no_more]
     )
+
+    def advance() -> list[Row]:
+        with as_asked():
+            return batch.advance([prompt])
+
     said: list[int] = []
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(batch.advance, [prompt])
+        work = pool.submit(advance)
         work.add_done_callback(lambda _: pieces.put(None))
         try:
             while (tokens := pieces.get()) is not None:
