@@ -20,6 +20,7 @@ FLOORS = (
     ("experiment",),
     ("stages",),
     (
+        "chat",
         "comparison",
         "data",
         "generation",
