@@ -141,7 +141,8 @@ class Terminal:
             return
         before = signal.signal(signal.SIGINT, lambda *_: self.session.stop())
         try:
-            yield
+            with _without_echo():
+                yield
         finally:
             signal.signal(signal.SIGINT, before)
 
@@ -155,11 +156,13 @@ class Terminal:
             grid = Table.grid(padding=(0, 2, 0, 0), expand=beside)
             for _ in titles if beside else titles[:1]:
                 grid.add_column(ratio=1 if beside else None, overflow="fold")
-            rows = (
-                [titles, answers] if beside else [[cell] for pair in zip(titles, answers, strict=True) for cell in pair]
-            )
-            for row in rows:
-                grid.add_row(*row)
+            if beside:
+                grid.add_row(*titles)
+                grid.add_row(*answers)
+                return grid
+            for title, answer in zip(titles, answers, strict=True):
+                grid.add_row(title)
+                grid.add_row(answer + "\n")
             return grid
 
         with Live(console=console, transient=True, auto_refresh=False) as live:
@@ -167,7 +170,8 @@ class Terminal:
                 answers[piece.column] = Text(CONTROL.sub("", piece.response.text)).append(*self._remark(piece))
                 live.update(_End(table()), refresh=True)
         console.print(table(), soft_wrap=False)
-        console.print()
+        if beside:
+            console.print()
         return piece
 
     def _plain(self, pieces: Iterator[Piece]) -> Piece:
@@ -250,6 +254,27 @@ COMMANDS = {
     "help": Command(Terminal.help),
     "quit": Command(Terminal.quit),
 }
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """Keys that are pressed meanwhile, Ctrl-C too, are not written between what is shown; they are not lost."""
+    try:
+        import termios
+    except ImportError:  # Windows writes none
+        yield
+        return
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 class _End:
