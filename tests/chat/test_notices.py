@@ -24,7 +24,7 @@ def test_the_region(
 
 
 def test_an_unknown_region_is_one_message() -> None:
-    with pytest.raises(ConfigError, match="--region XX: .* CN, HK"):
+    with pytest.raises(ConfigError, match=r"--region XX: .* CN, HK"):
         region_for("en", "XX")
 
 

@@ -73,7 +73,7 @@ def test_a_stopped_answer_stays_as_far_as_it_came(session: Session) -> None:
 
 def test_what_does_not_fit_changes_nothing(session: Session) -> None:
     first = said(session.ask("你好"))
-    with pytest.raises(DataError, match="data.max_length=128"):
+    with pytest.raises(DataError, match=r"data\.max_length=128"):
         said(session.ask("很长" * 200))
     assert contents(session, "base") == ["你好", first[0]]
     assert session.turn == 1

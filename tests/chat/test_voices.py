@@ -24,7 +24,7 @@ def test_those_that_are_not_loaded_here_are_left_out(chat_run: Path) -> None:
     cfg = load_run(chat_run).settings
     assert talkers(cfg) == ["base", "tuned"]
     assert talkers(cfg, ["tuned"]) == ["tuned"]
-    with pytest.raises(ConfigError, match="theirs is asked at a server or is a file; .* base, tuned"):
+    with pytest.raises(ConfigError, match=r"theirs is asked at a server or is a file; .* base, tuned"):
         talkers(cfg, ["theirs"])
     with pytest.raises(ConfigError, match="nobody is no contender of this run"):
         talkers(cfg, ["nobody"])
@@ -35,7 +35,7 @@ def test_those_that_are_not_loaded_here_are_left_out(chat_run: Path) -> None:
 
 def test_a_run_without_an_adapter_names_the_way_out(chat_run: Path, tmp_path: Path) -> None:
     cfg = load_run(chat_run).settings
-    with pytest.raises(DataError, match="holds no adapter.*--only base"):
+    with pytest.raises(DataError, match=r"holds no adapter.*--only base"):
         load_voices(cfg, tmp_path, ["base", "tuned"])
     assert [voice.name for voice in load_voices(cfg, tmp_path, ["base"])] == ["base"]
 
