@@ -146,6 +146,11 @@ class Session:
             return Said("chat.cut", {"limit": self.decoding.max_new_tokens})
         return "" if response.text else Said("chat.empty")
 
+    def note(self, piece: Piece) -> Said | None:
+        """What is to be said of the history that was answered; None where it was whole."""
+        limit = self.cfg.data.max_length
+        return Said("chat.left_out", {"limit": limit, "count": piece.left_out}) if piece.left_out else None
+
     def only(self, names: Sequence[str]) -> None:
         """Ask these alone from now on, in this order; all again without names. Histories stay.
 

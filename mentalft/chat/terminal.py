@@ -127,9 +127,8 @@ class Terminal:
     def _show(self, pieces: Iterator[Piece]) -> None:
         with self._interruptible():
             last = self._growing(pieces) if self.interactive else self._plain(pieces)
-        if last.left_out:
-            limit = self.session.cfg.data.max_length
-            self._tell(Said("chat.left_out", {"limit": limit, "count": last.left_out}), "yellow")
+        if note := self.session.note(last):
+            self._tell(note, "yellow")
         if self.interactive and self.session.can_vote:
             self._vote()
 

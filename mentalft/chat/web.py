@@ -103,7 +103,10 @@ def page(begin: Callable[[], Session], region: str) -> Any:
             only = gradio.CheckboxGroup(names, value=names, label=_label("web_only"))
             system = gradio.Textbox(first.system or "", label=_label("web_system"), lines=2)
             with gradio.Row():
-                numbers = {key: gradio.Number(first.value(key), label=key, min_width=100) for key in SETTABLE}
+                numbers = {
+                    key: gradio.Number(first.value(key), label=key, min_width=100, precision=0 if kind is int else None)
+                    for key, kind in SETTABLE.items()
+                }
 
         shown = [*chats, risk, votes, blind]
         at_once: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -112,7 +115,7 @@ def page(begin: Callable[[], Session], region: str) -> Any:
         made.load(lambda: _opened(begin()), None, [talk, *shown], **in_turn)
         asked = partial(_ask, region)
         gradio.on([message.submit, send.click], asked, [talk, message], [message, *shown], **in_turn)
-        again.click(lambda session: _growing(session, session.again()), [talk], shown, **in_turn)
+        again.click(_again, [talk], shown, **in_turn)
         stop.click(Session.stop, [talk], None, queue=False, **at_once)
         gradio.on(
             [reset.click, *(chat.clear for chat in chats)], partial(_done, Session.reset), [talk], shown, **in_turn
@@ -145,6 +148,10 @@ def _ask(region: str, session: Session, message: str) -> Iterator[list[Any]]:
         yield ["", *update]
 
 
+def _again(session: Session) -> Iterator[list[Any]]:
+    yield from _growing(session, session.again())
+
+
 def _growing(session: Session, pieces: Iterator[Piece], risk: Said | None = None) -> Iterator[list[Any]]:
     """The page while answers grow."""
     import gradio
@@ -156,6 +163,9 @@ def _growing(session: Session, pieces: Iterator[Piece], risk: Said | None = None
             yield _view(session, found, risk)
     except UserError as error:
         gradio.Warning(str(error), title="mentalft")
+    for piece in found.values():
+        if note := session.note(piece):
+            gradio.Info(told(note, language()), title="mentalft")
     yield _view(session, found, risk) if found else _unchanged(session)
 
 
@@ -191,7 +201,7 @@ def _set(key: str, session: Session, value: float | None) -> Any:
     import gradio
 
     try:
-        session.set(key, "" if value is None else f"{value:g}")
+        session.set(key, "" if value is None else str(value))
     except UserError as error:
         gradio.Warning(str(error), title="mentalft")
     return session.value(key)

@@ -52,6 +52,7 @@ def test_the_page(opened: Any, tmp_path: Path) -> None:
     expect(opened.get_by_text("12356")).to_have_count(2)
     expect(box).to_have_value("")
     assert not (tmp_path / "chats").exists()
+    button("Again").click()
     button("Save").click()
     opened.get_by_text("saved:").wait_for()
     assert len(list((tmp_path / "chats").iterdir())) == 1
