@@ -29,8 +29,8 @@ def talk(session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         typed = iter([*lines, EOFError()])
 
         def line(prompt: str) -> str:
-            print(prompt, end="")
             given = next(typed)
+            print(prompt, given)
             if isinstance(given, BaseException):
                 raise given
             return given
