@@ -20,6 +20,7 @@ FLOORS = (
     ("experiment",),
     ("stages",),
     (
+        "chat",
         "comparison",
         "data",
         "export",
@@ -27,6 +28,7 @@ FLOORS = (
         "metrics",
         "modeling",
         "runs",
+        "safety",
         "show",
         "statistics",
         "tracking",
@@ -39,6 +41,7 @@ FLOOR = {room: -depth for depth, rooms in enumerate(FLOORS) for room in rooms}
 ONLY_IN = {
     "hydra": {"cli", "config.mistakes", "sweep.plan"},
     "wandb": {"tracking"},
+    "gradio": {"chat.web"},
     "optuna": {"sweep.study", "show.sweep.importance"},
 }
 UPWARD = {("config.checks", "metrics.registry"), ("config.checks", "data.read.forms")}
