@@ -13,7 +13,7 @@ from mentalft.errors import override
 from mentalft.runs.markers import markers
 from mentalft.serving.running import Running
 
-NOT_AGAIN = ("stages", "run_dir", "eval.engine", "eval.perplexity", "tracking")
+NOT_AGAIN = ("stages", "run_dir", "eval.engine", "eval.perplexity", "eval.trained_on", "tracking")
 """Options of a run that its evaluation through a server has of its own, or does not need."""
 
 
@@ -29,7 +29,8 @@ def evaluation(run_dir: Path, cfg: Config, server: Running) -> str:
     done = markers(run_dir)
     record = (done.get("evaluate") or done["train"]).record
     options = [option for option in record.command[1:] if not option.lstrip("+").startswith(_beginnings(server))]
-    return shlex.join(["mentalft", *options, *_from_server(cfg, server)])
+    trained_on = override("eval.trained_on", str((run_dir / "data" / "train.jsonl").absolute()))
+    return shlex.join(["mentalft", *options, *_from_server(cfg, server), trained_on])
 
 
 def _beginnings(server: Running) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a run evaluated, laid out as folders to serve: links to the weights, and the run's template, end tokens and decoding.
+"""What a run evaluated, laid out as folders to serve: links to weights; the run's template, end tokens and decoding.
 
 The folders have the form of a Hugging Face cache, for in it transformers' server finds a model by a name without an
 address, such as ``tuned``, and lists it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -12,7 +11,6 @@ from typing import Any, NamedTuple
 
 from mentalft.config import Config
 from mentalft.errors import ConfigError
-from mentalft.files import read_json
 from mentalft.generation.vllm_engine import check_vllm, lora_arguments
 from mentalft.modeling.adapter import CONFIG
 from mentalft.modeling.precision import PrecisionPlan
@@ -78,7 +76,9 @@ def _check_vllm(cfg: Config, plan: PrecisionPlan, served: Sequence[Served]) -> N
     if plan.device != "cuda":
         raise ConfigError("--engine vllm needs a CUDA GPU and this machine shows none; use --engine transformers")
     if len({one.base for one in served}) > 1:
-        raise ConfigError("--engine vllm serves one model and adapters on it; choose with --only, or use --engine transformers")
+        raise ConfigError(
+            "--engine vllm serves one model and adapters on it; choose with --only, or use --engine transformers"
+        )
     if cfg.model.quantization != "none":
         raise ConfigError(f"model.quantization={cfg.model.quantization} of this run needs --engine transformers")
 
