@@ -22,9 +22,11 @@ FLOORS = (
     (
         "comparison",
         "data",
+        "export",
         "generation",
         "metrics",
         "modeling",
+        "publishing",
         "runs",
         "serving",
         "show",

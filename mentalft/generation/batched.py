@@ -33,7 +33,15 @@ LESS = "lower data.max_length or eval.max_new_tokens, or on a GPU use model.quan
 def generate(
     model: Any, tokenizer: Any, prompts: Sequence[Prompt], decoding: Decoding, end_ids: list[int], batch_size: int
 ) -> Iterator[Response]:
-    """Yield one response a prompt as it ends, long prompts first.
+    """Yield one response a prompt as it ends, long prompts first; arguments and errors as of :func:`decoded`."""
+    for prompt, tokens in decoded(model, tokenizer.pad_token_id, prompts, decoding, end_ids, batch_size):
+        yield response_of(prompt, tokens, tokenizer, set(end_ids))
+
+
+def decoded(
+    model: Any, pad_id: int, prompts: Sequence[Prompt], decoding: Decoding, end_ids: list[int], batch_size: int
+) -> Iterator[tuple[Prompt, list[int]]]:
+    """Yield each prompt with its new tokens as they end; what comes after one of ``end_ids`` is padding.
 
     Neither the neighbours in a batch nor its size decide what is answered (in half precision, up to rounding).
 
@@ -45,7 +53,7 @@ def generate(
         UserError: not even one prompt fits in memory.
     """
     waiting = deque(prompt for family in families(prompts) for prompt in family)
-    batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+    batch = _Batch(model, pad_id, decoding, end_ids)
     while waiting or batch.rows:
         room = batch_size - len(batch.rows)
         new = [waiting.popleft() for _ in range(min(room, len(waiting)))]
@@ -55,10 +63,9 @@ def generate(
         except Exception as error:
             batch_size = smaller(error, len(unfinished), "prompts", LESS)
             waiting.extendleft(reversed(unfinished))
-            batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+            batch = _Batch(model, pad_id, decoding, end_ids)
             continue
-        for row in ended:
-            yield response_of(row.prompt, row.said, tokenizer, set(end_ids))
+        yield from ((row.prompt, row.said) for row in ended)
 
 
 @dataclass

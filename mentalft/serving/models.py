@@ -15,6 +15,7 @@ from typing import NamedTuple
 from mentalft.config import Config
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import ConfigError
+from mentalft.export.folder import portable
 from mentalft.files import read_json, write_json, write_text
 from mentalft.generation.contenders import Contender, adapter_in, contenders_of
 from mentalft.modeling.adapter import CONFIG, WEIGHTS, check_fits
@@ -87,6 +88,7 @@ def _lay_out_model(cfg: Config, located: LocatedModel, folder: Path) -> None:
     folder.mkdir(parents=True)
     tokenizer = load_tokenizer(cfg.model, located)
     builder = PromptBuilder.of(cfg, tokenizer, located.name)
+    tokenizer.chat_template = portable(tokenizer.chat_template, builder.template_kwargs, builder.frame.header)
     tokenizer.save_pretrained(str(folder))
     e = cfg.eval
     drawn = {"temperature": e.temperature, "top_p": e.top_p, "top_k": e.top_k} if e.do_sample else {}

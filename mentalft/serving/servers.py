@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -63,8 +62,6 @@ def _transformers(cfg: Config, plan: PrecisionPlan, served: Sequence[Served], ro
     arguments = [sys.executable, "-m", "transformers.cli.transformers", "serve"]
     arguments += ["--dtype", _dtype(plan), "--device", "auto" if plan.device == "cuda" else plan.device]
     arguments += ["--log-level", "error", "--model-timeout=-1", "--attn-implementation", cfg.model.attn_implementation]
-    if cfg.model.chat_template_kwargs:
-        arguments += ["--chat-template-kwargs", json.dumps(dict(cfg.model.chat_template_kwargs))]
     if cfg.model.quantization != "none":
         arguments += ["--quantization", f"bnb-{cfg.model.quantization}"]
     quiet = dict.fromkeys(("HF_HUB_OFFLINE", "HF_HUB_DISABLE_UPDATE_CHECK", "HF_HUB_DISABLE_TELEMETRY"), "1")
@@ -92,8 +89,6 @@ def _vllm(cfg: Config, plan: PrecisionPlan, served: Sequence[Served], root: Path
     if adapters:
         arguments += ["--enable-lora", "--max-lora-rank", str(lora["max_lora_rank"])]
         arguments += ["--lora-modules", *(f"{one.name}={one.folder}" for one in adapters)]
-    if cfg.model.chat_template_kwargs:
-        arguments += ["--default-chat-template-kwargs", json.dumps(dict(cfg.model.chat_template_kwargs))]
     return Command(arguments, {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"})
 
 

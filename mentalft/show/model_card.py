@@ -42,19 +42,25 @@ def write_card(run_dir: Path) -> None:
         write_text(run_dir / "adapter" / "README.md", model_card(run_dir))
 
 
-def model_card(run_dir: Path) -> str:
-    """The card of the adapter that ``run_dir`` trained; with the comparison, where there is one of this adapter."""
+def model_card(run_dir: Path, *, merged: bool = False, base: Base | None = None) -> str:
+    """The card of the adapter that ``run_dir`` trained; with the comparison, where there is one of this adapter.
+
+    Args:
+        merged: of base and adapter as one model.
+        base: the base model as others know it, where the record does not say.
+    """
     from huggingface_hub import ModelCard, ModelCardData
 
     marker = markers(run_dir)["train"]
-    config, base = marker.record.config, base_of(marker.record)
+    config, base = marker.record.config, base or base_of(marker.record)
     evaluated = _evaluated(run_dir)
     comparison = COMPARISON.load(run_dir) if evaluated else None
+    asked_with = evaluated.settings if evaluated else config["eval"]
     licence, licence_name = licence_of(licences_of(run_dir))
     data = ModelCardData(
         base_model=base.hub_id,
-        base_model_relation="adapter" if base.hub_id else None,
-        library_name="peft",
+        base_model_relation=("finetune" if merged else "adapter") if base.hub_id else None,
+        library_name="transformers" if merged else "peft",
         pipeline_tag="text-generation",
         language=languages_of(run_dir / "data" / "train.jsonl"),
         datasets=hub_names(config["data"]) or None,
@@ -68,6 +74,7 @@ def model_card(run_dir: Path) -> str:
         data,
         template_path=str(MODEL_CARD),
         version=marker.record.mentalft,
+        merged=merged,
         base=base.name,
         revision=base.revision,
         method="full fine-tuning" if config["lora"]["method"] == "full" else "LoRA",
@@ -75,7 +82,7 @@ def model_card(run_dir: Path) -> str:
         is_on_hub=base.hub_id is not None,
         data_name=config["data"]["name"],
         data_on_hub=hub_names(config["data"]),
-        code=_code(base, run_dir / "adapter", (evaluated.settings if evaluated else config["eval"])["max_new_tokens"]),
+        code=_code(None if merged else base, run_dir / "adapter", asked_with["max_new_tokens"]),
         system_message=len(config["data"]["system_message"] or ""),
         made=list(_made(run_dir, marker)),
         comparison=comparison,
@@ -180,18 +187,20 @@ def _made(run_dir: Path, marker: Marker) -> Iterator[tuple[str, str]]:
     yield "training cost", f"{cost.seconds:,.0f} s on {machine}; peak memory {peak / 2**30:.1f} GiB"
 
 
-def _code(base: Base, adapter: Path, max_new_tokens: int) -> str:
-    """How the adapter is loaded and asked, as Python."""
-    revision = f', revision="{base.revision}"' if base.revision else ""
-    lines = ["from peft import PeftModel", "from transformers import AutoModelForCausalLM, AutoTokenizer", ""]
-    if base.is_demonstration:
-        lines.insert(0, "from mentalft.assets import TINY_MODEL")
-    lines += [
-        'adapter = "FOLDER OF THIS FILE"',
-        f"base = AutoModelForCausalLM.from_pretrained({base.load}{revision})",
-        "model = PeftModel.from_pretrained(base, adapter).eval()",
-        "tokenizer = AutoTokenizer.from_pretrained(adapter)",
-    ]
+def _code(base: Base | None, adapter: Path, max_new_tokens: int) -> str:
+    """How the adapter is loaded and asked, as Python; without a ``base`` the model that it was merged into."""
+    lines = ["from transformers import AutoModelForCausalLM, AutoTokenizer", "", 'folder = "FOLDER OF THIS FILE"']
+    if base is None:
+        lines += ["model = AutoModelForCausalLM.from_pretrained(folder).eval()"]
+    else:
+        revision = f', revision="{base.revision}"' if base.revision else ""
+        embedded = ["from mentalft.assets import TINY_MODEL"] if base.is_demonstration else []
+        lines = [*embedded, "from peft import PeftModel", *lines]
+        lines += [
+            f"base = AutoModelForCausalLM.from_pretrained({base.load}{revision})",
+            "model = PeftModel.from_pretrained(base, folder).eval()",
+        ]
+    lines += ["tokenizer = AutoTokenizer.from_pretrained(folder)"]
     if (adapter / "chat_template.jinja").is_file():
         lines += [
             'messages = [{"role": "user", "content": "最近总是睡不好。"}]',

@@ -40,9 +40,12 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_layout_has_the_template_end_tokens_and_decoding_of_the_run(served_run: Run, tmp_path: Path) -> None:
     cfg = served_run.settings
     cfg.eval.do_sample, cfg.eval.temperature, cfg.eval.top_k = True, 0.7, 20
+    cfg.model.chat_template_kwargs = {"enable_thinking": False}
     contenders = local_contenders(cfg, served_run.path, ["tuned"])
     (tuned,) = lay_out(cfg, contenders, tmp_path)
-    assert (tuned.folder / "chat_template.jinja").read_text(encoding="utf-8").startswith("{# of this run #}")
+    template = (tuned.folder / "chat_template.jinja").read_text(encoding="utf-8")
+    assert "set enable_thinking = False" in template
+    assert "{# of this run #}" in template
     generation = read_json(tuned.folder / "generation_config.json")
     assert (generation["do_sample"], generation["temperature"], generation["top_k"]) == (True, 0.7, 20)
     assert generation["eos_token_id"]
@@ -58,11 +61,10 @@ def test_models_are_the_runs_own_where_a_server_answered_for_them(served_run: Ru
 
 
 def test_transformers_is_told_what_the_run_says(served: list[Served], tmp_path: Path) -> None:
-    cfg = composed("model.chat_template_kwargs={enable_thinking: false}", "model.quantization=4bit")
+    cfg = composed("model.quantization=4bit")
     arguments, environment = TRANSFORMERS.command(cfg, GPU, served, tmp_path)
     line = " ".join(arguments)
     assert "--dtype float16 --device auto" in line
-    assert '--chat-template-kwargs {"enable_thinking": false}' in line
     assert "--quantization bnb-4bit" in line
     assert environment["HF_HUB_OFFLINE"] == "1"
 
