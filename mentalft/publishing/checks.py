@@ -15,8 +15,8 @@ from mentalft.runs.markers import markers
 from mentalft.show.model_card import model_card
 from mentalft.show.report.secrets import secret_in
 
-HEADER = 1 << 22
-"""Bytes from the beginning of a GGUF file, in which its names and texts stand."""
+HEADER = 1 << 25
+"""Bytes from the beginning of a file of weights, within which names and texts stand."""
 VOCABULARY = ("tokenizer.json", "vocab.json", "merges.txt")
 """Hold words of any kind, in which a path such as ``/home/me`` says nothing."""
 PATH = re.compile(
@@ -62,9 +62,10 @@ def check_publishable(run_dir: Path, staging: Path, token: str | None) -> None:
 def _text_of(path: Path) -> str:
     """The text of a text file; of weights the header, which has names and remarks."""
     with path.open("rb") as handle:
+        size = HEADER if path.suffix in (".gguf", ".safetensors") else -1
         if path.suffix == ".safetensors":
-            return handle.read(int.from_bytes(handle.read(8), "little")).decode("utf-8", "replace")
-        return handle.read(HEADER if path.suffix == ".gguf" else -1).decode("utf-8", "replace")
+            size = min(size, int.from_bytes(handle.read(8), "little"))
+        return handle.read(size).decode("utf-8", "replace")
 
 
 def _paths_of(run_dir: Path) -> list[str]:
