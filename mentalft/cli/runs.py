@@ -78,12 +78,15 @@ def show(
     from mentalft.console import console, language, say, shown
     from mentalft.runs.files import COMPARISON
     from mentalft.runs.loading import check_finished
+    from mentalft.show.export import exports_in
     from mentalft.show.terminal import show_comparison
     from mentalft.words import Said
 
     check_finished(run)
     speak_as(run)
     show_comparison(COMPARISON.load(run), run, language(), notes=True)
+    for export in exports_in(run):
+        say(export)
     say(Said("run.directory", {"path": shown(run.absolute())}))
     report = run / "report.html"
     if open_ and not report.is_file():

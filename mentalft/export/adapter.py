@@ -12,6 +12,7 @@ from mentalft.export.forms import Form, Inspected
 from mentalft.export.loaded import model_in
 from mentalft.export.record import Cause
 from mentalft.export.source import Source
+from mentalft.export.weights import coarsest
 from mentalft.files import read_json, sha256_file, write_json
 from mentalft.modeling.adapter import CONFIG, WEIGHTS, check_fits
 from mentalft.modeling.base import base_config
@@ -28,6 +29,8 @@ def _make(source: Source, folder: Path, _: str) -> None:
 
 
 def _inspect(source: Source, folder: Path, _: str) -> Inspected:
+    from safetensors import safe_open
+
     found = list(causes.of_asking(source, folder))
     mend = "take the adapter from mentalft-export RUN --to adapter"
     try:
@@ -37,7 +40,9 @@ def _inspect(source: Source, folder: Path, _: str) -> Inspected:
     else:
         if sha256_file(folder / WEIGHTS) != sha256_file(source.adapter / WEIGHTS):
             found.append(Cause("another adapter", f"{WEIGHTS} is not the one that was evaluated", mend))
-    return Inspected(tuple(found), "float32")
+    with safe_open(source.adapter / WEIGHTS, "pt") as file:
+        dtypes = {str(file.get_tensor(name).dtype).removeprefix("torch.") for name in file.keys()}  # noqa: SIM118
+    return Inspected(tuple(found), coarsest(dtypes) or "float32")
 
 
 ADAPTER = Form(_make, model_in, _inspect, lambda folder: (folder / CONFIG).is_file())

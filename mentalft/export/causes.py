@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mentalft.data.prompts import PROBE
-from mentalft.export.loaded import end_ids_in, tokenizer_in
+from mentalft.export.loaded import config_in, end_ids_in, rendered, tokenizer_in
 from mentalft.export.record import Cause, Proof
 from mentalft.export.source import Source
 from mentalft.export.weights import BITS, NEAR, Tensor, coarsest, embedding_names, share_of
@@ -15,9 +15,9 @@ from mentalft.files import read_json
 from mentalft.modeling.adapter import CONFIG
 
 LEFT = 0.5
-"""Of the share of the adapter's change that rounding leaves: with less, a tensor is taken for the base's."""
+"""A tensor with less of the adapter's change than this is taken for the base's."""
 LEAST_SHARE = 0.9
-"""Of the adapter's change that has to be left after rounding, and in how far it may be scaled."""
+"""Of the adapter's change that has to be left."""
 MERGE = "merge again: mentalft-export RUN --to merged"
 
 
@@ -25,16 +25,14 @@ def of_asking(source: Source, folder: Path) -> Iterator[Cause]:
     """What a folder's chat template, tokenizer and end tokens show to be other than the run's."""
     tokenizer = tokenizer_in(folder)
     own, mend = source.builder.tokenizer, "take tokenizer and template from mentalft-export RUN --to adapter"
-    if not tokenizer.chat_template:
-        yield Cause("template changed", "the folder has no chat template", mend)
-    else:
-        asked = (*PROBE, *PROBE[:1])
-        ours = source.builder.prompt(asked)
-        text = tokenizer.apply_chat_template([m.chat() for m in asked], tokenize=False, add_generation_prompt=True)
-        if own(text, add_special_tokens=False)["input_ids"] != ours:
-            given = source.cfg.model.chat_template_kwargs
-            where = f", where the template is given {given}" if given else ""
-            yield Cause("template changed", f"it writes {text!r}, the run's {own.decode(ours)!r}{where}", mend)
+    asked = (*PROBE, *PROBE[:1])
+    text, ours = rendered(tokenizer, asked), source.builder.prompt(asked)
+    if text is None:
+        yield Cause("template changed", "the folder has no chat template, or one that refuses messages", mend)
+    elif own(text, add_special_tokens=False)["input_ids"] != ours:
+        given = source.cfg.model.chat_template_kwargs
+        where = f", where the template is given {given}" if given else ""
+        yield Cause("template changed", f"it writes {text!r}, the run's {own.decode(ours)!r}{where}", mend)
     there, here = tokenizer.get_vocab(), own.get_vocab()
     if moved := sorted(token for token, number in here.items() if there.get(token) != number):
         yield Cause("tokenizer changed", f"{len(moved)} of {len(here)} tokens have other ids, first {moved[0]!r}", mend)
@@ -57,7 +55,7 @@ def of_proof(proof: Proof) -> Iterator[Cause]:
     if proof.largest_logit_difference > bounds.logit_difference or agreement < bounds.agreement:
         yield Cause(
             "other answers",
-            f"logits differ by up to {proof.largest_logit_difference:.2g} (bound {bounds.logit_difference:g}), and "
+            f"logits differ by up to {proof.largest_logit_difference:.2g} (bound {bounds.logit_difference:.2g}), and "
             f"{agreement:.1%} of the likeliest tokens are the same (bound {bounds.agreement:.0%})",
             mend,
         )
@@ -65,12 +63,11 @@ def of_proof(proof: Proof) -> Iterator[Cause]:
 
 def of_config(folder: Path, merged: Any) -> Iterator[Cause]:
     """What ``config.json`` of a merged folder shows."""
-    config = read_json(folder / "config.json")
-    if quantised := config.get("quantization_config"):
+    config, rows = config_in(folder), merged.get_input_embeddings().weight.shape[0]
+    if quantised := getattr(config, "quantization_config", None):
         kind = quantised.get("quant_method", "unknown")
         yield Cause("merged onto quantised weights", f"config.json says that they are quantised ({kind})", MERGE)
-    rows, size = merged.get_input_embeddings().weight.shape[0], config.get("vocab_size")
-    if size != rows:
+    if (size := config.get_text_config().vocab_size) != rows:
         yield Cause("vocabulary resized", f"vocab_size is {size}, and {rows} in the evaluated model", MERGE)
 
 
@@ -82,40 +79,45 @@ def of_weights(source: Source, merged: Any, found: Sequence[Tensor], dtype: str)
         dtype: what the folder's weights are to be in.
     """
     saved = tuple(read_json(source.adapter / CONFIG).get("modules_to_save") or ())
-    left_out = [one for one in found if one.change and one.share < LEFT * one.possible]
-    yield from _of_adapter([one for one in found if one.change], left_out, saved)
+    changed = [one for one in found if one.change]
+    yield from _of_adapter(changed, saved)
     yield from _of_precision(found, dtype)
-    embeddings, head = embedding_names(merged)
-    rest = [one for one in found if one not in left_out and not one.is_near]
-    rest = [one for one in rest if one.name not in (embeddings, head) or one.has_shape or one.dtype is None]  # resized
-    heads = [one for one in rest if one.name == head and one.error > NEAR["bfloat16"]]
-    yield from (Cause("head untied", _of_head(one, merged), MERGE) for one in heads)
-    if others := [one for one in rest if one not in heads]:
-        yield _of_base(others, len(found))
+    names = embedding_names(merged)
+    rest = [one for one in found if not one.is_near and not (one.change and one.is_of_base)]
+    rest = [one for one in rest if one.name not in names or one.has_shape or one.dtype is None]  # else it was resized
+    heads = [one for one in rest if one.name in names and one.error > NEAR["bfloat16"]]
+    if [one.name for one in heads] == [names[1]]:
+        yield Cause("head untied", _of_head(heads[0], merged), MERGE)
+        rest.remove(heads[0])
+    if rest:
+        yield _of_base(rest, len(found))
 
 
-def _of_adapter(changed: Sequence[Tensor], left_out: Sequence[Tensor], saved: tuple[str, ...]) -> Iterator[Cause]:
+def _of_adapter(changed: Sequence[Tensor], saved: tuple[str, ...]) -> Iterator[Cause]:
     """Whether the adapter's change is in the tensors that it changes.
 
     Args:
         saved: its ``modules_to_save``.
     """
-    names = ", ".join(one.name for one in left_out)
+    there = [one for one in changed if one.is_of_base and one.possible > LEFT]  # others are lost by rounding anyway
+    left_out = [one for one in there if one.share < LEFT * one.possible]
+    scaled = [one for one in there if not LEAST_SHARE < one.share / one.possible < 1 / LEAST_SHARE]
     if left_out and len(left_out) == len(changed):
         why = "its names did not match, and it was loaded as nothing"
         yield Cause("adapter of other names", f"nothing of the adapter is in the weights: {why}", MERGE)
     elif left_out and all(one.name.rpartition(".")[0].endswith(saved or ("?",)) for one in left_out):
+        names = ", ".join(one.name for one in left_out)
         yield Cause("modules_to_save left out", f"{names} are the base's, not the adapter's", MERGE)
     elif left_out:
         how_many = f"{len(left_out)} of the {len(changed)} tensors that it changes"
         yield Cause("adapter left out in part", f"{how_many} are the base's, first {left_out[0].name}", MERGE)
-    elif not LEAST_SHARE < share_of(changed) / share_of(changed, possible=True) < 1 / LEAST_SHARE:
-        times = f"{share_of(changed):.2f} times the adapter's change is in the weights"
+    elif scaled:
+        times = f"{scaled[0].name} has {scaled[0].share:.2f} times the adapter's change"
         yield Cause("adapter scaled otherwise", f"{times}: lora_alpha, r or use_rslora were read otherwise", MERGE)
 
 
 def _of_precision(found: Sequence[Tensor], dtype: str) -> Iterator[Cause]:
-    stored = coarsest(found) or dtype
+    stored = coarsest(one.dtype for one in found) or dtype
     if stored not in BITS:
         yield Cause("merged onto quantised weights", f"the files hold tensors of {stored}", MERGE)
     elif BITS[stored] < BITS[dtype]:

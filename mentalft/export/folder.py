@@ -21,7 +21,7 @@ def write_tokenizer(source: Source, folder: Path) -> None:
     """The run's tokenizer, with a template that makes the run's prompts without any settings of mentalft."""
     tokenizer = load_tokenizer(source.cfg.model, source.located)
     builder = PromptBuilder.of(source.cfg, tokenizer, source.located.name)
-    tokenizer.chat_template = portable(tokenizer.chat_template, builder.template_kwargs, builder.frame.header)
+    tokenizer.chat_template = portable(tokenizer.get_chat_template(), builder.template_kwargs, builder.frame.header)
     tokenizer.save_pretrained(str(folder))
 
 

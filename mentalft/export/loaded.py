@@ -11,6 +11,8 @@ from mentalft.errors import ModelError, first_line
 from mentalft.export.source import Source
 from mentalft.generation.batched import decoded
 from mentalft.modeling.adapter import CONFIG, load_adapter
+from mentalft.modeling.base import base_config
+from mentalft.modeling.locate import LocatedModel
 from mentalft.records import Message, Prompt
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Logits = NDArray[np.float32]
-
 
 NEVER = -1
 """In place of an end token where a model has none."""
@@ -35,11 +36,8 @@ class TransformersModel:
         return str(self.model.device)
 
     def prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
-        if not self.tokenizer.chat_template:
-            return []
-        chat = [message.chat() for message in messages]
-        found = self.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)
-        return list(found["input_ids"])
+        text = rendered(self.tokenizer, messages)
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"]) if text else []
 
     def answers(self, prompts: Sequence[Prompt]) -> dict[str, list[int]]:
         source, found = self.source, {}
@@ -87,8 +85,20 @@ def model_in(source: Source, folder: Path) -> TransformersModel:
         if (folder / CONFIG).is_file():
             model = load_adapter(source.base_model(source.evaluated_in, device()), folder, key=str(folder))
         else:
-            model = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto", use_safetensors=True).to(device())
+            safe = {"use_safetensors": True, "trust_remote_code": False}
+            model = AutoModelForCausalLM.from_pretrained(str(folder), dtype="auto", **safe).to(device())
     return TransformersModel(source, model.eval(), tokenizer_in(folder), end_ids_in(folder))
+
+
+def rendered(tokenizer: Any, messages: Sequence[Message]) -> str | None:
+    """The text of a prompt by the tokenizer's own template; None where it has none, or one that refuses them."""
+    from jinja2 import TemplateError
+
+    try:
+        chat = [message.chat() for message in messages]
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+    except (TemplateError, TypeError, ValueError):
+        return None
 
 
 def tokenizer_in(folder: Path) -> Any:
@@ -98,15 +108,20 @@ def tokenizer_in(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
 
 
+def config_in(folder: Path) -> Any:
+    return base_config(LocatedModel(folder, str(folder), None))
+
+
 def end_ids_in(folder: Path) -> list[int]:
     """The tokens at which generation ends by what ``folder`` says."""
-    from transformers import AutoConfig, GenerationConfig
+    from transformers import GenerationConfig
 
     with explained(folder):
         if (folder / "generation_config.json").is_file():
-            listed = GenerationConfig.from_pretrained(str(folder)).eos_token_id
+            config = GenerationConfig.from_pretrained(str(folder))
         else:
-            listed = AutoConfig.from_pretrained(str(folder), trust_remote_code=False).eos_token_id
+            config = GenerationConfig.from_model_config(config_in(folder))
+    listed = config.eos_token_id
     return [token for token in (listed if isinstance(listed, list) else [listed]) if token is not None]
 
 

@@ -18,6 +18,7 @@ from mentalft.export.source import Source, source_of
 from mentalft.files import sha256_file, temporary_folder
 from mentalft.runs.manifest import versions
 from mentalft.runs.place import set_aside
+from mentalft.training.memory import release
 from mentalft.words import Said
 
 EXPORTS = "exports"
@@ -47,9 +48,7 @@ def make_export(
     target = out or place_of(run_dir, form, contender)
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out {out} is there already, and nothing is overwritten; give another folder")
-    source = source_of(run_dir, contender, prompts)
-    say(Said("export.evaluated", {"name": contender, "dtype": source.evaluated_in, "prompts": len(source.prompts)}))
-    kept = keep(evaluated_model(source), source.prompts)
+    source, kept = _asked(run_dir, contender, prompts)
     with temporary_folder(target) as folder:
         wanted = dtype or source.evaluated_in
         say(Said("export.making", {"form": form, "dtype": wanted}))
@@ -76,27 +75,39 @@ def check_folder(run_dir: Path, folder: Path, contender: str, dtype: str | None,
     """
     form = next((name for name, form in forms().items() if folder.is_dir() and form.holds(folder)), None)
     if form is None:
-        raise DataError(f"--check {folder} is no folder of a model or of an adapter; it has no config.json")
-    source = source_of(run_dir, contender, prompts)
-    say(Said("export.evaluated", {"name": contender, "dtype": source.evaluated_in, "prompts": len(source.prompts)}))
-    export = proven(source, keep(evaluated_model(source), source.prompts), folder, form, dtype or source.evaluated_in)
+        raise DataError(
+            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with *.safetensors"
+        )
+    source, kept = _asked(run_dir, contender, prompts)
+    export = proven(source, kept, folder, form, dtype or source.evaluated_in)
     if export.causes:
         raise ModelError(_not_exported(export, f"{folder} was left as it is"))
     return export
 
 
+def _asked(run_dir: Path, contender: str, prompts: int) -> tuple[Source, list[Kept]]:
+    """What was evaluated, and what it answers here; its model is let go."""
+    source = source_of(run_dir, contender, prompts)
+    say(Said("export.evaluated", {"name": contender, "dtype": source.evaluated_in, "prompts": len(source.prompts)}))
+    kept = keep(evaluated_model(source), source.prompts)
+    release()
+    return source, kept
+
+
 def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype: str) -> Export:
     """Load ``folder`` afresh, ask it, look at its files, and say what that shows."""
     how = forms()[form]
+    say(Said("export.proving"))
     looked = how.inspect(source, folder, dtype)
+    release()
     found, proof, why = list(looked.causes), None, None
     try:
-        proof = prove(source, kept, how.load(source, folder), bounds_of(source.evaluated_in, dtype))
+        proof = prove(source, kept, how.load(source, folder), bounds_of(kept, source.evaluated_in, dtype))
     except NoProofError as error:
         why = str(error)
     except (UserError, IndexError, RuntimeError) as error:
-        why = first_line(error)
-        found = found or [Cause("cannot be asked", why, f"look at {folder}, or export again")]
+        why = first_line(error).replace(str(folder), "the folder")
+        found = found or [Cause("cannot be asked", why, "export again, or with another --dtype")]
     if proof and not found:
         found += causes.of_proof(proof)
     located = source.located

@@ -48,11 +48,13 @@ def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:
             *causes.of_config(folder, merged),
             *causes.of_weights(source, merged, found, dtype),
         ),
-        coarsest(found) or dtype,
+        coarsest(one.dtype for one in found) or dtype,
         Weights(len(found), sum(one.is_near for one in found), share_of(found)),
     )
 
 
-MERGED = Form(
-    _make, model_in, _inspect, lambda folder: (folder / "config.json").is_file() and not (folder / CONFIG).is_file()
-)
+def _holds(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) and not (folder / CONFIG).is_file()
+
+
+MERGED = Form(_make, model_in, _inspect, _holds)

@@ -98,8 +98,8 @@ class Proof:
     answers_equal_to_evaluated: int | None
     """Those equal to ``responses/NAME.jsonl``; None where the run sampled."""
     reproduced: int | None
-    """The greedy answers of base and adapter here that equal ``responses/NAME.jsonl``: fewer than all on other hardware,
-    with other versions, and after an evaluation on quantised weights; None where the run sampled."""
+    """The greedy answers of base and adapter here that equal ``responses/NAME.jsonl``: fewer than all on other
+    hardware, with other versions, and after an evaluation on quantised weights; None where the run sampled."""
     ended: int
     """Answers that end with an end token within the run's ``max_new_tokens``, and so those of base and adapter."""
     ended_evaluated: int

@@ -119,13 +119,14 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
     tokenizers = {model: load_tokenizer(cfg.model, model) for model in models(contenders)}
     asked = questions_of(cfg, tokenizers, splits_in(run_dir)).prompts[found.located]
     answers = {answer.id: answer for answer in responses(name).load(run_dir)}
-    plain = [p for p in asked if not any(found.builder.frame.controls.search(m.content) for m in p.messages)]
+    controls = found.builder.frame.controls  # which only the run's own prompts take for text where somebody wrote them
+    plain = [p for p in asked if not any(controls.search(m.content) for m in p.messages)] or asked
     chosen = plain[:: max(1, len(plain) // prompts)][:prompts]
     for prompt in chosen:
         if prompt.id not in answers or answers[prompt.id].prompt_sha256 != prompt.sha256:
             raise ModelError(
-                f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, the "
-                f"tokenizer or the data changed since; {AGAIN}"
+                f"{run_dir}: {prompt.id} is no longer the prompt that {name} was asked: the chat template, a "
+                f"date that it writes, the tokenizer or the data changed since; {AGAIN}"
             )
     chosen = [p._replace(messages=tuple(arranged(p.messages, cfg.data.system_as))) for p in chosen]
     return replace(found, prompts=chosen, evaluated={prompt.id: answers[prompt.id] for prompt in chosen})

@@ -5,13 +5,14 @@ One tensor at a time is read of the folders; only the merged model is in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mentalft.export.loaded import config_in
 from mentalft.export.source import Source
-from mentalft.files import read_json
 from mentalft.modeling.adapter import load_adapter
 
 BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
@@ -33,6 +34,9 @@ class Tensor(NamedTuple):
     """It is a matrix other than the embeddings, as quantisation takes them."""
     error: float
     """Its distance from what it should be, by the norm of what it should be."""
+    off_line: float
+    """Its distance from the line through the base's and what it should be, by the same norm: without any, the tensor is
+    the base's with ``share`` of the adapter's change."""
     change: float
     """The squared norm of what the adapter changes in it; 0 where it changes nothing."""
     share: float
@@ -44,6 +48,11 @@ class Tensor(NamedTuple):
     def is_near(self) -> bool:
         """Whether it is what it should be, up to rounding."""
         return self.error <= NEAR.get(str(self.dtype), 0.0)
+
+    @property
+    def is_of_base(self) -> bool:
+        """Whether it is the base's with some share of the adapter's change, up to rounding."""
+        return self.off_line <= NEAR.get(str(self.dtype), 0.0)
 
 
 def merged_model(source: Source) -> Any:
@@ -59,7 +68,9 @@ def merged_model(source: Source) -> Any:
     if tied:
         head = model.get_output_embeddings()
         head.weight = torch.nn.Parameter(head.weight.detach().clone(), requires_grad=False)
-    merged = load_adapter(model, source.adapter).merge_and_unload(safe_merge=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # peft says that the two are no longer one
+        merged = load_adapter(model, source.adapter).merge_and_unload(safe_merge=True)
     if tied:
         inner, outer = merged.get_input_embeddings(), merged.get_output_embeddings()
         merged.config.tie_word_embeddings = torch.equal(inner.weight, outer.weight)
@@ -85,11 +96,13 @@ class Folder:
 def tensors(source: Source, merged: Any, folder: Path) -> Iterator[Tensor]:
     """Every tensor that ``folder`` should have, as transformers takes it from there.
 
+    Those of which transformers changes the names when it loads them are left out: files of the base lack them too.
+
     Args:
         merged: of :func:`merged_model`.
     """
     embeddings, head = embedding_names(merged)
-    tied = read_json(folder / "config.json").get("tie_word_embeddings", True)
+    tied = getattr(config_in(folder), "tie_word_embeddings", False)
     with ExitStack() as stack:
         base, found = Folder(source.located.folder, stack), Folder(folder, stack)
         for name, wanted in merged.state_dict().items():
@@ -97,12 +110,14 @@ def tensors(source: Source, merged: Any, folder: Path) -> Iterator[Tensor]:
             if name == head:
                 there = found.get(embeddings) if there is None and tied else there
                 before = base.get(embeddings) if before is None else before
+            elif there is None and before is None:
+                continue
             yield _compared(name, wanted, there, before, name not in (embeddings, head))
 
 
-def coarsest(found: Sequence[Tensor]) -> str | None:
-    """The dtype of least precision among those of the files; None where there are no files."""
-    return min((one.dtype for one in found if one.dtype), key=lambda name: BITS.get(name, 0), default=None)
+def coarsest(dtypes: Iterable[str | None]) -> str | None:
+    """The dtype of least precision; None is that of a tensor which is not there."""
+    return min(filter(None, dtypes), key=lambda name: BITS.get(name, 0), default=None)
 
 
 def share_of(found: Sequence[Tensor], *, possible: bool = False) -> float:
@@ -124,24 +139,21 @@ def _compared(name: str, wanted: Any, there: Any | None, base: Any | None, insid
     dtype = None if there is None else str(there.dtype).removeprefix("torch.")
     is_matrix = inside and wanted.dim() > 1
     if there is None or there.shape != wanted.shape:
-        return Tensor(name, dtype, False, is_matrix, error=1.0, change=0.0, share=0.0, possible=0.0)
+        return Tensor(name, dtype, False, is_matrix, error=1.0, off_line=1.0, change=0.0, share=0.0, possible=0.0)
     before = wanted if base is None else base.float()
     change, found, rounded = wanted - before, there.float(), wanted.to(there.dtype).float()
-    norm = max(_dot(wanted, wanted) ** 0.5, torch.finfo(torch.float32).tiny)
     squared = _dot(change, change)
-    return Tensor(
-        name,
-        dtype,
-        True,
-        is_matrix,
-        error=_dot(found - wanted, found - wanted) ** 0.5 / norm,
-        change=squared,
-        share=_dot(found - before, change) / squared if squared else 0.0,
-        possible=_dot(rounded - before, change) / squared if squared else 0.0,
-    )
+    share, possible = (_dot(one - before, change) / squared if squared else 0.0 for one in (found, rounded))
+    norm = max(_norm(wanted), torch.finfo(torch.float32).tiny)
+    error, off_line = (_norm(found - before - part * change) / norm for part in (1.0, share))
+    return Tensor(name, dtype, True, is_matrix, error, off_line, squared, share, possible)
 
 
 def _dot(a: Any, b: Any) -> float:
     import torch
 
     return float((a * b).sum(dtype=torch.float64))
+
+
+def _norm(a: Any) -> float:
+    return float(_dot(a, a) ** 0.5)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
-from mentalft.export.record import Export, Proof
+from mentalft.export.record import EXPORT, Export, Proof
 from mentalft.words import Said
+
+
+def exports_in(run_dir: Path) -> Iterator[Said]:
+    """Each export of a run, with whether it was proven; those that failed are none."""
+    for path in sorted(run_dir.glob("exports/*/export.json")):
+        found = EXPORT.load(path.parent)
+        if not found.causes:
+            key = "export.listed" if found.passed else "export.listed_unproven"
+            yield Said(key, {"name": path.parent.name, "dtype": found.made.dtype, "at": found.made.at})
 
 
 def proof_lines(export: Export) -> Iterator[Said]:

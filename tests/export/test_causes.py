@@ -57,6 +57,11 @@ def after(*damages: Damage) -> Damage:
     return damage
 
 
+def twice(folder: Path) -> None:
+    base = load_file(BASE)
+    tensors(lambda w: ((name, 2 * tensor - base[name].float()) for name, tensor in w.items()))(folder)
+
+
 def other_head(folder: Path) -> None:
     tensors(lambda w: [("lm_head.weight", w["model.embed_tokens.weight"] + 0.01)])(folder)
 
@@ -114,6 +119,7 @@ KNOWN: dict[str, tuple[Damage, str, str]] = {
     "smaller vocabulary": (saved_as(torch.float32, resized=-8), "vocabulary resized", "3144"),
     "onto 8 bit": (quantised(127), "merged onto quantised weights", "no quantisation touches"),
     "onto 4 bit": (quantised(7), "merged onto quantised weights", "no quantisation touches"),
+    "adapter twice": (twice, "adapter scaled otherwise", "2.00 times"),
     "another base": (tensors(lambda w: ((n, t * 1.1) for n, t in w.items())), "another base", "differ"),
 }
 
