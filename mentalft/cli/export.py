@@ -5,6 +5,7 @@ Exit codes: 0 exported or found to be the same, 1 not, 2 wrong usage.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from mentalft.cli.apps import run_app, speak_as
 app = typer.Typer(
     name="mentalft-export", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
 )
-FORMS = ("merged", "adapter")
+FORMS = ("merged", "adapter", "gguf", "ollama")
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -31,6 +32,13 @@ def export(
         str | None,
         typer.Option(metavar="|".join(DTYPES), help="Of merged weights; what the run evaluated in if left out."),
     ] = None,
+    quantize: Annotated[
+        str | None, typer.Option(metavar="q8_0|q4_k_m|…", help="Of gguf and ollama: a quantisation of llama.cpp.")
+    ] = None,
+    llama_cpp: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", envvar="LLAMA_CPP", help="A clone of llama.cpp, whose converter makes the GGUF."),
+    ] = None,
     prompts: Annotated[int, typer.Option(min=1, metavar="N", help="How many prompts of the run are asked.")] = 20,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; RUN/exports/FORM if left out.")] = None,
 ) -> None:
@@ -45,6 +53,10 @@ def export(
         raise typer.BadParameter("give one of --to FORM and --check FOLDER", param_hint="--to")
     if check and out:
         raise typer.BadParameter("--check only reads its folder and makes nothing", param_hint="--out")
+    if quantize and (dtype or to not in ("gguf", "ollama")):
+        raise typer.BadParameter("it is the dtype of gguf and ollama, in place of --dtype", param_hint="--quantize")
+    if llama_cpp and not llama_cpp.is_dir():
+        raise typer.BadParameter(f"{llama_cpp} is no folder", param_hint="--llama-cpp")
     if to == "adapter" and dtype:
         raise typer.BadParameter("an adapter stays in the dtype that it was trained in", param_hint="--dtype")
 
@@ -53,6 +65,8 @@ def export(
     from mentalft.runs.place import held
     from mentalft.words import Said
 
+    if llama_cpp:
+        os.environ["LLAMA_CPP"] = str(llama_cpp)  # where mentalft.export.llama_cpp looks
     load_run(run)
     speak_as(run)
     quiet_libraries()
@@ -61,7 +75,7 @@ def export(
 
     with held(run), log_to(run):
         if to:
-            place, found = make_export(run, to, contender, dtype, prompts, out)
+            place, found = make_export(run, to, contender, quantize or dtype, prompts, out)
             done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else Said("export.done")
         else:
             assert check is not None  # as looked at above; for the type checker

@@ -93,8 +93,11 @@ class PromptBuilder:
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Tokens of a history that ends with the user, up to where the assistant's answer begins."""
-        pieces = self._pieces([*messages, Message("assistant", "…")])
-        return [token for piece, _ in pieces[:-2] for token in self._tokens(piece)]
+        return [token for piece in self._before_answer(messages) for token in self._tokens(piece)]
+
+    def text(self, messages: Sequence[Message]) -> str:
+        """The text of :meth:`prompt`, for engines that make tokens of it themselves."""
+        return "".join(self._before_answer(messages)).replace(CUT, "")
 
     def example(self, messages: Sequence[Message]) -> Example:
         """Tokens of a whole dialogue, with assistant turns to learn from (end of turn included) as labels."""
@@ -122,6 +125,9 @@ class PromptBuilder:
                 return kept
             turns = turns[next((i for i, m in enumerate(turns) if i and m.role == "user"), len(turns)) :]
         return None
+
+    def _before_answer(self, messages: Sequence[Message]) -> list[str]:
+        return [piece for piece, _ in self._pieces([*messages, Message("assistant", "…")])[:-2]]
 
     def _pieces(self, messages: Sequence[Message]) -> list[tuple[str, bool]]:
         """The rendered text as (piece, supervised): prompt, answer, prompt, answer, … and what follows the last."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mentalft.export.proof import Loaded
-from mentalft.export.record import Cause, Weights
+from mentalft.export.proof import Kept, Loaded, bounds_of
+from mentalft.export.record import Bounds, Cause, Weights
 from mentalft.export.source import Source
 
 
@@ -38,11 +38,15 @@ class Form:
     """Look at its files; the dtype is what its weights are to be in."""
     holds: Callable[[Path], bool]
     """Whether a folder that somebody else made is of this form."""
+    bounds: Callable[[Sequence[Kept], str, str], Bounds] = bounds_of
+    """What the proof accepts of weights evaluated in one dtype and exported in another."""
 
 
 def forms() -> dict[str, Form]:
     """By name, as ``--to NAME`` has it."""
     from mentalft.export.adapter import ADAPTER
+    from mentalft.export.gguf import GGUF
     from mentalft.export.merged import MERGED
+    from mentalft.export.ollama import OLLAMA
 
-    return {"merged": MERGED, "adapter": ADAPTER}
+    return {"merged": MERGED, "adapter": ADAPTER, "gguf": GGUF, "ollama": OLLAMA}

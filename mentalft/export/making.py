@@ -12,7 +12,7 @@ from mentalft.errors import ConfigError, DataError, ModelError, UserError, first
 from mentalft.export import causes
 from mentalft.export.forms import NoProofError, forms
 from mentalft.export.loaded import evaluated_model
-from mentalft.export.proof import Kept, bounds_of, keep, prove
+from mentalft.export.proof import Kept, keep, prove
 from mentalft.export.record import EXPORT, Cause, Export, Made
 from mentalft.export.source import Source, source_of
 from mentalft.files import sha256_file, temporary_folder
@@ -102,7 +102,7 @@ def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype:
     release()
     found, proof, why = list(looked.causes), None, None
     try:
-        proof = prove(source, kept, how.load(source, folder), bounds_of(kept, source.evaluated_in, dtype))
+        proof = prove(source, kept, how.load(source, folder), how.bounds(kept, source.evaluated_in, dtype))
     except NoProofError as error:
         why = str(error)
     except (UserError, IndexError, RuntimeError) as error:

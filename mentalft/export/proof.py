@@ -8,7 +8,7 @@ its own tokenizer and template, ended by its own end tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mentalft.errors import ModelError
@@ -43,11 +43,11 @@ In float32 too a near tie may fall out otherwise. Finer faults are no larger tha
 (:mod:`mentalft.export.weights`)."""
 
 
-def bounds_of(kept: Sequence[Kept], *dtypes: str) -> Bounds:
+def bounds_of(kept: Sequence[Kept], *dtypes: str, tolerated: Mapping[str, Tolerance] = TOLERATED) -> Bounds:
     """What is accepted where the evaluated model and the export are in ``dtypes``: what the coarser one needs."""
     import numpy as np
 
-    needed = [TOLERATED[dtype] for dtype in dtypes]
+    needed = [tolerated[dtype] for dtype in dtypes]
     spread = float(np.concatenate([one.logits for one in kept]).std())
     return Bounds(spread * max(one.logits for one in needed), min(one.agreement for one in needed))
 
