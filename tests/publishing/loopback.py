@@ -102,59 +102,57 @@ class LoopbackHub:
         )
 
     def post(self, path: str, body: bytes, token: str) -> tuple[int, Any]:
-        for word, status in self.refused.items():
-            if word in path:
-                return status, {"error": "You may not", "Message": "You may not", "Code": status}
-        if token != TOKEN:
-            return 401, {"error": "Invalid credentials"}
-        if path == "/api/repos/create":
-            asked = json.loads(body)
-            name = f"{asked.get('organization') or USER}/{asked['name']}"
-            self.repositories[name] = Repository(bool(asked.get("private") or asked.get("visibility") == "private"))
-            return 200, {"url": f"{self.url}/{name}", "name": name}
-        if path == "/api/v1/models":
-            asked = json.loads(body)
-            name = f"{asked['Path']}/{asked['Name']}"
-            self.repositories[name] = Repository(asked["Visibility"] != 5, asked["License"])
-            return 200, {"Code": 200, "Data": {"Model": {"Path": asked["Path"], "Name": asked["Name"]}}}
-        if path == "/api/validate-yaml":
-            return 200, {"errors": [], "warnings": []}
-        if path.endswith("/preupload/main"):
-            files = [file["path"] for file in json.loads(body)["files"]]
-            return 200, {
-                "files": [
-                    {
-                        "path": f,
-                        "uploadMode": "lfs" if f.endswith((".safetensors", ".gguf")) else "regular",
-                        "shouldIgnore": False,
-                    }
-                    for f in files
-                ]
-            }
-        if path.endswith("/info/lfs/objects/batch"):
-            wanted = json.loads(body)["objects"]
-            objects = [
-                {"oid": o["oid"], "size": o["size"], "actions": {"upload": {"href": f"{self.url}/blob/{o['oid']}"}}}
-                for o in wanted
-            ]
-            return 200, {"transfer": "basic", "objects": objects, "Code": 200, "Data": {"objects": objects}}
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", path):
-            for line in map(json.loads, body.splitlines()):
-                value = line["value"]
-                if line["key"] == "file":
-                    self.repositories[found[1]].files[value["path"]] = base64.b64decode(value["content"])
-                elif line["key"] == "lfsFile":
-                    self.repositories[found[1]].files[value["path"]] = self.blobs[value["oid"]]
-            return 200, {
-                "success": True,
-                "commitOid": "1" * 40,
-                "commitUrl": f"{self.url}/{found[1]}/commit/{'1' * 40}",
-            }
-        if found := re.fullmatch(r"/api/v1/repos/models/([^/]+/[^/]+)/commit/master", path):
-            for action in json.loads(body)["actions"]:
-                content = (
-                    base64.b64decode(action["content"]) if action["type"] == "normal" else self.blobs[action["sha256"]]
-                )
-                self.repositories[found[1]].files[action["path"]] = content
-            return 200, {"Code": 200, "Success": True, "Data": {"oid": "1" * 40}}
+        status = next((status for word, status in self.refused.items() if word in path), 200 if token == TOKEN else 401)
+        if status != 200:
+            return status, {"error": "You may not", "Message": "You may not", "Code": status}
+        for pattern, answer in (
+            (r"/api/repos/create", self._create),
+            (r"/api/v1/models", self._create_at_modelscope),
+            (r"/api/validate-yaml", lambda _: {"errors": [], "warnings": []}),
+            (r".*/preupload/main", self._modes),
+            (r".*/info/lfs/objects/batch", self._where_to),
+            (r"/api/models/([^/]+/[^/]+)/commit/main", self._commit),
+            (r"/api/v1/repos/models/([^/]+/[^/]+)/commit/master", self._commit_at_modelscope),
+        ):
+            if found := re.fullmatch(pattern, path):
+                return 200, answer(body, *found.groups())
         return 404, {"error": f"no {path}"}
+
+    def _create(self, body: bytes) -> Any:
+        asked = json.loads(body)
+        name = f"{asked.get('organization') or USER}/{asked['name']}"
+        self.repositories[name] = Repository(bool(asked.get("private") or asked.get("visibility") == "private"))
+        return {"url": f"{self.url}/{name}", "name": name}
+
+    def _create_at_modelscope(self, body: bytes) -> Any:
+        asked = json.loads(body)
+        self.repositories[f"{asked['Path']}/{asked['Name']}"] = Repository(asked["Visibility"] != 5, asked["License"])
+        return {"Code": 200, "Data": {"Model": {"Path": asked["Path"], "Name": asked["Name"]}}}
+
+    def _modes(self, body: bytes) -> Any:
+        files = [file["path"] for file in json.loads(body)["files"]]
+        modes = {name: "lfs" if name.endswith((".safetensors", ".gguf")) else "regular" for name in files}
+        return {"files": [{"path": name, "uploadMode": mode, "shouldIgnore": False} for name, mode in modes.items()]}
+
+    def _where_to(self, body: bytes) -> Any:
+        objects = [
+            {**wanted, "actions": {"upload": {"href": f"{self.url}/blob/{wanted['oid']}"}}}
+            for wanted in json.loads(body)["objects"]
+        ]
+        return {"transfer": "basic", "objects": objects, "Code": 200, "Data": {"objects": objects}}
+
+    def _commit(self, body: bytes, name: str) -> Any:
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                self.repositories[name].files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                self.repositories[name].files[value["path"]] = self.blobs[value["oid"]]
+        return {"success": True, "commitOid": "1" * 40, "commitUrl": f"{self.url}/{name}/commit/{'1' * 40}"}
+
+    def _commit_at_modelscope(self, body: bytes, name: str) -> Any:
+        for action in json.loads(body)["actions"]:
+            inline = action["type"] == "normal"
+            content = base64.b64decode(action["content"]) if inline else self.blobs[action["sha256"]]
+            self.repositories[name].files[action["path"]] = content
+        return {"Code": 200, "Success": True, "Data": {"oid": "1" * 40}}
