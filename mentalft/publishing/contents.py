@@ -39,13 +39,13 @@ def folder_of(run_dir: Path, what: str) -> Path:
     if not folder.is_dir():
         made = sorted(path.name for path in (run_dir / EXPORTS).glob("*") if path.is_dir())
         raise DataError(f"--what {what}: {folder} does not exist; this run has {', '.join([ADAPTER, *made])}")
-    changed = _changed_adapter(run_dir) if what == ADAPTER else _changed_export(folder)
-    if changed:
-        raise UserError(f"{folder / changed[0]} is not what it was when it was {changed[1]}; make it again")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(fnmatch(name, pattern) for pattern in ALLOWED):
             raise UserError(f"{path} is none of the files that are published; nothing was sent. Move it elsewhere")
+    changed = _changed_adapter(run_dir) if what == ADAPTER else _changed_export(folder)
+    if changed:
+        raise UserError(f"{folder / changed[0]} is not what it was when it was {changed[1]}; make it again")
     if not (folder / CARD).is_file():
         raise UserError(
             f"{folder} has no {CARD}, and a model is published with its card; write one, and say its limits"
@@ -71,10 +71,11 @@ def _changed_export(folder: Path) -> tuple[str, str] | None:
     if not export.passed:
         why = export.not_proven or "; ".join(map(str, export.causes))
         raise UserError(f"{folder} is not proven to be what was evaluated ({why}); only proven exports are published")
-    for name, digest in export.files.items():
-        if sha256_file(folder / name) != digest:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != EXPORT.name and export.files.get(name) != sha256_file(path):
             return name, "proven"
-    return None
+    return next(((name, "proven") for name in export.files if not (folder / name).is_file()), None)
 
 
 def base_named(run_dir: Path, hub: str, base_id: str | None, revision: str | None) -> Base:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from mentalft.errors import ConfigError, UserError, first_line
 
@@ -86,21 +87,23 @@ class ModelScope:
 
     def __init__(self) -> None:
         try:
-            from modelscope_hub import HubApi
+            from modelscope_hub import HubApi, HubConfig
         except ImportError as error:
             raise ConfigError("ModelScope needs its client: pip install 'mentalft[modelscope]'") from error
-        self.api = HubApi()
-        config: Any = self.api._config
+        logging.getLogger("modelscope_hub").setLevel(logging.WARNING)
+        config = HubConfig()
         if not config.token:
             raise ConfigError(
                 "there is no token of ModelScope here; log in with `modelscope login`, or set MODELSCOPE_API_TOKEN"
             )
         self.token, self.endpoint = str(config.token), str(config.endpoint).rstrip("/")
+        self.api = HubApi(config)
 
     def user(self) -> str:
         return str(self.api.whoami().username)
 
     def existing(self, repository: str) -> Existing | None:
+        from modelscope_hub.constants import Visibility
         from modelscope_hub.errors import NotExistError
 
         try:
@@ -108,7 +111,7 @@ class ModelScope:
         except NotExistError:
             return None
         files = tuple(file.path for file in self.api.list_repo_files(repository, "model"))
-        return Existing(files, str(found.visibility) != "public")
+        return Existing(files, found.visibility != Visibility.PUBLIC)
 
     def create(self, repository: str, *, private: bool, licence: str | None) -> None:
         visibility = "private" if private else "public"

@@ -15,6 +15,7 @@ from mentalft.publishing.checks import check_publishable
 from mentalft.publishing.contents import CARD, base_named, folder_of, stage
 from mentalft.publishing.hubs import HUBS, Existing, Hub, explained
 from mentalft.runs.files import COMPARISON
+from mentalft.runs.markers import markers
 from mentalft.show.table import Cell, Column, Table, terminal
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Said, listed
@@ -58,6 +59,10 @@ def publish(run_dir: Path, to: Repository, what: str, named: NamedBase, agreed: 
             raise UserError(f"{to.name} on {hub.endpoint} is public; give --public to publish there, or another name")
         _show(staging, hub, to, user, existing)
         say(Said("publishing.base", {"base": str(base.hub_id), "revision": base.revision or "–"}))
+        system = markers(run_dir)["train"].record.config["data"]["system_message"]
+        modelfile = staging / "Modelfile"
+        if system and modelfile.is_file() and system in modelfile.read_text(encoding="utf-8"):
+            say(Said("publishing.system_message", {"characters": len(system)}), style="yellow")
         if COMPARISON.exists(run_dir):
             say(verdict_sentence(COMPARISON.load(run_dir)))
         if not agreed():

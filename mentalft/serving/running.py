@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 from mentalft.config import Config
 from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.generation.contenders import Contender
+from mentalft.modeling.base import check_attention, check_quantization
 from mentalft.modeling.precision import plan_precision
 from mentalft.serving.models import lay_out
 from mentalft.serving.servers import Command, choose
@@ -75,6 +76,8 @@ def serving(
         UserError: the server ended before it answered, or cannot load a model.
     """
     plan = plan_precision(cfg.trainer.precision)
+    check_attention(cfg.model, plan.device)
+    check_quantization(cfg.model, plan.device)
     with TemporaryDirectory(prefix="mentalft-serve-") as folder:
         root = Path(folder)
         served = lay_out(cfg, contenders, root)

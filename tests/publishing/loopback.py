@@ -115,7 +115,8 @@ class LoopbackHub:
             (r"/api/v1/repos/models/([^/]+/[^/]+)/commit/master", self._commit_at_modelscope),
         ):
             if found := re.fullmatch(pattern, path):
-                return 200, answer(body, *found.groups())
+                told = answer(body, *found.groups())
+                return (200, told) if told else (400, {"Message": "the repository already exists", "Code": 400})
         return 404, {"error": f"no {path}"}
 
     def _create(self, body: bytes) -> Any:
@@ -125,8 +126,12 @@ class LoopbackHub:
         return {"url": f"{self.url}/{name}", "name": name}
 
     def _create_at_modelscope(self, body: bytes) -> Any:
+        """None where it exists, as the client tries before every upload."""
         asked = json.loads(body)
-        self.repositories[f"{asked['Path']}/{asked['Name']}"] = Repository(asked["Visibility"] != 5, asked["License"])
+        name = f"{asked['Path']}/{asked['Name']}"
+        if name in self.repositories:
+            return None
+        self.repositories[name] = Repository(asked["Visibility"] == 1, asked["License"])
         return {"Code": 200, "Data": {"Model": {"Path": asked["Path"], "Name": asked["Name"]}}}
 
     def _modes(self, body: bytes) -> Any:

@@ -75,8 +75,7 @@ def test_an_adapter_is_shown_asked_for_and_published_privately(
     assert "add --yes" in err
     assert not hub.repositories
 
-    code, out, err = publish(run, "--to", f"{to}:{USER}/adapter", *BASE, "--yes")
-    assert (code, err) == (0, "")
+    assert publish(run, "--to", f"{to}:{USER}/adapter", *BASE, "--yes")[0] == 0
     there = hub.repositories[f"{USER}/adapter"]
     assert there.private
     sent = {name: content for name, content in there.files.items() if not name.startswith(".git")}
@@ -109,8 +108,7 @@ def exported(run: Path, *, passed: bool = True, metadata: dict[str, str] | None 
 
 def test_a_proven_export_is_published_with_its_proof(run: Path, hub: LoopbackHub, publish: Any) -> None:
     folder = exported(run)
-    code, _, err = publish(run, "--to", f"hf:{USER}/merged", "--what", "merged", *BASE, "--public", "-y")
-    assert (code, err) == (0, "")
+    assert publish(run, "--to", f"hf:{USER}/merged", "--what", "merged", *BASE, "--public", "-y")[0] == 0
     there = hub.repositories[f"{USER}/merged"]
     assert not there.private
     assert {path.name for path in folder.iterdir()} == there.files.keys()

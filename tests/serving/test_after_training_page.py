@@ -82,11 +82,12 @@ def put(text: str, placed: dict[str, str]) -> str:
 def test_loaded_as_the_page_says_it_answers_what_was_evaluated(
     served_run: Run, placed: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    item = next(item for item in served_run.answers if len(item.history) == 1)
-    answers = {answer.id: answer.text for answer in responses("tuned").load(served_run.path)}
+    answer = responses("tuned").load(served_run.path)[0]
+    (item,) = (item for item in served_run.answers if item.id == answer.id)
     code = python('PeftModel.from_pretrained(base, "RUN/adapter").eval()').replace("<|im_end|>", "<|end|>")
-    exec(put(code.replace("最近总是睡不好。", item.history[0].content), placed), {})
-    assert capsys.readouterr().out.strip() == answers[item.id]
+    asked = f"messages = {[message.chat() for message in item.history]}"
+    exec(put(re.sub(r"^messages = .*$", lambda _: asked, code, flags=re.MULTILINE), placed), {})
+    assert capsys.readouterr().out.strip() == answer.text
 
 
 def test_a_merged_model_loads_as_the_page_says(placed: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
