@@ -30,7 +30,7 @@ def export(
     contender: Annotated[str, typer.Option(metavar="NAME", help="Which contender; it must have an adapter.")] = "tuned",
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="|".join(DTYPES), help="Of merged weights; what the run evaluated in if left out."),
+        typer.Option(metavar="|".join(DTYPES), help="Of the weights; what the run evaluated in if left out."),
     ] = None,
     quantize: Annotated[
         str | None, typer.Option(metavar="q8_0|q4_k_m|…", help="Of gguf and ollama: a quantisation of llama.cpp.")
@@ -55,8 +55,8 @@ def export(
         raise typer.BadParameter("--check only reads its folder and makes nothing", param_hint="--out")
     if quantize and (dtype or to not in ("gguf", "ollama")):
         raise typer.BadParameter("it is the dtype of gguf and ollama, in place of --dtype", param_hint="--quantize")
-    if llama_cpp and not llama_cpp.is_dir():
-        raise typer.BadParameter(f"{llama_cpp} is no folder", param_hint="--llama-cpp")
+    if llama_cpp and to in ("gguf", "ollama") and not (llama_cpp / "convert_hf_to_gguf.py").is_file():
+        raise typer.BadParameter(f"{llama_cpp} has no convert_hf_to_gguf.py; give a clone of llama.cpp")
     if to == "adapter" and dtype:
         raise typer.BadParameter("an adapter stays in the dtype that it was trained in", param_hint="--dtype")
 
@@ -76,11 +76,12 @@ def export(
     with held(run), log_to(run):
         if to:
             place, found = make_export(run, to, contender, quantize or dtype, prompts, out)
-            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else Said("export.done")
+            proven = Said("export.done", {"dtype": found.made.dtype})
+            done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else proven
         else:
             assert check is not None  # as looked at above; for the type checker
             place, found = check, check_folder(run, check, contender, dtype, prompts)
-            done = Said("export.checked", {"folder": str(check), "name": contender})
+            done = Said("export.checked", {"name": contender})
         for line in proof_lines(found):
             say(line)
         say_path(done, place.absolute())

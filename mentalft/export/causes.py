@@ -45,7 +45,7 @@ def of_asking(source: Source, folder: Path) -> Iterator[Cause]:
         )
 
 
-def of_proof(proof: Proof) -> Iterator[Cause]:
+def of_proof(proof: Proof, dtype: str) -> Iterator[Cause]:
     """What asking shows, where the files show nothing."""
     mend = f"{MERGE}, or look for what differs from there"
     if proof.prompts_equal < proof.prompts:
@@ -57,7 +57,7 @@ def of_proof(proof: Proof) -> Iterator[Cause]:
             "other answers",
             f"logits differ by up to {proof.largest_logit_difference:.2g} (bound {bounds.logit_difference:.2g}), and "
             f"{agreement:.1%} of the likeliest tokens are the same (bound {bounds.agreement:.0%})",
-            mend,
+            mend if dtype in BITS else f"take a finer quantisation than {dtype}, such as q8_0",
         )
 
 

@@ -40,6 +40,8 @@ class Form:
     """Whether a folder that somebody else made is of this form."""
     bounds: Callable[[Sequence[Kept], str, str], Bounds] = bounds_of
     """What the proof accepts of weights evaluated in one dtype and exported in another."""
+    check: Callable[[Source, str], None] = lambda *_: None
+    """Raise UserError, before anything is asked, where it cannot be made here in that dtype."""
 
 
 def forms() -> dict[str, Form]:

@@ -14,11 +14,10 @@ from mentalft.errors import ConfigError, ModelError
 from mentalft.export import proof
 from mentalft.export.folder import write_notes
 from mentalft.export.forms import Form, Inspected, NoProofError
-from mentalft.export.gguf_writing import write_gguf
+from mentalft.export.gguf_writing import TYPES, write_gguf
 from mentalft.export.llama_cpp import (
     CONVERTERS,
     INSTALL,
-    TYPES,
     LlamaCppModel,
     Writer,
     check_quantize,
@@ -39,6 +38,14 @@ NO_PROOF = f"proof: not run; it needs llama.cpp's Python binding ({INSTALL})"
 EXPORT = "export again: mentalft-export RUN --to gguf"
 
 
+def check(_: Source, dtype: str) -> None:
+    """Raise ConfigError where a package or a program is missing."""
+    if find_spec("gguf") is None:
+        raise ConfigError(f"a GGUF needs the gguf package: pip install gguf; for the proof besides, {INSTALL}")
+    if dtype not in TYPES:
+        check_quantize(dtype)
+
+
 def make_weights(source: Source, folder: Path, dtype: str) -> Path:
     """Write ``model.gguf`` into ``folder``.
 
@@ -46,13 +53,8 @@ def make_weights(source: Source, folder: Path, dtype: str) -> Path:
         dtype: ``float32``, ``float16``, ``bfloat16``, or a quantisation of llama.cpp such as ``q8_0``.
 
     Raises:
-        ConfigError: a package or a program is missing.
         ModelError: the merged model is not what base and adapter are, or cannot be written as GGUF.
     """
-    if find_spec("gguf") is None:
-        raise ConfigError(f"--to gguf needs the gguf package: pip install gguf; with the proof, {INSTALL}")
-    if dtype not in TYPES:
-        check_quantize(dtype)
     path, plain = folder / WEIGHTS, dtype if dtype in TYPES else source.evaluated_in
     with TemporaryDirectory(dir=folder) as made:
         merged, whole = Path(made) / source.contender.name, Path(made) / WEIGHTS
@@ -85,7 +87,7 @@ def weights_in(folder: Path) -> Path:
 
 def _make(source: Source, folder: Path, dtype: str) -> None:
     make_weights(source, folder, dtype)
-    write_notes(source, folder)
+    write_notes(source, folder, merged=True)
 
 
 def _template(source: Source, model: LlamaCppModel, messages: Sequence[Message]) -> str:
@@ -212,8 +214,10 @@ def _inspect(source: Source, folder: Path, dtype: str) -> Inspected:  # noqa: AR
 
 
 QUANTIZED = Tolerance(3.0, 0.7)
-TOLERATED = dict(proof.TOLERATED, float32=Tolerance(0.1, 0.95))
-"""Of 32 bit as of 16: llama.cpp keeps keys and values in 16 bit, whatever the weights are in."""
+TOLERATED = {**proof.TOLERATED, "float32": Tolerance(0.04, 0.99)}
+"""Of 32 bit more than for ``merged``: llama.cpp keeps keys and values in 16 bit. SmolLM2-135M, 416 tokens: 0.004
+standard deviations in float32, 0.008 in float16, 0.05 in bfloat16, 0.22 in q8_0, 0.72 in q4_k_m, 3.02 in q2_k, with
+100, 99.8, 99.5, 94, 84 and 62 % of the tokens the same."""
 
 
 def bounds_of(kept: Sequence[Kept], evaluated_in: str, dtype: str) -> Bounds:
@@ -228,4 +232,5 @@ GGUF = Form(
     _inspect,
     lambda folder: any(folder.glob("*.gguf")) and not (folder / "Modelfile").is_file(),
     bounds_of,
+    check,
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mentalft.errors import ModelError
+from mentalft.export.loaded import end_ids_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,8 @@ OTHER_WAY = "give --llama-cpp DIR, a clone of llama.cpp, whose converter knows m
 PERMUTED = {"llama": True, "qwen2": False, "qwen3": False}
 """``model_type`` → whether llama.cpp wants the rows of queries and keys in another order: it turns neighbouring pairs
 where transformers turns the two halves of a head (Su et al. 2021, arXiv:2104.09864)."""
+TYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+"""What llama.cpp calls a dtype."""
 BYTE = r"<0x[0-9A-F]{2}>"
 LIKE_LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|DIGITS| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -61,7 +64,8 @@ def write_gguf(folder: Path, path: Path, dtype: str) -> None:
     writer = gguf.GGUFWriter(None, config.model_type)
     writer.add_name(folder.name)
     _add_settings(writer, config, dtype)
-    _add_vocabulary(writer, tokenizer, config)
+    _add_vocabulary(writer, tokenizer, config.vocab_size)
+    _add_ends(writer, tokenizer.eos_token_id, end_ids_in(folder))
     arrays = _Arrays(folder, config, dtype)
     for name, shape, kind in arrays.described():
         size = math.prod(shape) * gguf.GGML_QUANT_SIZES[kind][1]
@@ -105,18 +109,26 @@ def _add_settings(writer: Any, config: Any, dtype: str) -> None:
 
 
 def _head_dim(config: Any) -> int:
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
 def _kind(dtype: str) -> Any:
     """The type of a tensor in GGUF."""
     import gguf
 
-    return gguf.GGMLQuantizationType[{"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[dtype]]
+    return gguf.GGMLQuantizationType[TYPES[dtype]]
 
 
-def _add_vocabulary(writer: Any, tokenizer: Any, config: Any) -> None:
-    vocabulary, tokens = vocabulary_of(tokenizer, config.vocab_size), tokens_of(tokenizer, config.vocab_size)
+def _add_ends(writer: Any, eos: int | None, ends: list[int]) -> None:
+    """The tokens at which generation ends; the file has a place for three, and llama.cpp knows many by their names."""
+    ordered = [*([eos] if eos is not None else []), *(token for token in ends if token != eos)]
+    places = (writer.add_eos_token_id, writer.add_eot_token_id, writer.add_eom_token_id)
+    for add, number in zip(places, ordered, strict=False):
+        add(number)
+
+
+def _add_vocabulary(writer: Any, tokenizer: Any, size: int) -> None:
+    vocabulary, tokens = vocabulary_of(tokenizer, size), tokens_of(tokenizer, size)
     if vocabulary.model == "llama":
         tokens = [_with_spaces(*token) for token in tokens]
     writer.add_tokenizer_model(vocabulary.model)
@@ -130,7 +142,6 @@ def _add_vocabulary(writer: Any, tokenizer: Any, config: Any) -> None:
         writer.add_add_space_prefix(False)
     for add, number in (
         (writer.add_bos_token_id, tokenizer.bos_token_id),
-        (writer.add_eos_token_id, tokenizer.eos_token_id),
         (writer.add_unk_token_id, tokenizer.unk_token_id),
         (writer.add_pad_token_id, tokenizer.pad_token_id),
     ):
@@ -228,7 +239,7 @@ class _Arrays:
         names = gguf.get_tensor_name_map(_architecture(config), config.num_hidden_layers)
         self.places: dict[str, tuple[Any, str]] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            file = safe_open(path, "pt")
+            file: Any = safe_open(path, "pt")
             for name in file.keys():  # noqa: SIM118 - not a mapping
                 found = names.get_name(name, try_suffixes=(".weight", ".bias"))
                 if found is None:
@@ -285,4 +296,5 @@ def rope_factors(config: Any) -> np.ndarray[Any, Any] | None:
         return None
     scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     plain = 1.0 / rope["rope_theta"] ** (np.arange(0, _head_dim(config), 2) / _head_dim(config))
-    return (plain / scaled.double().numpy()).astype(np.float32)
+    factors: np.ndarray[Any, Any] = (plain / scaled.double().numpy()).astype(np.float32)
+    return factors

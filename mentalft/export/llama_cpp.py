@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mentalft.errors import LONGEST, ConfigError, ModelError, first_line
+from mentalft.export.gguf_writing import TYPES
 from mentalft.export.source import Source
 from mentalft.records import Message, Prompt
 
@@ -29,7 +30,6 @@ CONVERTERS = ("convert_hf_to_gguf.py", "llama-convert-hf-to-gguf")
 FOLDER = "LLAMA_CPP"
 """The environment variable that names a clone of llama.cpp."""
 QUANTIZERS = ("llama-quantize", "build/bin/llama-quantize")
-TYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 
 
 def has_binding() -> bool:
@@ -49,6 +49,7 @@ def convert(converter: Path, folder: Path, path: Path, dtype: str) -> None:
     """Write the model in ``folder`` as GGUF with llama.cpp's converter.
 
     Raises:
+        ConfigError: it lacks a package.
         ModelError: it refuses the model.
     """
     _run(converter, [str(folder), "--outfile", str(path), "--outtype", TYPES[dtype].lower()])
@@ -79,7 +80,7 @@ def quantize(path: Path, to: Path, kind: str) -> None:
     import gguf
     import llama_cpp
 
-    logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # else every tensor is told
+    logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)  # else every tensor is told
     asked = llama_cpp.llama_model_quantize_default_params()
     asked.ftype = gguf.LlamaFileType[f"MOSTLY_{kind.upper()}"].value
     failed = llama_cpp.llama_model_quantize(os.fsencode(path), os.fsencode(to), ctypes.byref(asked))
@@ -97,6 +98,8 @@ def _run(called: Path, arguments: list[str]) -> None:
     last = lines[-1][:LONGEST] if lines else f"exit code {done.returncode}"
     if any("pre-tokenizer was not recognized" in line for line in lines):
         last = f"tokenizer pre-type unknown: it does not know how this model's tokenizer cuts text; {last}"
+    if "ModuleNotFoundError" in last:
+        raise ConfigError(f"{called} needs packages of its own ({last}): pip install -r requirements.txt in its folder")
     raise ModelError(f"{called} refuses this model ({last}); take a newer llama.cpp, or do without it")
 
 

@@ -48,11 +48,13 @@ def make_export(
     target = out or place_of(run_dir, form, contender)
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out {out} is there already, and nothing is overwritten; give another folder")
-    source, kept = _asked(run_dir, contender, prompts)
+    how, source = forms()[form], source_of(run_dir, contender, prompts)
+    wanted = dtype or source.evaluated_in
+    how.check(source, wanted)
+    kept = _asked(source)
     with temporary_folder(target) as folder:
-        wanted = dtype or source.evaluated_in
-        say(Said("export.making", {"form": form, "dtype": wanted}))
-        forms()[form].make(source, folder, wanted)
+        say(Said("export.making", {"form": form}))
+        how.make(source, folder, wanted)
         export = proven(source, kept, folder, form, wanted)
         EXPORT.save(folder, export)
         if export.causes:
@@ -76,22 +78,23 @@ def check_folder(run_dir: Path, folder: Path, contender: str, dtype: str | None,
     form = next((name for name, form in forms().items() if folder.is_dir() and form.holds(folder)), None)
     if form is None:
         raise DataError(
-            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with *.safetensors"
+            f"--check {folder} is no folder of a model or of an adapter: it has no config.json with "
+            "*.safetensors, and no *.gguf"
         )
-    source, kept = _asked(run_dir, contender, prompts)
-    export = proven(source, kept, folder, form, dtype or source.evaluated_in)
+    source = source_of(run_dir, contender, prompts)
+    export = proven(source, _asked(source), folder, form, dtype or source.evaluated_in)
     if export.causes:
         raise ModelError(_not_exported(export, f"{folder} was left as it is"))
     return export
 
 
-def _asked(run_dir: Path, contender: str, prompts: int) -> tuple[Source, list[Kept]]:
-    """What was evaluated, and what it answers here; its model is let go."""
-    source = source_of(run_dir, contender, prompts)
-    say(Said("export.evaluated", {"name": contender, "dtype": source.evaluated_in, "prompts": len(source.prompts)}))
+def _asked(source: Source) -> list[Kept]:
+    """What the evaluated model answers here; it is let go."""
+    asked = {"name": source.contender.name, "dtype": source.evaluated_in, "prompts": len(source.prompts)}
+    say(Said("export.evaluated", asked))
     kept = keep(evaluated_model(source), source.prompts)
     release()
-    return source, kept
+    return kept
 
 
 def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype: str) -> Export:
@@ -109,7 +112,7 @@ def proven(source: Source, kept: Sequence[Kept], folder: Path, form: str, dtype:
         why = first_line(error).replace(str(folder), "the folder")
         found = found or [Cause("cannot be asked", why, "export again, or with another --dtype")]
     if proof and not found:
-        found += causes.of_proof(proof)
+        found += causes.of_proof(proof, looked.dtype)
     located = source.located
     made = Made(
         form=form,

@@ -157,8 +157,8 @@ def _differences(source: Source, kept: Sequence[Kept], led: Sequence[_Led]) -> I
             near, exported = one.tokens[position].tolist(), int(found.likeliest[position])
             place = near.index(exported) if exported in near else LIKELIEST - 1
             margin = float(one.logits[position, 0] - one.logits[position, place])
-            names = tokenizer.convert_ids_to_tokens([near[0], exported])
-            yield TokenDifference(one.prompt.id, position, str(names[0]), str(names[1]), margin)
+            before, now = (str(tokenizer.decode([token])) for token in (near[0], exported))
+            yield TokenDifference(one.prompt.id, position, before, now, margin)
 
 
 def _equal_to_evaluated(source: Source, answers: Sequence[tuple[Kept, list[int]]], end_ids: list[int]) -> int | None:

@@ -49,7 +49,7 @@ class TokenDifference:
     position: int
     """Of the new tokens, counted from 0."""
     evaluated: str
-    """The token that was evaluated, as the tokenizer writes it."""
+    """The token that was evaluated, as text."""
     exported: str
     margin: float
     """How much likelier the evaluated model finds its own token, in logits; small where two tokens are near a tie."""

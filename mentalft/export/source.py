@@ -15,7 +15,7 @@ from mentalft.config.schema import last_part
 from mentalft.data.asking import questions_of
 from mentalft.data.prepare import splits_in
 from mentalft.data.prompts import PromptBuilder, arranged
-from mentalft.errors import DataError, ModelError
+from mentalft.errors import DataError, ModelError, first_line
 from mentalft.files import sha256_folder
 from mentalft.generation.contenders import Contender, adapter_in, contenders_of, loads_model, models
 from mentalft.generation.decoding import Decoding
@@ -103,13 +103,21 @@ def source_of(run_dir: Path, name: str, prompts: int) -> Source:
     Raises:
         UserError: the run did not evaluate such a contender here, or something changed since.
     """
+    from omegaconf.errors import OmegaConfBaseException
+
     marker = markers(run_dir).get("evaluate")
     if marker is None:
         raise DataError(
             f"{run_dir} has no evaluation, and without one there is nothing to prove an export by; give a run that got "
             "as far as evaluate, or add evaluate to its stages"
         )
-    cfg = typed_config(marker.record.config)
+    try:
+        cfg = typed_config(marker.record.config)
+    except OmegaConfBaseException as error:
+        raise DataError(
+            f"{run_dir}: its evaluation does not have the settings of this mentalft ({first_line(error)}); {AGAIN}, or "
+            f"export with the version that made it: {marker.record.mentalft}"
+        ) from error
     _check_contender(cfg, name)
     located = locate_model(cfg.model) if loads_model(cfg) else None
     contenders = contenders_of(cfg, located, lambda: adapter_in(run_dir))

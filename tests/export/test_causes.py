@@ -16,7 +16,7 @@ from mentalft.assets import TINY_MODEL
 from mentalft.export.making import proven
 from mentalft.export.record import Export
 from mentalft.files import read_json, write_json
-from tests.export.conftest import Evaluated
+from tests.export.conftest import TEMPLATE, Evaluated
 
 WEIGHTS = "model.safetensors"
 BASE = TINY_MODEL / WEIGHTS
@@ -99,6 +99,7 @@ def quantised(levels: int) -> Damage:
 CHATML = "{% for m in messages %}<|user|>{{ m.content }}<|end|>{% endfor %}<|assistant|>"
 KNOWN: dict[str, tuple[Damage, str, str]] = {
     "template": (template(CHATML), "template changed", "the run's"),
+    "template without its variable": (template(TEMPLATE + "{{ '<|assistant|>' }}"), "template changed", "你好"),
     "no template": (lambda folder: (folder / "chat_template.jinja").unlink(), "template changed", "no chat template"),
     "saved in bfloat16": (saved_as(torch.bfloat16), "dtype lowered", "--dtype bfloat16"),
     "saved in float16": (saved_as(torch.float16), "dtype lowered", "--dtype float16"),

@@ -38,7 +38,7 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def test_what_is_proven_is_in_place_and_an_earlier_one_is_kept(called: Any, run_dir: Path) -> None:
     code, said = called(run_dir, "--to", "merged")
     assert code == 0, said
-    assert "exported and proven" in said
+    assert "exported in float32, and proven" in said
     found = EXPORT.load(run_dir / "exports" / "merged")
     assert found.passed
     assert found.proof
@@ -87,7 +87,7 @@ def test_a_folder_of_somebody_else_is_proven_and_left_as_it_is(called: Any, run_
     before = {path.name: path.stat().st_mtime_ns for path in merged.iterdir()}
     code, said = called(run_dir, "--check", merged)
     assert code == 0, said
-    assert "is what was evaluated as tuned" in said
+    assert "proven to be what was evaluated as tuned" in said
     assert {path.name: path.stat().st_mtime_ns for path in merged.iterdir()} == before
     code, said = called(run_dir, "--check", run_dir)
     assert code == 1
