@@ -95,7 +95,7 @@ class Session:
         Raises:
             UserError: the message alone is longer than ``data.max_length`` tokens, or does not fit in memory.
         """
-        text = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = message.encode("utf-8", "replace").decode()  # half a character is none
         yield from self._ask(text, dict(self.histories), self.turn + 1, 1)
 
     def again(self) -> Iterator[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
@@ -13,6 +14,7 @@ from mentalft.chat import notices
 from mentalft.chat.session import SETTABLE, Choice, Piece, Session
 from mentalft.console import language, say, shown
 from mentalft.errors import ConfigError, UserError
+from mentalft.records import Message
 from mentalft.words import Said, told
 
 LOOPBACK = "127.0.0.1"
@@ -85,7 +87,7 @@ def page(begin: Callable[[], Session], region: str) -> Any:
             chats = [
                 gradio.Chatbot(
                     render_markdown=False, latex_delimiters=[], reasoning_tags=[], feedback_options=None,
-                    buttons=["copy"], min_width=280, height="50vh",
+                    buttons=[], min_width=280, height="50vh",
                 )
                 for _ in names
             ]  # fmt: skip
@@ -222,18 +224,20 @@ def _unchanged(session: Session) -> list[Any]:
 
 
 def _view(session: Session, pieces: dict[int, Piece], risk: Said | None = None) -> list[Any]:
-    """The whole page, with what there is of the answers to the last message."""
+    """The whole page, with what there is of the answers to the last message.
+
+    Gradio shows HTML that stands in a message, images of elsewhere among it, also where it renders no Markdown; so what
+    was written is escaped.
+    """
     import gradio
 
     *columns, _, votes, blind = _unchanged(session)
     for column, voice in enumerate(session.columns):
         history = session.before if pieces else session.histories
-        messages = [message.chat() for message in history[voice.name]]
-        if pieces:
-            messages.append({"role": "user", "content": session.message})
+        messages = [*history[voice.name], *([Message("user", session.message)] if pieces else [])]
         if piece := pieces.get(column):
             answer = f"{piece.response.text} {told(session.remark(piece.response), language())}".strip()
-            messages.append({"role": "assistant", "content": answer})
-        columns[column]["value"] = messages
+            messages.append(Message("assistant", answer))
+        columns[column]["value"] = [{"role": m.role, "content": escape(m.content)} for m in messages]
     notice = gradio.update(value=f"**⚠ {told(risk, language())}**" if risk else "", visible=bool(risk))
     return [*columns, notice, votes, blind]

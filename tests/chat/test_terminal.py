@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from mentalft.chat.session import Session
 from mentalft.chat.terminal import CONTROL, Terminal
@@ -28,8 +29,8 @@ def talk(session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         typed = iter([*lines, EOFError()])
 
         def line(prompt: str) -> str:
-            print(prompt, end="")
             given = next(typed)
+            print(prompt, given)
             if isinstance(given, BaseException):
                 raise given
             return given
@@ -64,23 +65,22 @@ def test_answers_stand_side_by_side_where_there_is_room(talk: Talk) -> None:
 
 def test_wide_characters_stay_within_their_column(session: Session, talk: Talk) -> None:
     session.set("max_new_tokens", "64")
-    lines = talk("你好", width=120).splitlines()
-    from rich.cells import cell_len
-
-    assert max(map(cell_len, lines[lines.index(next(x for x in lines if x.split() == ["base", "tuned"])) :])) <= 120
+    answers = talk("你好", width=120).partition("tuned")[2]
+    assert max(map(cell_len, answers.splitlines())) <= 120
 
 
 def test_help_is_named_first_and_where_a_message_shows_risk(talk: Talk) -> None:
     set_language("zh")
-    opening, _, rest = talk("今天天气好", "我不想活了").partition("今天" if False else "您>")
+    opening, _, rest = talk("今天天气好", "我不想活了").partition("您>")
     assert "12356" in opening
     assert rest.count("12356") == 1
 
 
 def test_a_blind_conversation_asks_for_votes(session: Session, talk: Talk, tmp_path: Path) -> None:
     seen = talk("/blind", "你好", "what?", "l", "再说", "/blind", "你好")
-    shown = seen.partition("a new conversation")[0].partition("At the end")[0]
-    assert "left" in shown
+    hidden = seen.partition("Left was")[0].partition("A new conversation")[2]
+    assert "left" in hidden
+    assert "tuned" not in hidden
     assert "what? is none of left, right, tie" in " ".join(seen.split())
     assert [vote.choice for vote in VOTES.load(tmp_path)] == ["left"]
     assert "Left was" in seen
@@ -121,10 +121,7 @@ def test_commands(session: Session, talk: Talk, tmp_path: Path) -> None:
 def test_a_pipe_gets_plain_answers_and_notices_go_elsewhere(session: Session, piped: Callable[[str], Any]) -> None:
     seen = piped("你好\n\n/only base\n在吗\n")
     base, tuned = (session.histories[name] for name in ("base", "tuned"))
-    assert seen.out.splitlines()[:2] == [
-        "base",
-        base[1].content.splitlines()[0] + seen.out.splitlines()[1][len(base[1].content.splitlines()[0]) :],
-    ]
+    assert seen.out.startswith(f"base\n{base[1].content}")
     assert tuned[1].content in seen.out
     assert base[3].content in seen.out
     assert "12356" in seen.err

@@ -32,6 +32,7 @@ def opened(begin: Callable[..., Session]) -> Iterator[Any]:
         page.on(
             "request", lambda r: None if r.url.startswith((served.url, "data:", "blob:")) else complaints.append(r.url)
         )
+        page.set_default_timeout(10_000)
         page.goto(served.url)
         yield page
         browser.close()
@@ -45,10 +46,11 @@ def test_the_page(opened: Any, tmp_path: Path) -> None:
         return opened.get_by_role("button", name=name, exact=True)
 
     box, said = opened.get_by_role("textbox").first, opened.locator(".message.bot")
-    opened.get_by_text("12356").first.wait_for(timeout=30_000)
+    opened.get_by_text("12356").first.wait_for(timeout=20_000)
     box.fill("我不想活了 <img src=http://elsewhere.invalid/x>")
     box.press("Enter")
-    expect(said).to_have_count(2, timeout=30_000)
+    expect(said).to_have_count(2, timeout=20_000)
+    expect(opened.get_by_text("<img src=http://elsewhere.invalid/x>").first).to_be_visible()
     expect(opened.get_by_text("12356")).to_have_count(2)
     expect(box).to_have_value("")
     assert not (tmp_path / "chats").exists()
@@ -63,14 +65,14 @@ def test_the_page(opened: Any, tmp_path: Path) -> None:
     expect(opened.locator(".block > label").filter(has_text=re.compile("base|tuned"))).to_have_count(0)
     box.fill("你好")
     button("Send").click()
-    button("left").click(timeout=30_000)
+    button("left").click(timeout=20_000)
     opened.get_by_text("votes of this round: 1").wait_for()
     expect(button("left")).to_be_hidden()
     assert [vote.choice for vote in VOTES.load(tmp_path)] == ["left"]
     button("Name them").click()
     opened.get_by_text("Left was").wait_for()
 
-    button("Settings").click()
+    opened.get_by_role("button", name="Settings").click()
     seed = opened.get_by_label("top_p")
     seed.fill("3")
     seed.blur()
