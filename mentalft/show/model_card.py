@@ -43,16 +43,17 @@ def write_card(run_dir: Path) -> None:
         write_text(run_dir / "adapter" / "README.md", model_card(run_dir))
 
 
-def model_card(run_dir: Path, *, merged: bool = False) -> str:
+def model_card(run_dir: Path, *, merged: bool = False, base: Base | None = None) -> str:
     """The card of the adapter that ``run_dir`` trained; with the comparison, where there is one of this adapter.
 
     Args:
         merged: of base and adapter as one model.
+        base: the base model as others know it, where the record does not say.
     """
     from huggingface_hub import ModelCard, ModelCardData
 
     marker = markers(run_dir)["train"]
-    config, base = marker.record.config, base_of(marker.record)
+    config, base = marker.record.config, base or base_of(marker.record)
     evaluated = _evaluated(run_dir)
     comparison = COMPARISON.load(run_dir) if evaluated else None
     asked_with = evaluated.settings if evaluated else config["eval"]
