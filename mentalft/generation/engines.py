@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Protocol
 
-from mentalft.config import EvalConfig
+from mentalft.config import Config, EvalConfig
+from mentalft.data.prompts import PromptBuilder
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
+from mentalft.modeling.adapter import load_adapter
+from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
+from mentalft.modeling.locate import LocatedModel
+from mentalft.modeling.precision import plan_precision
 from mentalft.records import Perplexed, Prompt, Response
 
 
@@ -28,10 +34,23 @@ class TransformersEngine:
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
         self.end_ids, self.batch_size = end_ids, batch_size
 
+    @classmethod
+    def load(
+        cls, cfg: Config, located: LocatedModel, adapters: Iterable[Path | None], decoding: Decoding
+    ) -> TransformersEngine:
+        """The model with each adapter once (None is the model as it is), ready to answer."""
+        tokenizer = load_tokenizer(cfg.model, located)
+        model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
+        for adapter in dict.fromkeys(adapters):
+            if adapter:
+                model = load_adapter(model, adapter, name=str(adapter))
+        end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer, located.name))
+        return cls(model, tokenizer, decoding, end_ids, cfg.eval.batch_size)
+
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         from mentalft.generation.batched import generate
 
-        with self._as(contender):
+        with self.answering_as(contender):
             yield from generate(self.model, self.tokenizer, prompts, self.decoding, self.end_ids, self.batch_size)
 
     def measure(self, contenders: Sequence[Contender], batch: dict[str, Any]) -> Iterator[Perplexed]:
@@ -40,12 +59,13 @@ class TransformersEngine:
 
         found = {}
         for contender in contenders:
-            with self._as(contender):
+            with self.answering_as(contender):
                 found[contender.name] = dict(likelihoods(self.model, batch))
         for row, first in next(iter(found.values())).items():
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
 
-    def _as(self, contender: Contender) -> Any:
+    def answering_as(self, contender: Contender) -> Any:
+        """While the block runs, the model is ``contender``."""
         if contender.adapter:
             self.model.set_adapter(str(contender.adapter))
         elif hasattr(self.model, "disable_adapter"):
