@@ -95,6 +95,8 @@ def measure(cfg: Config, contenders: tuple[Contender, ...], validation: Path, ru
         identities={one.name: sha256_json(identity(cfg, one)) for one in asked},
     )
     FORGETTING.save(run_dir, found)
+    counts = {"items": len(items), "answers": sum(map(len, answers.values())), "texts": len(divergences)}
+    say(Said("forgetting.done", counts))
     return found
 
 
@@ -170,7 +172,7 @@ class _Loaded:
         for letter in LETTERS:
             labels = self.builder.example([Message("user", "?"), Message("assistant", letter)]).labels
             of_each.append([token for token in labels if token != IGNORED_LABEL])
-        shared = [tokens[0] for tokens in takewhile(lambda tokens: len(set(tokens)) == 1, zip(*of_each, strict=False))]
+        shared = [tokens[0] for tokens in takewhile(lambda these: len(set(these)) == 1, zip(*of_each, strict=False))]
         telling = [tokens[len(shared)] for tokens in of_each]
         if len(set(telling)) < len(LETTERS):
             raise ModelError(

@@ -7,7 +7,6 @@ from typing import Any
 
 from mentalft.records import Interval
 from mentalft.runs.files import JsonFile, JsonLinesFile
-from mentalft.words import Said
 
 STAGE = "forgetting"
 ALL = "all"
@@ -135,7 +134,6 @@ class Forgetting:
     """Contenders that are not loaded here."""
     identities: dict[str, str | None] = field(default_factory=dict)
     """By contender: hash of what determines its answers."""
-    notes: tuple[Said, ...] = ()
 
     @property
     def others(self) -> tuple[str, ...]:

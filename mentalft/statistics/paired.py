@@ -45,9 +45,9 @@ def newcombe_interval(pairs: Pairs, confidence: float) -> Interval:
     after, before = both + gained, both + lost
     low_after, high_after = wilson_interval(after, n, confidence)
     low_before, high_before = wilson_interval(before, n, confidence)
-    product = both * neither - lost * gained
+    product = float(both * neither - lost * gained)
     if product > 0:
-        product = max(product - n / 2, 0)
+        product = max(product - n / 2, 0.0)
     spread = sqrt(after * (n - after) * before * (n - before))
     phi = product / spread if spread else 0.0
     p_after, p_before = after / n, before / n
