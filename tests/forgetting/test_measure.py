@@ -151,5 +151,5 @@ def test_a_baseline_that_is_not_loaded_is_refused_at_once(small_model: Path) -> 
 def test_prompts_that_are_too_long_are_not_asked(
     small_model: Path, adapter: Path, splits: Splits, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="no item fits in data.max_length=16"):
+    with pytest.raises(DataError, match=r"no item fits in data\.max_length=16"):
         run(config(small_model, "data.max_length=16"), adapter, splits, tmp_path)
