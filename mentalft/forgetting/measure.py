@@ -63,10 +63,11 @@ def measure(cfg: Config, contenders: tuple[Contender, ...], validation: Path, ru
     """
     base = next(one for one in contenders if one.name == cfg.eval.baseline)
     asked = [one for one in contenders if one.located]
-    loaded = [_Loaded(cfg, model, [c for c in asked if c.located == model], run_dir) for model in models(asked)]
+    tokenizers = {model: load_tokenizer(cfg.model, model) for model in models(asked)}
+    builders = {model: PromptBuilder.of(cfg, tokenizer, model.name) for model, tokenizer in tokenizers.items()}
     probe = probe_of(cfg.forgetting)
     by_id = {item.id: item for item in probe.items}
-    fitting = fit([_asked(item, cfg) for item in probe.items], [one.builder for one in loaded], cfg.data.max_length)
+    fitting = fit([_asked(item, cfg) for item in probe.items], list(builders.values()), cfg.data.max_length)
     items = [by_id[one.item.id] for one in fitting]
     if not items:
         raise DataError(f"forgetting: no item fits in data.max_length={cfg.data.max_length} tokens; raise it")
@@ -78,8 +79,9 @@ def measure(cfg: Config, contenders: tuple[Contender, ...], validation: Path, ru
     answers: dict[str, list[Probed]] = {}
     divergences: list[Diverged] = []
     losses: list[Perplexed] = []
-    for model in loaded:
-        adapted = [Subject(c) for c in model.contenders if c.adapter and base.is_plain and c.located == base.located]
+    for located, builder in builders.items():
+        model = _Loaded(cfg, located, builder, [one for one in asked if one.located == located], run_dir)
+        adapted = [Subject(c) for c in model.contenders if c.adapter and base.is_plain and located == base.located]
         within = [one._replace(scale=s) for one in adapted for s in cfg.forgetting.scales if 0 < s < 1]
         for subject in [*map(Subject, model.contenders), *within]:
             answers[subject.name] = model.answers(subject, items, fitting)
@@ -108,11 +110,17 @@ def _asked(item: ProbeItem, cfg: Config) -> Item:
 class _Loaded:
     """A model with the contenders on it, which is loaded when it is first asked."""
 
-    def __init__(self, cfg: Config, located: LocatedModel, contenders: Sequence[Contender], run_dir: Path) -> None:
-        self.cfg, self.located, self.contenders, self.folder = cfg, located, contenders, run_dir / FOLDER
-        self.tokenizer = load_tokenizer(cfg.model, located)
-        self.builder = PromptBuilder.of(cfg, self.tokenizer, located.name)
-        self.collate = Collator(self.tokenizer.pad_token_id)
+    def __init__(
+        self,
+        cfg: Config,
+        located: LocatedModel,
+        builder: PromptBuilder,
+        contenders: Sequence[Contender],
+        run_dir: Path,
+    ) -> None:
+        self.cfg, self.located, self.builder, self.contenders = cfg, located, builder, contenders
+        self.folder = run_dir / FOLDER
+        self.collate = Collator(builder.tokenizer.pad_token_id)
 
     @cached_property
     def engine(self) -> TransformersEngine:

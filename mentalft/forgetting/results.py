@@ -147,7 +147,7 @@ def _curve(cfg: Config, found: Found, name: str, *, can_show: bool) -> Curve:
     everything = range(len(found.items))
     baseline = found.right(cfg.eval.baseline, everything)
     points = []
-    for scale in sorted(set(cfg.forgetting.scales)):
+    for scale in sorted({0.0, *cfg.forgetting.scales}):
         subject = at_scale(name, scale) if scale else cfg.eval.baseline
         right = found.right(subject, everything)
         kl = _divergence(cfg, found, subject) if scale else Estimate(0.0, None)

@@ -28,6 +28,8 @@ def adapter_at(model: Any, name: str, scale: float) -> Iterator[None]:
             before = dict(module.original_module.named_parameters())
             for key, weight in module.modules_to_save[name].named_parameters():
                 moved[id(weight)] = weight, before[key]
+    if not scalings and not moved:
+        raise ValueError(f"the model has no adapter {name}")
     trained = [(weight, weight.data) for weight, _ in moved.values()]
     strengths = [scaling[name] for scaling in scalings]
     try:
