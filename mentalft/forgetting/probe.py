@@ -115,8 +115,6 @@ def _choice(record: Any) -> tuple[str, list[str], int] | str:
     fields = {str(name).strip().lower(): value for name, value in record.items()}
     question = fields.get("question")
     listed = fields.get("choices", fields.get("options"))
-    if isinstance(listed, dict):  # as ARC has them
-        listed = listed.get("text")
     if not isinstance(listed, list):
         letters = [letter.lower() for letter in LETTERS if fields.get(letter.lower()) not in (None, "")]
         listed = [fields[letter] for letter in letters]
@@ -125,7 +123,7 @@ def _choice(record: Any) -> tuple[str, list[str], int] | str:
         return "has no question"
     if not 2 <= len(options) <= len(LETTERS):
         return f"has {len(options)} options; there must be 2 to {len(LETTERS)}"
-    answer = fields.get("answer", fields.get("answerkey", fields.get("target")))
+    answer = fields.get("answer")
     place = _place(answer)
     if place is None or place >= len(options):
         return "has no answer" if answer in (None, "") else f"has the answer {answer!r}, which is none of its options"

@@ -72,7 +72,7 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
     frame.to_parquet(path) if path.suffix == ".parquet" else frame.to_csv(path, index=path.stem == "cmmlu")
 
 
-@pytest.mark.parametrize("name", ["ceval.csv", "cmmlu.csv", "mmlu.csv", "mmlu.parquet", "arc.jsonl", "ceval.json"])
+@pytest.mark.parametrize("name", ["ceval.csv", "cmmlu.csv", "mmlu.csv", "mmlu.parquet", "ceval.json"])
 def test_forms_of_choice_questions(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     if name == "cmmlu.csv":  # Question and Answer, after a column without a name
@@ -83,11 +83,6 @@ def test_forms_of_choice_questions(name: str, tmp_path: Path) -> None:
         path.write_text("\n".join(",".join(line) for line in lines), encoding="utf-8")
     elif name == "mmlu.parquet":
         write_table(path, [{"question": q, "choices": o, "answer": a} for q, o, a in ROWS])
-    elif name == "arc.jsonl":
-        rows = [
-            {"question": q, "choices": {"text": o, "label": list("ABCD")}, "answerKey": "ABCD"[a]} for q, o, a in ROWS
-        ]
-        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     elif name == "ceval.json":
         path.write_text(json.dumps([ceval(*row) for row in ROWS]), encoding="utf-8")
     else:

@@ -39,7 +39,7 @@ def disturbed(small_model: Path, overrides: list[str]) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_from_the_base_to_the_adapter(kind: str, small_model: Path) -> None:
     model = disturbed(small_model, KINDS[kind])
-    with torch.inference_mode():
+    with torch.no_grad():
         whole = model(IDS).logits
         with model.disable_adapter():
             plain = model(IDS).logits
@@ -57,7 +57,7 @@ def test_from_the_base_to_the_adapter(kind: str, small_model: Path) -> None:
 
 def test_half_is_the_adapter_with_half_its_alpha(small_model: Path) -> None:
     model = disturbed(small_model, [])
-    with torch.inference_mode():
+    with torch.no_grad():
         with adapter_at(model, "default", 0.5):
             half = model(IDS).logits
         for name, weight in model.named_parameters():
@@ -68,7 +68,7 @@ def test_half_is_the_adapter_with_half_its_alpha(small_model: Path) -> None:
 
 def test_an_error_inside_leaves_the_model_as_it_was(small_model: Path) -> None:
     model = disturbed(small_model, KINDS["full"])
-    with torch.inference_mode():
+    with torch.no_grad():
         whole = model(IDS).logits
         with pytest.raises(RuntimeError, match="out of"), adapter_at(model, "default", 0.5):
             raise RuntimeError("out of memory")
