@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from functools import cached_property
@@ -82,12 +82,14 @@ def measure(cfg: Config, contenders: tuple[Contender, ...], validation: Path, ru
     for located, builder in builders.items():
         model = _Loaded(cfg, located, builder, [one for one in asked if one.located == located], run_dir)
         adapted = [Subject(c) for c in model.contenders if c.adapter and base.is_plain and located == base.located]
-        within = [one._replace(scale=s) for one in adapted for s in cfg.forgetting.scales if 0 < s < 1]
+        within = [one._replace(scale=s) for one in adapted for s in sorted({*cfg.forgetting.scales}) if 0 < s < 1]
         for subject in [*map(Subject, model.contenders), *within]:
             answers[subject.name] = model.answers(subject, items, fitting)
         if adapted:
             subjects = [*adapted, *within]
-            divergences = model.divergences(Subject(base), subjects, items, fitting, answers[base.name])
+            replies = zip(items, answers[base.name], strict=True)
+            texts = {r.id: r.answer for item, r in replies if item.form != CHOICE and r.answer.strip()}
+            divergences = model.divergences(Subject(base), subjects, fitting, texts)
             losses = model.losses([Subject(base), *subjects], validation)
     found = result_of(
         cfg,
@@ -190,17 +192,10 @@ class _Loaded:
         return shared, telling
 
     def divergences(
-        self,
-        base: Subject,
-        subjects: Sequence[Subject],
-        items: Sequence[ProbeItem],
-        fitting: Sequence[Fitting],
-        replies: Sequence[Probed],
+        self, base: Subject, subjects: Sequence[Subject], fitting: Sequence[Fitting], texts: Mapping[str, str]
     ) -> list[Diverged]:
-        """How far ``subjects`` are from ``base`` at each token of its own answers, to what has answers written."""
+        """How far ``subjects`` are from ``base`` at each token of ``texts``, its own answers by item."""
         asked = {one.item.id: one.asked for one in fitting}
-        written = {item.id for item in items if item.form != CHOICE}
-        texts = {reply.id: reply.answer for reply in replies if reply.id in written and reply.answer.strip()}
 
         def compared(rows: Sequence[Row]) -> list[Diverged]:
             batch = self.collate(rows)

@@ -61,7 +61,7 @@ def result_of(
     parts = _corrected([_part(cfg, found, part, others) for part in dict.fromkeys(i.part for i in found.items)])
     whole = _part(cfg, found, ALL, others)
     whole = replace(whole, can_show=any(part.can_show for part in parts))
-    measured = {name for row in found.divergences for name in row.nats}
+    measured = {name for row in found.divergences for name in row.nats} & {n for row in found.losses for n in row.nll}
     adapted = [name for name in others if name in measured]
     kl = {name: _divergence(cfg, found, name) for name in adapted}
     return Forgetting(
