@@ -24,6 +24,7 @@ FLOORS = (
         "comparison",
         "data",
         "export",
+        "forgetting",
         "generation",
         "metrics",
         "modeling",

@@ -1,10 +1,11 @@
-"""Paths of what the package carries: sample dialogues, question bank, tiny model and embedder, schema, card."""
+"""Paths of what the package carries: sample dialogues, question bank, probe, tiny model and embedder, schema, card."""
 
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 SAMPLE_DIALOGUES = FOLDER / "sample" / "dialogues.json"
 QUESTION_BANK = FOLDER / "bank" / "questions.jsonl"
+PROBE = FOLDER / "probe"
 TINY_MODEL = FOLDER / "tiny_model"
 TINY_EMBEDDER = FOLDER / "tiny_embedder"
 MANIFEST_SCHEMA = FOLDER / "manifest.schema.json"

@@ -113,6 +113,8 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
             f"trainer.save_steps must be a multiple of trainer.eval_steps ({cfg.trainer.eval_steps}) "
             f"so that the best checkpoint can be kept, got {cfg.trainer.save_steps}"
         )
+    if not cfg.forgetting.scales or not all(0 <= scale <= 1 for scale in cfg.forgetting.scales):
+        yield f"forgetting.scales must hold numbers from 0 to 1, such as [0, 0.5, 1], got {cfg.forgetting.scales}"
     processes = cfg.trainer.num_processes
     if processes != "auto" and (not isinstance(processes, int) or isinstance(processes, bool) or processes < 1):
         yield f"trainer.num_processes must be auto or a number of at least 1, got {processes!r}"

@@ -16,7 +16,7 @@ PRESENTATION = "presentation"
 PLACE = "place"
 """Says which stages run, and where their files lie; no result."""
 NO_RESULT = (PACE, PRESENTATION, PLACE)
-MODEL = ("train", "evaluate", "objective", "preflight")
+MODEL = ("train", "evaluate", "objective", "preflight", "forgetting")
 """Where the model is loaded."""
 TRAINING = ("train", "preflight")
 ASKING = ("evaluate", "objective")

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
 from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAMPLING, SCORING, TRAINING, number, value
+from mentalft.config.forgetting import ForgettingConfig
 from mentalft.config.report import ReportConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
-RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "compare")
+RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "forgetting", "compare")
 """Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
 STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
 """What ``stages`` may name; the others run where a setting asks for them."""
@@ -69,7 +70,7 @@ class DataConfig:
     """Stop when a larger share of the question bank or of an external test set is in the train split."""
     num_proc: Optional[int] = number(ge=1, bears_on=PACE)
     """Processes that read; null is one a core. The result is the same."""
-    system_message: Optional[str] = value(bears_on=("prepare", "evaluate"))
+    system_message: Optional[str] = value(bears_on=("prepare", "evaluate", "forgetting"))
     """Put before every dialogue that has no system message of its own; null adds none."""
     system_as: Literal["system", "user_prefix"] = value(bears_on=MODEL)
     """Give the system message a turn of its own, or put it at the head of the first user turn, for chat templates that
@@ -81,7 +82,9 @@ class DataConfig:
     train_fraction: float = number(gt=0, le=1, bears_on="prepare")
     """Share of the training dialogues that is used, validation and test being the same; smaller shares are parts of
     larger ones."""
-    split_seed: int = number(ge=0, bears_on=("prepare", "evaluate if eval.max_items", "objective if eval.max_items"))
+    split_seed: int = number(
+        ge=0, bears_on=("prepare", "evaluate if eval.max_items", "objective if eval.max_items", "forgetting")
+    )
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16, bears_on=MODEL)
     """Longest training example and longest prompt, in tokens; the oldest turns of a prompt are dropped first."""
@@ -208,10 +211,11 @@ class EvalConfig:
     engine: Literal["transformers", "vllm", "openai"] = value(bears_on="evaluate")
     """What answers: this process, vLLM (``mentalft[vllm]``, a GPU), or a server (``mentalft[openai]``)."""
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
-    contenders: dict[str, Any] = value(bears_on=("evaluate", "answers"))  # Hydra adds none to a mapping of typed values
+    # Hydra adds none to a mapping of typed values
+    contenders: dict[str, Any] = value(bears_on=("evaluate", "answers", "forgetting"))
     """Who is compared, by a name of your choice, in the order of the tables (docs/contenders.md): each a
     :class:`mentalft.config.contenders.ContenderConfig`; null leaves one out."""
-    baseline: str = value(bears_on="compare")
+    baseline: str = value(bears_on=("compare", "forgetting"))
     """The contender that the others are held against."""
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
@@ -254,9 +258,9 @@ class EvalConfig:
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
-    bootstrap_resamples: int = number(ge=100, bears_on="compare")
+    bootstrap_resamples: int = number(ge=100, bears_on=("compare", "forgetting"))
     """Resamples of dialogues, and permutations, that intervals and tests are made from."""
-    confidence: float = number(gt=0.5, lt=1, bears_on="compare")
+    confidence: float = number(gt=0.5, lt=1, bears_on=("compare", "forgetting"))
     """Coverage of the intervals."""
     during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
@@ -265,7 +269,7 @@ class EvalConfig:
     tuned model answers validation dialogues as it does those of the test."""
     trained_on: Optional[str] = value(bears_on="compare")
     """What was trained on elsewhere, in any form that ``data.path`` takes: what is asked is looked up in it."""
-    adapter: str = value(bears_on="evaluate")
+    adapter: str = value(bears_on=("evaluate", "forgetting"))
     """Short for ``contenders.tuned.adapter``: ``run``, or a PEFT adapter folder to evaluate in its place."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
     references: Optional[str] = value(bears_on="answers")
@@ -297,9 +301,12 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = value(bears_on=PLACE)
-    """Which of ``prepare, preflight, train, evaluate, compare`` to run; what is left out is taken from ``run_dir``."""
+    """Which of ``prepare, preflight, train, evaluate, forgetting, compare`` to run; what is left out is taken from
+    ``run_dir``."""
     seed: int = number(
-        ge=0, lt=2**32, bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample")
+        ge=0,
+        lt=2**32,
+        bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample", "forgetting"),
     )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = value(bears_on=PLACE)
@@ -315,6 +322,7 @@ class Config:
     lora: LoraConfig = field(default_factory=LoraConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,9 @@ class TransformersEngine:
 
     @classmethod
     def load(
-        cls, cfg: Config, located: LocatedModel, adapters: Sequence[Path], decoding: Decoding
+        cls, cfg: Config, located: LocatedModel, adapters: Iterable[Path | None], decoding: Decoding
     ) -> TransformersEngine:
-        """Load a model with ``adapters`` on it, in the precision of ``cfg``.
+        """Load a model with ``adapters`` on it (None is the model as it is), in the precision of ``cfg``.
 
         Raises:
             ConfigError: the hardware lacks the precision.
@@ -50,7 +50,7 @@ class TransformersEngine:
 
         tokenizer = load_tokenizer(cfg.model, located)
         model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
-        for adapter in adapters:
+        for adapter in dict.fromkeys(filter(None, adapters)):
             model = load_adapter(model, adapter, name=str(adapter))
         end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer, located.name))
         return cls(model, tokenizer, decoding, end_ids, cfg.eval.batch_size)
@@ -58,7 +58,7 @@ class TransformersEngine:
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         from mentalft.generation.batched import generate
 
-        with self._as(contender):
+        with self.answering_as(contender):
             yield from generate(self.model, self.tokenizer, prompts, self.decoding, self.end_ids, self.batch_size)
 
     def stream(
@@ -77,7 +77,7 @@ class TransformersEngine:
 
         found = {}
         for contender in contenders:
-            with self._as(contender):
+            with self.answering_as(contender):
                 found[contender.name] = dict(likelihoods(self.model, batch))
         for row, first in next(iter(found.values())).items():
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
@@ -85,10 +85,11 @@ class TransformersEngine:
     @contextmanager
     def _alone(self, contender: Contender) -> Iterator[None]:
         """The model as one contender; others wait."""
-        with self.lock, self._as(contender):
+        with self.lock, self.answering_as(contender):
             yield
 
-    def _as(self, contender: Contender) -> Any:
+    def answering_as(self, contender: Contender) -> Any:
+        """While the block runs, the model is ``contender``."""
         if contender.adapter:
             self.model.set_adapter(str(contender.adapter))
         elif hasattr(self.model, "disable_adapter"):

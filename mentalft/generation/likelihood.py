@@ -16,17 +16,25 @@ class Likelihood(NamedTuple):
     """Their negative log likelihood in nats, summed."""
 
 
-def likelihoods(model: Any, batch: dict[str, Any]) -> Iterator[tuple[str, Likelihood]]:
-    """The likelihood of the labels of each row, by the row's id.
+class Scored(NamedTuple):
+    """What the model says before each label of a batch."""
 
-    The output head is applied to positions before a label alone, as in training.
+    logits: torch.Tensor
+    """(labels, vocabulary), fp32."""
+    labels: torch.Tensor
+    """(labels,)"""
+    rows: torch.Tensor
+    """(labels,), on the CPU: the row of the batch that each is in."""
+
+
+def scored(model: Any, batch: dict[str, Any]) -> Scored:
+    """Logits before each label of a batch; the output head is applied to these positions alone, as in training.
 
     Args:
         batch: ``input_ids``, ``attention_mask`` and ``labels`` (batch, time), ``positions`` and ``record_ids``, as
             :class:`mentalft.data.batches.Collator` makes them.
     """
     import torch
-    from torch.nn import functional
 
     on = {k: v.to(model.device) for k, v in batch.items() if k != "record_ids"}
     positions, labels = on.pop("positions"), on.pop("labels")
@@ -37,12 +45,26 @@ def likelihoods(model: Any, batch: dict[str, Any]) -> Iterator[tuple[str, Likeli
     hook = model.get_output_embeddings().register_forward_pre_hook(before_labels)
     try:
         with torch.inference_mode():
-            logits = model(**on, use_cache=False).logits.float()  # (labels, vocabulary)
+            logits = model(**on, use_cache=False).logits.float()
     finally:
         hook.remove()
-    losses = functional.cross_entropy(logits, labels.flatten().index_select(0, positions + 1), reduction="none")
-    rows = (positions // labels.shape[1]).cpu()
-    sums = torch.zeros(len(labels), dtype=torch.float64).index_add_(0, rows, losses.double().cpu())
-    counts = torch.bincount(rows, minlength=len(labels))
-    for name, nll, count in zip(batch["record_ids"], sums.tolist(), counts.tolist(), strict=True):
+    return Scored(logits, labels.flatten().index_select(0, positions + 1), (positions // labels.shape[1]).cpu())
+
+
+def likelihoods(model: Any, batch: dict[str, Any]) -> Iterator[tuple[str, Likelihood]]:
+    """The likelihood of the labels of each row of a batch (see :func:`scored`), by the row's id."""
+    from torch.nn import functional
+
+    found = scored(model, batch)
+    yield from sums_of_rows(functional.cross_entropy(found.logits, found.labels, reduction="none"), found, batch)
+
+
+def sums_of_rows(nats: torch.Tensor, found: Scored, batch: dict[str, Any]) -> Iterator[tuple[str, Likelihood]]:
+    """``nats`` (labels,) added up by the row of the batch, with the number of its labels."""
+    import torch
+
+    names = batch["record_ids"]
+    sums = torch.zeros(len(names), dtype=torch.float64).index_add_(0, found.rows, nats.double().cpu())
+    counts = torch.bincount(found.rows, minlength=len(names))
+    for name, nll, count in zip(names, sums.tolist(), counts.tolist(), strict=True):
         yield name, Likelihood(count, nll)

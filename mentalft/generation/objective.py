@@ -13,16 +13,13 @@ import numpy as np
 from mentalft.config import Config
 from mentalft.console import progress, say
 from mentalft.data.asking import questions_of
-from mentalft.data.prompts import PromptBuilder
 from mentalft.generation.contenders import Contender, System
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import TransformersEngine
 from mentalft.metrics.registry import Embedder, scorers_of
-from mentalft.modeling.adapter import load_adapter
-from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
+from mentalft.modeling.base import load_tokenizer
 from mentalft.modeling.embedder import load_embedder
 from mentalft.modeling.locate import LocatedModel
-from mentalft.modeling.precision import plan_precision
 from mentalft.records import ObjectiveResult, Splits
 from mentalft.runs.files import OBJECTIVE, OBJECTIVE_ANSWERS
 from mentalft.words import Said
@@ -41,11 +38,8 @@ def measure(cfg: Config, located: LocatedModel, adapter: Path, validation: Path,
     tokenizer = load_tokenizer(cfg.model, located)
     on_validation = replace(cfg, eval=replace(e, items="validation", questions=None))
     questions = questions_of(on_validation, {located: tokenizer}, Splits(validation, validation, validation))
-    model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
-    model = load_adapter(model, adapter, name=str(adapter))
     decoding = Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
-    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer))
-    engine = TransformersEngine(model, tokenizer, decoding, end_ids, e.batch_size)
+    engine = TransformersEngine.load(cfg, located, [adapter], decoding)
     tuned = Contender("this run's", System("transformers", located, None), adapter)
     asked = engine.ask(tuned, questions.prompts[located])
     answers = {r.id: r for r in progress(asked, Said("objective.bar"), len(questions.items))}

@@ -7,7 +7,7 @@ Markdown, on the model card and in W&B is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from mentalft.runs.files import MADE
 from mentalft.show.table import Cell, Column, Table, markdown, terminal
 from mentalft.words import Language, Said, told
 
-KINDS: Mapping[str, str] = {}
+KINDS: Mapping[str, str] = {"forgetting": "mentalft.forgetting.evidence"}
 """Kind → the module with its ``evidence_of``, in the order in which they are shown."""
 
 
@@ -67,8 +67,8 @@ class Evidence(NamedTuple):
     """What the verdict must be read with."""
     summary: tuple[Figure, ...] = ()
     """Never text of the data."""
-    figures: Mapping[str, str] = {}
-    """SVG elements for the page, by name."""
+    figures: Mapping[str, Callable[[Language], str]] = {}
+    """By name, what draws an SVG element for the page, in its language."""
     examples: tuple[Example, ...] = ()
     identities: Mapping[str, str | None] = {}
     """By contender, the identity (:class:`~mentalft.records.Answerer`) it had when it was looked at."""

@@ -36,7 +36,9 @@ def answers(dialogue: Dialogue) -> list[str]:
 
 def test_shipped_files_are_those_that_were_recorded() -> None:
     recorded = read_json(FOLDER / "hashes.json")
-    shipped = {p for name in ("sample", "bank", "tiny_model", "tiny_embedder") for p in (FOLDER / name).rglob("*")}
+    shipped = {
+        p for name in ("sample", "bank", "probe", "tiny_model", "tiny_embedder") for p in (FOLDER / name).rglob("*")
+    }
     assert {p.relative_to(FOLDER).as_posix() for p in shipped if p.is_file()} == set(recorded)
     for name, digest in recorded.items():
         assert sha256_file(FOLDER / name) == digest, f"{name} is not the file that was built"

@@ -46,7 +46,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Evidence:
         (Said("run.directory", {"path": "HOW TO READ"}),),
         (made("dialogues", CAUTION, "tuned", Said("run.directory", {"path": "THE CAUTION"})),),
         (Figure("tuned/names_help", "tuned names help", 0.5),),
-        {"curve": '<svg viewBox="0 0 10 10"><title>curve</title></svg>'},
+        {"curve": lambda _: '<svg viewBox="0 0 10 10"><title>curve</title></svg>'},
         (Example("item 1", (("tuned", "<b>call someone</b>", ((3, 7), (5, 9))),), "worse"),),
         {"tuned": None},
     )

@@ -25,7 +25,8 @@ from mentalft.files import sha256_file, write_json
 
 def record_hashes() -> None:
     """Write ``hashes.json``; a test holds the shipped files against it."""
-    shipped = [p for name in ("sample", "bank", "tiny_model", "tiny_embedder") for p in (FOLDER / name).rglob("*")]
+    folders = ("sample", "bank", "probe", "tiny_model", "tiny_embedder")
+    shipped = [path for name in folders for path in (FOLDER / name).rglob("*")]
     write_json(
         FOLDER / "hashes.json",
         {p.relative_to(FOLDER).as_posix(): sha256_file(p) for p in sorted(shipped) if p.is_file()},

@@ -108,7 +108,7 @@ def _evidence(found: Evidence, language: Language) -> dict[str, Any]:
         "headline": told(found.headline, language),
         "tables": [(told(t.title, language), drawn(t, language, css="stacked")) for t in found.tables],
         "lines": [told(line, language) for line in found.lines],
-        "figures": [Markup(_sized(svg)) for svg in found.figures.values()],
+        "figures": [Markup(_sized(draw(language))) for draw in found.figures.values()],
         "examples": [(told(e.title, language), e.kind, list(e.parts(language))) for e in found.examples],
         "show": told(Said("evidence.examples", {"count": len(found.examples)}), language),
     }
