@@ -19,7 +19,19 @@ FLOORS = (
     ("sweep",),
     ("experiment",),
     ("stages",),
-    ("comparison", "data", "generation", "metrics", "modeling", "runs", "show", "statistics", "tracking", "training"),
+    (
+        "comparison",
+        "data",
+        "generation",
+        "metrics",
+        "modeling",
+        "runs",
+        "safety",
+        "show",
+        "statistics",
+        "tracking",
+        "training",
+    ),
     ("assets", "config", "console", "errors", "files", "records", "words"),
 )
 """From the top down."""
