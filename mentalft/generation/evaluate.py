@@ -16,7 +16,7 @@ from mentalft.config import Config
 from mentalft.config.composition import typed_config
 from mentalft.config.contenders import SERVER
 from mentalft.console import bar, say
-from mentalft.data.asking import Questions, questions_of
+from mentalft.data.asking import Questions, questions_about, questions_of
 from mentalft.data.batches import Collator, reference_rows
 from mentalft.data.items import item_of, item_row
 from mentalft.data.prompts import PromptBuilder
@@ -50,6 +50,10 @@ class Job(NamedTuple):
     run_dir: Path
     names: tuple[str, ...] | None = None
     """Which contenders are to be asked, None for all; the perplexity of the references is measured for all."""
+    stage: str = "evaluate"
+    """Whose answers they are."""
+    items: tuple[Item, ...] | None = None
+    """What is asked; None takes what ``cfg.eval`` names."""
 
     @property
     def asked(self) -> tuple[Contender, ...]:
@@ -67,9 +71,14 @@ class Job(NamedTuple):
         """Of each model that is loaded here."""
         return {model: load_tokenizer(self.cfg.model, model) for model in models(self.contenders)}
 
+    def questions(self) -> Questions:
+        if self.items is None:
+            return questions_of(self.cfg, self.tokenizers(), self.splits)
+        return questions_about(self.cfg, self.items, self.tokenizers())
+
     @property
     def folder(self) -> Path:
-        return self.run_dir / "responses"
+        return self.run_dir / ("responses" if self.stage == "evaluate" else self.stage)
 
     @property
     def decoding(self) -> Decoding:
@@ -92,7 +101,7 @@ def evaluate(
         UserError: memory does not suffice; a server does not answer.
     """
     job = Job(cfg, contenders, splits, run_dir)
-    questions = questions_of(cfg, job.tokenizers(), splits)
+    questions = job.questions()
     for note in questions.notes:
         say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
@@ -102,6 +111,37 @@ def evaluate(
     given = {one.name: one.answers for one in contenders if one.answers}
     if given:
         use_files(questions.items, given, run_dir)
+    _answer_with(cache, job, questions, earlier)
+    return asked_in(run_dir, cfg.eval.baseline)
+
+
+def ask_besides(
+    stage: str, cfg: Config, contenders: tuple[Contender, ...], items: Sequence[Item], run_dir: Path,
+    cache: ResponseCache | None,
+) -> list[Item]:  # fmt: skip
+    """Have every contender that can be asked answer ``items`` in the way of an evaluation, into ``STAGE/NAME.jsonl``;
+    what was answered before is kept.
+
+    Returns:
+        The items that fit; what does not is said.
+
+    Raises:
+        DataError: not one prompt fits.
+        UserError: memory does not suffice; a server does not answer.
+    """
+    cfg = replace(cfg, eval=replace(cfg.eval, perplexity=False))
+    nothing = Splits(run_dir, run_dir, run_dir)
+    job = Job(cfg, contenders, nothing, run_dir, stage=stage, items=tuple(items))
+    questions = job.questions()
+    for note in questions.notes:
+        say(note, style="yellow")
+    _answer_with(cache, job, questions, {one.name: [] for one in contenders})
+    return questions.items
+
+
+def _answer_with(
+    cache: ResponseCache | None, job: Job, questions: Questions, earlier: Mapping[str, Sequence[Path]]
+) -> None:
     with ExitStack() as locks:
         done: dict[str, Callable[[list[Response]], None]] = {}
         for one in [c for c in job.asked if cache and c.is_plain]:
@@ -113,11 +153,10 @@ def evaluate(
                 done[one.name] = partial(cache.store, made_from)
                 continue
             lock.close()
-            say(Said("evaluate.cached", {"name": contender(one.name), "answers": len(cached)}))
-            responses(one.name).save(run_dir, cached)
+            say(Said("evaluate.cached", {"stage": job.stage, "name": contender(one.name), "answers": len(cached)}))
+            write_jsonl(job.folder / f"{one.name}.jsonl", map(asdict, cached))
             job = job._replace(names=tuple(c.name for c in job.asked if c != one))
         _answer(job, questions, earlier, done)
-    return asked_in(run_dir, cfg.eval.baseline)
 
 
 def _decoding(job: Job) -> str:
@@ -160,7 +199,7 @@ def asked_in(run_dir: Path, baseline: str) -> Asked:
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: answer its share."""
-    kinds = tuple[tuple[Contender, ...], Splits, Path, tuple[str, ...] | None]
+    kinds = tuple[tuple[Contender, ...], Splits, Path, tuple[str, ...] | None, str, tuple[Item, ...] | None]
     given = msgspec.convert(shared["job"], kinds, dec_hook=lambda kind, value: kind(value))
     with one_of_many():
         _share(Job(typed_config(shared["config"]), *given))
@@ -218,7 +257,8 @@ def _answer(
     sums = {one: {p.id: p.sha256 for p in questions.prompts[one.located]} for one in job.asked}
     for one in job.asked:
         answer_log.so_far(job.folder / f"{one.name}.jsonl", partial(is_answer, one), earlier[one.name])
-    answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
+    if job.measured:
+        answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
     if any(system.engine == SHARED for system, _ in systems(job.contenders)):
         if world_size() > 1:
             meeting = Meeting()
@@ -227,7 +267,7 @@ def _answer(
                 _share(job)
             meeting.wait_for_others(number)
         elif (processes := processes_wanted(job.cfg.trainer.num_processes)) > 1:
-            say(Said("evaluate.processes", {"processes": processes}))
+            say(Said("evaluate.processes", {"stage": job.stage, "processes": processes}))
             launch(_share, processes, (job,), job.run_dir)
         else:
             _share(job, questions)
@@ -236,10 +276,10 @@ def _answer(
             _ask(job, questions, system, contenders, 0, 1)
     for one in job.asked:
         rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, partial(is_answer, one))
-        said = {"name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
+        said = {"stage": job.stage, "name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
         say(Said("evaluate.answered", said))
         if refusals := [row["refusal"] for row in rows if row["refusal"] is not None]:
-            values = {"name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
+            values = {"stage": job.stage, "name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
             say(Said("evaluate.refused", values), style="yellow")
         if one.name in done:
             done[one.name]([Response(**row) for row in rows])
@@ -249,7 +289,7 @@ def _answer(
 
 def _share(job: Job, questions: Questions | None = None) -> None:
     """What one of several processes does: its share of what is missing, into files of its own."""
-    questions = questions or questions_of(job.cfg, job.tokenizers(), job.splits)
+    questions = questions or job.questions()
     for system, contenders in systems(job.contenders):
         if system.engine == SHARED:
             asked = tuple(one for one in contenders if one in job.asked)
