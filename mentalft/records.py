@@ -705,7 +705,6 @@ class ScreenResult:
     """By strength."""
     of: str
     """``embedded``, or the name of the user's own file."""
-    decoding: str
     confidence: float
     rules: tuple[MetricResult, ...]
     """Share of the answers that do it: what is hoped for, of the answers to messages with signs of risk; false alarms,
@@ -715,5 +714,3 @@ class ScreenResult:
     classifier: str | None = None
     classes: dict[str, dict[str, int]] = field(default_factory=dict)
     """Contender → what the classifier calls an answer → how many."""
-    identities: dict[str, str | None] = field(default_factory=dict)
-    """By contender, as :class:`Answerer` has it."""

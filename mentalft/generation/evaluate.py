@@ -34,7 +34,7 @@ from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenize
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import Answerer, Asked, Item, Made, Perplexed, Prompt, Response, Splits
-from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, responses
+from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, JsonFile
 from mentalft.runs.manifest import is_demonstration
 from mentalft.runs.place import SUPERSEDED
 from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
@@ -105,8 +105,8 @@ def evaluate(
     for note in questions.notes:
         say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
-    made = Made({one.name: _answerer(cfg, one) for one in contenders}, _decoding(job) if job.asked else None)
-    earlier = _earlier(run_dir, made)
+    made = _made(job)
+    earlier = _earlier(job, made)
     MADE.save(run_dir, made)
     given = {one.name: one.answers for one in contenders if one.answers}
     if given:
@@ -119,8 +119,8 @@ def ask_besides(
     stage: str, cfg: Config, contenders: tuple[Contender, ...], items: Sequence[Item], run_dir: Path,
     cache: ResponseCache | None,
 ) -> list[Item]:  # fmt: skip
-    """Have every contender that can be asked answer ``items`` in the way of an evaluation, into ``STAGE/NAME.jsonl``;
-    what was answered before is kept.
+    """Have ``contenders`` answer ``items`` in the way of an evaluation, into ``STAGE/NAME.jsonl``, and say in
+    ``STAGE/decoding.json`` who they are. What the same one answered before in the same way is kept.
 
     Returns:
         The items that fit; what does not is said.
@@ -135,8 +135,16 @@ def ask_besides(
     questions = job.questions()
     for note in questions.notes:
         say(note, style="yellow")
-    _answer_with(cache, job, questions, {one.name: [] for one in contenders})
+    made = _made(job)
+    earlier = _earlier(job, made)
+    made_file(stage).save(run_dir, made)
+    _answer_with(cache, job, questions, earlier)
     return questions.items
+
+
+def made_file(stage: str) -> JsonFile[Made]:
+    """Who answered for ``stage``, and how."""
+    return replace(MADE, name=f"{stage}/decoding.json", stage=stage)
 
 
 def _answer_with(
@@ -225,17 +233,25 @@ def _answerer(cfg: Config, one: Contender) -> Answerer:
     )
 
 
-def _earlier(run_dir: Path, made: Made) -> dict[str, list[Path]]:
+def _made(job: Job) -> Made:
+    return Made(
+        {one.name: _answerer(job.cfg, one) for one in job.contenders}, _decoding(job) if job.asked else None
+    )
+
+
+def _earlier(job: Job, made: Made) -> dict[str, list[Path]]:
     """Contender → files of what the same one answered in the same way before a stage of this run was done again."""
     found: dict[str, list[Path]] = {name: [] for name in made.contenders}
-    for folder in sorted((run_dir / SUPERSEDED).glob("evaluate-*")):
+    file = MADE if job.folder.name == "responses" else made_file(job.stage)
+    for folder in sorted((job.run_dir / SUPERSEDED).glob(f"{job.stage}-*")):
         try:
-            before = MADE.load(folder)
+            before = file.load(folder)
         except (DataError, OSError):
             continue
         for name, about in made.contenders.items():
             if before.decoding == made.decoding:
-                found[name] += [responses(n).path(folder) for n, same in before.contenders.items() if same == about]
+                answered = file.path(folder).parent
+                found[name] += [answered / f"{n}.jsonl" for n, same in before.contenders.items() if same == about]
     return found
 
 

@@ -5,7 +5,8 @@ from mentalft.stages.compare import COMPARE
 from mentalft.stages.evaluate import ANSWERS, EVALUATE
 from mentalft.stages.objective import OBJECTIVE
 from mentalft.stages.prepare import PREPARE
+from mentalft.stages.screen import SCREEN
 from mentalft.stages.train import PREFLIGHT, TRAIN
 
-STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, COMPARE)
-__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]
+STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, SCREEN, COMPARE)
+__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "SCREEN", "STAGES", "TRAIN"]
