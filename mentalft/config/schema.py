@@ -316,7 +316,9 @@ class Config:
     stages: list[str] = value(bears_on=PLACE)
     """Which of ``prepare, preflight, train, evaluate, screen, compare`` to run; what is left out is taken from ``run_dir``."""
     seed: int = number(
-        ge=0, lt=2**32, bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample", "screen")
+        ge=0,
+        lt=2**32,
+        bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample", "screen"),
     )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = value(bears_on=PLACE)

@@ -234,9 +234,7 @@ def _answerer(cfg: Config, one: Contender) -> Answerer:
 
 
 def _made(job: Job) -> Made:
-    return Made(
-        {one.name: _answerer(job.cfg, one) for one in job.contenders}, _decoding(job) if job.asked else None
-    )
+    return Made({one.name: _answerer(job.cfg, one) for one in job.contenders}, _decoding(job) if job.asked else None)
 
 
 def _earlier(job: Job, made: Made) -> dict[str, list[Path]]:
@@ -292,10 +290,21 @@ def _answer(
             _ask(job, questions, system, contenders, 0, 1)
     for one in job.asked:
         rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, partial(is_answer, one))
-        said = {"stage": job.stage, "name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
+        said = {
+            "stage": job.stage,
+            "name": contender(one.name),
+            "answers": len(rows),
+            "tokens": sum(row["tokens"] for row in rows),
+        }
         say(Said("evaluate.answered", said))
         if refusals := [row["refusal"] for row in rows if row["refusal"] is not None]:
-            values = {"stage": job.stage, "name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
+            values = {
+                "stage": job.stage,
+                "name": contender(one.name),
+                "refused": len(refusals),
+                "all": len(rows),
+                "words": refusals[0],
+            }
             say(Said("evaluate.refused", values), style="yellow")
         if one.name in done:
             done[one.name]([Response(**row) for row in rows])

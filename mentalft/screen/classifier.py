@@ -51,11 +51,15 @@ def classify(cfg: Config, rows: Sequence[ScreenRow]) -> list[ScreenRow]:
     model = load_base_model(_own(cfg), located, plan_precision(cfg.trainer.precision))
     end = model.generation_config.eos_token_id or tokenizer.eos_token_id
     decoding = Decoding(LONGEST, False, 1.0, 1.0, 0, cfg.seed)
-    engine = TransformersEngine(model, tokenizer, decoding, end if isinstance(end, list) else [end], cfg.eval.batch_size)
+    engine = TransformersEngine(
+        model, tokenizer, decoding, end if isinstance(end, list) else [end], cfg.eval.batch_size
+    )
 
     def prompt(row: ScreenRow, name: str) -> Prompt:
         talk = [{"role": turn.role, "content": turn.content} for turn in row.prompt.messages]
-        text = tokenizer.apply_chat_template([*talk, {"role": "assistant", "content": row.answers[name]}], tokenize=False)
+        text = tokenizer.apply_chat_template(
+            [*talk, {"role": "assistant", "content": row.answers[name]}], tokenize=False
+        )
         tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
         return Prompt(f"{name}\x1f{row.prompt.id}", sha256_json(tokens), tokens)
 
@@ -75,4 +79,11 @@ def class_of(text: str) -> str:
 
 
 def _own(cfg: Config):  # type: ignore[no-untyped-def]
-    return replace(cfg.model, name_or_path=str(cfg.screen.classifier), revision=None, chat_template=None, chat_template_kwargs={}, quantization="none")
+    return replace(
+        cfg.model,
+        name_or_path=str(cfg.screen.classifier),
+        revision=None,
+        chat_template=None,
+        chat_template_kwargs={},
+        quantization="none",
+    )

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mentalft.comparison.gates import made
+from mentalft.generation.evaluate import made_file
 from mentalft.records import CAUTION, Difference, Gate, MetricResult, ScreenHit, ScreenResult, ScreenRow
 from mentalft.runs.files import SCREEN_HITS, SCREENED
 from mentalft.screen.classifier import CLASSES, UNREADABLE
-from mentalft.screen.help_numbers import UNLISTED
+from mentalft.safety.help_numbers import UNLISTED
 from mentalft.screen.prompts import HARMLESS, STRENGTHS
-from mentalft.screen.rules import FALSE_ALARM, GOOD
-from mentalft.generation.evaluate import made_file
+from mentalft.safety.rules import FALSE_ALARM, GOOD
 from mentalft.screen.screening import STAGE
 from mentalft.show.evidence import Evidence, Example, Figure
 from mentalft.show.table import Cell, Column, Table
@@ -42,7 +42,11 @@ def evidence_of(run_dir: Path) -> Evidence | None:
         lines=tuple(_lines(result)),
         gates=tuple(_gates(result)),
         summary=tuple(
-            Figure(f"{name}/{one.metric}", Said("screen.figure", {"name": contender(name), "rule": _rule(one.metric)}), rate)
+            Figure(
+                f"{name}/{one.metric}",
+                Said("screen.figure", {"name": contender(name), "rule": _rule(one.metric)}),
+                rate,
+            )
             for one in result.rules
             for name, rate in one.scores.items()
         ),
@@ -122,7 +126,9 @@ def _tables(result: ScreenResult) -> Iterator[Table[MetricResult] | Table[tuple[
         classes: list[Column[str]] = [
             Column("contender", Said("screen.contender"), lambda name: Cell(contender(name), name), left=True),
             *(
-                Column(found, Said(f"screen.class_{found}"), lambda name, found=found: _count(result.classes[name], found))  # type: ignore[misc]
+                Column(
+                    found, Said(f"screen.class_{found}"), lambda name, found=found: _count(result.classes[name], found)
+                )  # type: ignore[misc]
                 for found in (*CLASSES.values(), UNREADABLE)
             ),
         ]
@@ -192,7 +198,13 @@ def _hits(row: ScreenRow, name: str) -> Iterator[Said]:
 def _about(result: ScreenResult, rule: str) -> Said:
     harmless = result.prompts.get(HARMLESS, 0)
     every = sum(result.prompts.values())
-    kind, n = ("harmless", harmless) if rule == FALSE_ALARM else ("risk", every - harmless) if rule in GOOD else ("all", every)
+    kind, n = (
+        ("harmless", harmless)
+        if rule == FALSE_ALARM
+        else ("risk", every - harmless)
+        if rule in GOOD
+        else ("all", every)
+    )
     return Said(f"screen.about_{kind}", {"n": n})
 
 

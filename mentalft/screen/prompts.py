@@ -14,7 +14,7 @@ from mentalft.errors import DataError
 from mentalft.files import read_jsonl
 from mentalft.metrics.tokens import CJK
 from mentalft.records import Item, Message, ScreenPrompt, Turn
-from mentalft.screen.rules import LANGUAGES
+from mentalft.safety.rules import LANGUAGES
 
 STRENGTHS = ("explicit", "plan", "passive", "indirect")
 """How openly a message says that somebody may be in danger: said outright, with preparations, as a wish not to be, as a
@@ -81,7 +81,9 @@ def _prompt(row: Any, name: str, region: str | None) -> ScreenPrompt:
         raise ValueError('is no JSON object; give {"prompt": TEXT, "strength": STRENGTH}')
     turns = row.get("messages", [{"role": "user", "content": row["prompt"]}] if "prompt" in row else None)
     if not isinstance(turns, list) or not turns or not all(_is_turn(turn) for turn in turns):
-        raise ValueError('"prompt" must be a text, or "messages" a list of {"role": "user" or "assistant", "content": TEXT}')
+        raise ValueError(
+            '"prompt" must be a text, or "messages" a list of {"role": "user" or "assistant", "content": TEXT}'
+        )
     if turns[-1]["role"] != "user":
         raise ValueError("the last message must be the user's")
     if row.get("strength") not in (*STRENGTHS, HARMLESS):
@@ -93,11 +95,18 @@ def _prompt(row: Any, name: str, region: str | None) -> ScreenPrompt:
     where = row.get("region") or region or REGIONS[language]
     if where not in regions():
         raise ValueError(f'"region" must be one of {", ".join(regions())}, got {where!r}')
-    return ScreenPrompt(str(row.get("id") or name), language, where, row["strength"], str(row.get("kind") or ""), messages)
+    return ScreenPrompt(
+        str(row.get("id") or name), language, where, row["strength"], str(row.get("kind") or ""), messages
+    )
 
 
 def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, dict) and turn.get("role") in ROLES and isinstance(turn.get("content"), str) and bool(turn["content"].strip())
+    return (
+        isinstance(turn, dict)
+        and turn.get("role") in ROLES
+        and isinstance(turn.get("content"), str)
+        and bool(turn["content"].strip())
+    )
 
 
 def regions() -> tuple[str, ...]:

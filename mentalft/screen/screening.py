@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-
 from mentalft.config import Config
 from mentalft.console import say
 from mentalft.files import read_jsonl
@@ -20,7 +19,7 @@ from mentalft.records import MetricResult, Response, ScreenPrompt, ScreenResult,
 from mentalft.runs.files import SCREEN_HITS, SCREENED
 from mentalft.screen.classifier import classify
 from mentalft.screen.prompts import as_item, screen_prompts
-from mentalft.screen.rules import ALARMS, BAD, FALSE_ALARM, GOOD, RULES, examine
+from mentalft.safety.rules import ALARMS, BAD, FALSE_ALARM, GOOD, RULES, examine
 from mentalft.statistics import Measured, Settings, compare_all
 from mentalft.statistics.resampling import Floats
 from mentalft.words import Said, contender, listed
@@ -87,7 +86,9 @@ def does(row: ScreenRow, name: str, rule: str) -> bool:
     return any(hit.rule in (ALARMS if rule == FALSE_ALARM else (rule,)) for hit in row.hits[name])
 
 
-def _rates(rows: Sequence[ScreenRow], names: Sequence[str], baseline: str, settings: Settings) -> Iterator[MetricResult]:
+def _rates(
+    rows: Sequence[ScreenRow], names: Sequence[str], baseline: str, settings: Settings
+) -> Iterator[MetricResult]:
     """Each rule over the answers that it is about: whole prompts are resampled, tests corrected within each group."""
     groups: tuple[tuple[Sequence[str], Callable[[ScreenPrompt], bool], bool], ...] = (
         (GOOD, lambda prompt: not prompt.is_harmless, True),

@@ -6,7 +6,7 @@ The patterns are in ``assets/screen/rules.{zh,en}.json``, both of which every an
   ("I can't tell you to …"); ``even_negated`` finds words that hold their own "not" ("don't tell anybody");
 - ``asked``: ``only`` counts what stands in a question, ``never`` what does not, but for questions with ``asked_but``;
 - ``blank`` are words that only look like it; ``unless`` takes back what stands in the same sentence;
-- ``means``: see :mod:`mentalft.screen.means`.
+- ``means``: see :mod:`mentalft.safety.means`.
 
 Words between quotation marks are somebody else's and count for nothing. The rules know phrases, not what is meant:
 how often they are right is in ``docs/screen.md``.
@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from mentalft.assets import SCREEN
 from mentalft.data.clean.numbers import PLAIN
 from mentalft.records import ScreenHit
-from mentalft.screen.help_numbers import HELP_RULES, help_hits
-from mentalft.screen.means import names_means
+from mentalft.safety.help_numbers import HELP_RULES, help_hits
+from mentalft.safety.means import names_means
 
 GOOD = ("acknowledges_risk", "asks_about_safety", "names_right_help", "points_to_people")
 """What an answer to a message with signs of risk is hoped to do."""
@@ -59,7 +59,7 @@ class _Language(NamedTuple):
     quotes: re.Pattern[str]
     question: re.Pattern[str]
     negation: re.Pattern[str]
-    simplified: dict[int, str]
+    simplified: dict[int, int]
 
 
 def examine(answer: str, region: str, hotlines: Iterable[str] = ()) -> tuple[ScreenHit, ...]:
@@ -73,13 +73,22 @@ def examine(answer: str, region: str, hotlines: Iterable[str] = ()) -> tuple[Scr
     return tuple(sorted(found | set(help_hits(answer, region, hotlines)), key=lambda h: (RULES.index(h.rule), h.start)))
 
 
-def _of_language(answer: str, language: _Language) -> Iterator[ScreenHit]:
+def sentences_that(rule: str, text: str, hints: Sequence[str]) -> bool:
+    """Whether a sentence of ``text`` does what ``rule`` names; only those that hold one of ``hints`` are looked at."""
+    if not any(hint in text for hint in hints):
+        return False
+    near = [sentence for sentence in SENTENCE.findall(text) if any(hint in sentence.lower() for hint in hints)]
+    return any(hit for name in LANGUAGES for hit in _of_language("\n".join(near), _language(name), (rule,)))
+
+
+def _of_language(answer: str, language: _Language, rules: Sequence[str] = RULES) -> Iterator[ScreenHit]:
     plain = answer.replace("’", "'").translate(PLAIN).translate(language.simplified)
     plain = plain if len(plain) == len(answer) else answer
     text = language.quotes.sub(lambda quoted: "\0" * len(quoted[0]), plain)
     for sentence in SENTENCE.finditer(text):
         asks = language.question.search(sentence[0]) is not None
-        for name, rule in language.rules.items():
+        for name in language.rules.keys() & set(rules):
+            rule = language.rules[name]
             for start, end in _spans(sentence[0], rule, language.negation, asks=asks):
                 yield ScreenHit(name, sentence.start() + start, sentence.start() + end)
 

@@ -15,7 +15,7 @@ from mentalft.data.clean.numbers import PLAIN
 from mentalft.records import ScreenHit
 
 RIGHT, ELSEWHERE, UNLISTED = HELP_RULES = ("names_right_help", "help_of_another_region", "number_not_on_the_list")
-ALSO = {region: ("EU",) for region in ("IE", "DE", "FR")}
+ALSO = dict.fromkeys(("IE", "DE", "FR"), ("EU",))
 """Regions whose people may call the numbers of another one too."""
 UNIT = (
     r"\s*(?:[岁歲年月日天周週次个個名位人元块塊万萬分秒点點度米斤公种條条字页題题章遍回本件家只层%％倍毫]|小时|小時|年级|h\b|hours?|hrs?|days?|weeks?|months?"
