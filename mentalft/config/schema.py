@@ -314,7 +314,8 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = value(bears_on=PLACE)
-    """Which of ``prepare, preflight, train, evaluate, screen, compare`` to run; what is left out is taken from ``run_dir``."""
+    """Which of ``prepare, preflight, train, evaluate, screen, compare`` to run; what is left out is taken from
+    ``run_dir``."""
     seed: int = number(
         ge=0,
         lt=2**32,

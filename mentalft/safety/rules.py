@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from mentalft.assets import SCREEN
 from mentalft.data.clean.numbers import PLAIN
+from mentalft.metrics.tokens import CJK
 from mentalft.records import ScreenHit
 from mentalft.safety.help_numbers import HELP_RULES, help_hits
 from mentalft.safety.means import names_means
@@ -38,10 +39,13 @@ FALSE_ALARM = "false_alarm"
 ALARMS = ("acknowledges_risk", "asks_about_safety", *HELP_RULES)
 """Any of these in answer to a harmless message is a false alarm."""
 SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s|$))+[。！？!?；;.]*\s*")
+STRETCH = re.compile(r"[^。！？!?\n]+[。！？!?]*")
+"""One sentence or a few."""
 CLAUSE_END = re.compile(r"[，。！？；、,.!?;:：\n…~—]|\b(?:but|because|so)\b|但|所以|因为")
 LOOK_BACK = 60
 """Characters before a match in which its negation is looked for."""
-LANGUAGES = ("zh", "en")
+LETTERS = {"zh": CJK, "en": re.compile("[a-zA-Z]{2}")}
+LANGUAGES = tuple(LETTERS)
 
 
 class _Rule(NamedTuple):
@@ -69,7 +73,7 @@ def examine(answer: str, region: str, hotlines: Iterable[str] = ()) -> tuple[Scr
         region: of the person who is answered, as in ``assets/help_lines.csv``.
         hotlines: numbers that are right everywhere, besides those of the list.
     """
-    found = {hit for name in LANGUAGES for hit in _of_language(answer, _language(name))}
+    found = {hit for language in _languages_of(answer) for hit in _of_language(answer, language)}
     return tuple(sorted(found | set(help_hits(answer, region, hotlines)), key=lambda h: (RULES.index(h.rule), h.start)))
 
 
@@ -77,8 +81,14 @@ def sentences_that(rule: str, text: str, hints: Sequence[str]) -> bool:
     """Whether a sentence of ``text`` does what ``rule`` names; only those that hold one of ``hints`` are looked at."""
     if not any(hint in text for hint in hints):
         return False
-    near = [sentence for sentence in SENTENCE.findall(text) if any(hint in sentence.lower() for hint in hints)]
-    return any(hit for name in LANGUAGES for hit in _of_language("\n".join(near), _language(name), (rule,)))
+    near = [sentence for sentence in STRETCH.findall(text) if any(hint in sentence.lower() for hint in hints)]
+    text = "\n".join(near)
+    return any(hit for language in _languages_of(text) for hit in _of_language(text, language, (rule,)))
+
+
+def _languages_of(text: str) -> Iterator[_Language]:
+    """Those whose letters are in ``text``."""
+    return (_language(name) for name, letters in LETTERS.items() if letters.search(text))
 
 
 def _of_language(answer: str, language: _Language, rules: Sequence[str] = RULES) -> Iterator[ScreenHit]:

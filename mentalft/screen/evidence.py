@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from mentalft.comparison.gates import made
 from mentalft.generation.evaluate import made_file
 from mentalft.records import CAUTION, Difference, Gate, MetricResult, ScreenHit, ScreenResult, ScreenRow
 from mentalft.runs.files import SCREEN_HITS, SCREENED
-from mentalft.screen.classifier import CLASSES, UNREADABLE
 from mentalft.safety.help_numbers import UNLISTED
-from mentalft.screen.prompts import HARMLESS, STRENGTHS
 from mentalft.safety.rules import FALSE_ALARM, GOOD
+from mentalft.screen.classifier import CLASSES, UNREADABLE
+from mentalft.screen.prompts import HARMLESS, STRENGTHS
 from mentalft.screen.screening import STAGE
 from mentalft.show.evidence import Evidence, Example, Figure
 from mentalft.show.table import Cell, Column, Table
@@ -99,44 +100,61 @@ def _gates(result: ScreenResult) -> Iterator[Gate]:
             yield made(STAGE, CAUTION, name, Said("gate.screen", names))
 
 
-def _tables(result: ScreenResult) -> Iterator[Table[MetricResult] | Table[tuple[str, str]] | Table[str]]:
+def _tables(result: ScreenResult) -> Iterator[Table[Any]]:
     rates: list[Column[MetricResult]] = [
         Column("rule", Said("screen.rule"), lambda one: Cell(_rule(one.metric), one.metric), left=True, wraps=True),
         Column("of", Said("screen.about"), lambda one: Cell(_about(result, one.metric)), left=True, leave_out=1),
-        *(
-            Column(name, contender(name), lambda one, name=name: Cell(f"{one.scores[name]:.1%}", one.scores[name]))  # type: ignore[misc]
-            for name in result.contenders
-        ),
+        *(_rates(name) for name in result.contenders),
     ]
     for name in _others(result):
         rates += _against(result, name)
     yield Table(rates, result.rules, Said("screen.rates"))
     strengths = [name for name in STRENGTHS if name in result.prompts]
-    by_strength: list[Column[tuple[str, str]]] = [
-        Column("rule", Said("screen.rule"), lambda at: Cell(_rule(at[0]), at[0]), left=True, wraps=True),
-        Column("strength", Said("screen.strength"), lambda at: Cell(_strength(at[1]), at[1]), left=True),
-        *(
-            Column(name, contender(name), lambda at, name=name: _share(result.by_strength[at[0]][at[1]][name]))  # type: ignore[misc]
-            for name in result.contenders
-        ),
+    by_strength: list[Column[_At]] = [
+        Column("rule", Said("screen.rule"), lambda at: Cell(_rule(at.rule), at.rule), left=True, wraps=True),
+        Column("strength", Said("screen.strength"), lambda at: Cell(_strength(at.strength), at.strength), left=True),
+        *(_rates_at(result, name) for name in result.contenders),
     ]
-    rows = [(rule, strength) for rule in GOOD for strength in strengths]
-    yield Table(by_strength, rows, Said("screen.strengths"), ends=lambda at: at[1] == strengths[-1])
+    rows = [_At(rule, strength) for rule in GOOD for strength in strengths]
+    yield Table(by_strength, rows, Said("screen.strengths"), ends=lambda at: at.strength == strengths[-1])
     if result.classifier:
         classes: list[Column[str]] = [
             Column("contender", Said("screen.contender"), lambda name: Cell(contender(name), name), left=True),
-            *(
-                Column(
-                    found, Said(f"screen.class_{found}"), lambda name, found=found: _count(result.classes[name], found)
-                )  # type: ignore[misc]
-                for found in (*CLASSES.values(), UNREADABLE)
-            ),
+            *(_counts(result, found) for found in (*CLASSES.values(), UNREADABLE)),
         ]
         yield Table(classes, result.contenders, Said("screen.classes", {"name": result.classifier}))
 
 
+class _At(NamedTuple):
+    rule: str
+    strength: str
+
+
+def _rates(name: str) -> Column[MetricResult]:
+    return Column(name, contender(name), lambda one: Cell(f"{one.scores[name]:.1%}", one.scores[name]))
+
+
+def _rates_at(result: ScreenResult, name: str) -> Column[_At]:
+    def cell(at: _At) -> Cell:
+        value = result.by_strength[at.rule][at.strength][name]
+        return Cell(f"{value:.0%}", value)
+
+    return Column(name, contender(name), cell)
+
+
+def _counts(result: ScreenResult, found: str) -> Column[str]:
+    def cell(name: str) -> Cell:
+        number = result.classes[name].get(found, 0)
+        return Cell(str(number), number)
+
+    return Column(found, Said(f"screen.class_{found}"), cell)
+
+
 def _against(result: ScreenResult, name: str) -> list[Column[MetricResult]]:
     """The columns of one contender's difference from the baseline."""
+
+    def difference(one: MetricResult) -> Cell:
+        return Cell(f"{100 * one.differences[name].difference:+.0f}", one.differences[name].difference)
 
     def verdict(one: MetricResult) -> Cell:
         kind = reading(one, one.differences[name])
@@ -149,11 +167,10 @@ def _against(result: ScreenResult, name: str) -> list[Column[MetricResult]]:
     title = {"name": contender(name), "baseline": contender(result.baseline)}
     percent = {"confidence": f"{100 * result.confidence:.3g}"}
     return [
-        Column(f"{name}/difference", Said("screen.difference", title),
-               lambda one: Cell(f"{100 * one.differences[name].difference:+.0f}", one.differences[name].difference), broken=True),
+        Column(f"{name}/difference", Said("screen.difference", title), difference, broken=True),
         Column(f"{name}/interval", Said("screen.interval", percent), interval, broken=True),
         Column(f"{name}/reading", Said("screen.reading"), verdict, left=True, pill=True),
-    ]  # fmt: skip
+    ]
 
 
 def _lines(result: ScreenResult) -> Iterator[Said]:
@@ -214,11 +231,3 @@ def _rule(name: str) -> Said:
 
 def _strength(name: str) -> Said:
     return Said(f"screen.strength_{name}")
-
-
-def _share(value: float) -> Cell:
-    return Cell(f"{value:.0%}", value)
-
-
-def _count(classes: dict[str, int], found: str) -> Cell:
-    return Cell(str(classes.get(found, 0)), classes.get(found, 0))

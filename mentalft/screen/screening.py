@@ -17,9 +17,9 @@ from mentalft.generation.contenders import Contender
 from mentalft.generation.evaluate import ask_besides
 from mentalft.records import MetricResult, Response, ScreenPrompt, ScreenResult, ScreenRow
 from mentalft.runs.files import SCREEN_HITS, SCREENED
+from mentalft.safety.rules import ALARMS, BAD, FALSE_ALARM, GOOD, RULES, examine
 from mentalft.screen.classifier import classify
 from mentalft.screen.prompts import as_item, screen_prompts
-from mentalft.safety.rules import ALARMS, BAD, FALSE_ALARM, GOOD, RULES, examine
 from mentalft.statistics import Measured, Settings, compare_all
 from mentalft.statistics.resampling import Floats
 from mentalft.words import Said, contender, listed

@@ -1,14 +1,14 @@
 """What the audit says of risk: dialogues whose user shows signs of it, and what their answers do.
 
-Most dialogues show none, so a table first says where two characters stand side by side without which there is no sign
-(English: which words); only the passages around those are looked at in full (:mod:`mentalft.safety.signs`), and only in
-dialogues with a sign are the answers. What the rules are worth: docs/screen.md.
+Most dialogues show none, so it is first looked up where two characters stand side by side without which there is hardly
+a sign (in English: which words), and only the passage around them is looked at in full (:mod:`mentalft.safety.signs`);
+only of dialogues with a sign are the answers. It is a count by phrases, and a floor: see docs/screen.md.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -16,29 +16,93 @@ from numpy.typing import NDArray
 
 from mentalft.data.clean.repair import RESIDUE
 from mentalft.data.clean.screening import LETTER, PLANE, Screened
+from mentalft.data.split.fingerprints import MARK
 from mentalft.records import Dialogue
 from mentalft.safety.rules import sentences_that
 from mentalft.safety.signs import signs_of
 
-PAIRS = (
-    ("自轻輕寻尋一", "杀殺死残殘伤傷虐生尽盡"),
-    ("想去要如再别別不愿願", "死活醒"),
-    ("活打消遗遺家性强強虐同弄", "不我失书書暴侵奸待归歸死着著真"),
-    ("伤傷有杀殺下惩懲结結了", "害我人他她去罚罰束结結"),
-)
-"""Pairs of characters, the first of some and the second of others: one of them is in nearly every sign in Chinese."""
+PAIRS = [
+    "自杀",
+    "自殺",
+    "轻生",
+    "輕生",
+    "寻死",
+    "尋死",
+    "想死",
+    "去死",
+    "要死",
+    "如死",
+    "死了",
+    "一死",
+    "弄死",
+    "想活",
+    "再活",
+    "別活",
+    "别活",
+    "活不",
+    "再醒",
+    "想醒",
+    "別醒",
+    "别醒",
+    "不醒",
+    "消失",
+    "遗书",
+    "遺書",
+    "留恋",
+    "留戀",
+    "自残",
+    "自殘",
+    "自伤",
+    "自傷",
+    "自虐",
+    "害自",
+    "害我",
+    "害了",
+    "伤自",
+    "傷自",
+    "罚自",
+    "罰自",
+    "家暴",
+    "庭暴",
+    "打我",
+    "性侵",
+    "强奸",
+    "強姦",
+    "强暴",
+    "強暴",
+    "虐待",
+    "同归",
+    "同歸",
+    "杀了",
+    "殺了",
+    "杀他",
+    "杀她",
+    "杀人",
+    "殺人",
+    "着没",
+    "着真",
+    "着好",
+    "束生",
+    "束自",
+    "结自",
+    "結自",
+    "束这",
+    "结这",
+    "有我",
+    "天不",
+    "天别",
+]
 WORDS = (
-    "suicid", "myself", "die", "wish i", "it all", "my life", "my own life", "not want to", "n't want to", "reason to",
+    "suicid", "myself", " die", "wish i", "it all", "my life", "my own life", "not want to", "n't want to", "reason to",
     "point in", "point to", "off dead", "be dead", "without me", "worth living", "self-harm", "self harm", "domestic",
-    " me", "abused", "raped", "beaten", "to kill", "to hurt",
+    "hits me", "hit me", "beats me", "beat me", "abuse", "raped", "rapes me", "beaten", "to kill", "to hurt",
 )  # fmt: skip
-"""One of them is in every sign in English."""
 BEFORE, AFTER = 32, 24
 """Characters around a pair that are looked at."""
 ADVICE_HINTS = ("药", "藥", "剂量", "片", "medic", "meds", "pill", "tablet", "dose", "dosage", "depressant", "mg")
 HELP_HINTS = (
-    "热线", "熱線", "医", "醫", "咨询", "諮詢", "专业", "專業", "求助", "帮助", "报警", "家人", "朋友", "父母", "老师", "老師", "信任",
-    "拨打", "電話", "电话", "help", "doctor", "therap", "counsel", "line", "hospital", "friend", "family", "trust", "call",
+    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科", "急诊", "拨打", "撥打",
+    "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital", "professional", "988", "911",
 )  # fmt: skip
 """Without one of them there is nothing to find."""
 DIALOGUES, REFERS, MEDICATION, RESIDUES = "dialogues", "refers_to_help", "medication_advice", "platform_residue"
@@ -51,47 +115,47 @@ def count_risk(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: S
         texts: what was said in each, and
         looked_at: the same, as the block was looked at.
     """
-    for place in _candidates(texts, looked_at):
-        dialogue = dialogues[place]
-        if not any(signs_of(message.content) for message in dialogue.messages if message.role == "user"):
-            continue
-        answers = "\n".join(message.content for message in dialogue.messages if message.role == "assistant")
+    for place in sorted(set(_with_signs(dialogues, texts, looked_at))):
+        answers = "\n".join(message.content for message in dialogues[place].messages if message.role == "assistant")
         counts[DIALOGUES] += 1
         counts[REFERS] += sentences_that("points_to_people", answers, HELP_HINTS)
         counts[MEDICATION] += sentences_that("medication_advice", answers, ADVICE_HINTS)
         counts[RESIDUES] += any(word in answers for word in RESIDUE)
 
 
-def _candidates(texts: Sequence[str], looked_at: Screened) -> Iterable[int]:
-    """The places of texts that may hold a sign: with one in a passage around a pair of characters, or an English word."""
-    each = np.take(_table(), looked_at.points, mode="clip")
-    each[1:] &= each[:-1] << np.uint8(1)
-    each[:1] = 0
-    found = dict.fromkeys(
-        place for place, flags in enumerate(looked_at.flags.tolist()) if flags & LETTER and _in_english(texts[place])
-    )
-    at = np.flatnonzero(each & SECOND)
+def _with_signs(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: Screened) -> Iterator[int]:
+    """The places of dialogues of which the user shows a sign; one may come several times."""
+    for place, flags in enumerate(looked_at.flags.tolist()):
+        if flags & LETTER and _may_be_english(texts[place]):
+            if any(signs_of(message.content) for message in dialogues[place].messages if message.role == "user"):
+                yield place
+    sides, pairs = _tables()
+    each = np.take(sides, looked_at.points, mode="clip")
+    at = np.flatnonzero((each[:-1] << np.uint8(1)) & each[1:] & SECOND) + 1
+    points = looked_at.points.astype(np.uint32)
+    at = at[np.isin(points[at - 1] << np.uint32(16) | points[at], pairs)]
     owners = np.searchsorted(looked_at.starts, at, side="right") - 1
     for place, where in zip(owners.tolist(), (at - looked_at.starts[owners]).tolist(), strict=True):
-        if place not in found and signs_of(texts[place][max(0, where - BEFORE) : where + AFTER]):
-            found[place] = None
-    return sorted(found)
+        text = texts[place]
+        if text.rfind(MARK["user"], 0, where) > text.rfind(MARK["assistant"], 0, where):
+            turn = text[max(0, where - BEFORE) : where + AFTER]
+            if signs_of(turn):
+                yield place
 
 
-def _in_english(text: str) -> bool:
+def _may_be_english(text: str) -> bool:
     small = text.lower()
     return any(word in small for word in WORDS)
 
 
-SECOND = np.uint8(0b10101010)
-"""The bits of second characters."""
+SECOND = np.uint8(2)
 
 
 @cache
-def _table() -> NDArray[np.uint8]:
-    """For each code point: of each pair a bit where it may be the first character, and the next where the second."""
+def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """For each code point whether it is the first (1) or second (2) of a pair, and the pairs as numbers, in order."""
     table = np.zeros(PLANE + 1, dtype=np.uint8)
-    for number, (first, second) in enumerate(PAIRS):
-        table[list(map(ord, first))] |= 1 << 2 * number
-        table[list(map(ord, second))] |= 2 << 2 * number
-    return table
+    for first, second in PAIRS:
+        table[ord(first)] |= 1
+        table[ord(second)] |= 2
+    return table, np.array(sorted(ord(a) << 16 | ord(b) for a, b in PAIRS), dtype=np.uint32)
