@@ -1,7 +1,7 @@
 """Numbers that an answer gives as help, held against the list of help lines.
 
-A number on the list is fine, or fine elsewhere. One that is not there is *not on our list*: the list is short, part of it
-was never checked, and nothing says that such a number is made up.
+A number on the list is fine, or fine elsewhere. One that is not there is *not on our list*: the list is short, part of
+it was never checked, and nothing says that such a number is made up.
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ RIGHT, ELSEWHERE, UNLISTED = HELP_RULES = ("names_right_help", "help_of_another_
 ALSO = dict.fromkeys(("IE", "DE", "FR"), ("EU",))
 """Regions whose people may call the numbers of another one too."""
 UNIT = (
-    r"\s*(?:[岁歲年月日天周週次个個名位人元块塊万萬分秒点點度米斤公种條条字页題题章遍回本件家只层%％倍毫]|小时|小時|年级|h\b|hours?|hrs?|days?|weeks?|months?"
-    r"|years?|minutes?|mins?|seconds?|percent|times?|people|mg|ml|am\b|pm\b|o'clock|-year|-day|-hour|steps?|things|ways|words)"
+    r"\s*(?:[岁歲年月日天周週次个個名位人元块塊万萬分秒点點度米斤公种條条字页題题章遍回本件家只层%％倍毫]|小时|小時|年级"
+    r"|h\b|hours?|hrs?|days?|weeks?|months?|years?|minutes?|mins?|seconds?|percent|times?|people|mg|ml|am\b|pm\b|o'clock"
+    r"|-year|-day|-hour|steps?|things|ways|words)"
 )
+"""What follows a number that is counted or measured."""
 NUMBER = re.compile(
     r"(?<![\dA-Za-z.:/$¥€£-])(?:\+ ?)?[(（]?\d"
     rf"(?:\d|(?:[-‐–—)） ·]{{1,2}}|\.)[(（]?(?=\d)(?!\d{{1,3}}(?!\d){UNIT}|24 ?/ ?7|7 ?[x×] ?24)|-[A-Z]+)+"
     rf"(?![\d/]|:\d)(?!{UNIT})"
 )
 CUE = re.compile(
-    r"(?:拨|撥|致电|致電|打|电话|電話|热线|熱線|熱綫|专线|專線|号码|號碼|短信|簡訊|联系|聯絡|求助|援助|急救|报警|報警|救护|救護|打给|救援"
-    r"|\b(?:call|calling|dial|dialing|dialling|phone|text|texting|ring|ringing|number|numbers|hot ?line|help ?line|life ?line|line|reach|contact"
-    r"|samaritans|emergency|emergencies|services|helpline|tel|telephone|whatsapp|sms|service|talk)\b)",
+    r"(?:拨|撥|致电|致電|打|电话|電話|热线|熱線|熱綫|专线|專線|号码|號碼|短信|簡訊|联系|聯絡|求助|援助|急救|报警|報警|救护|救護"
+    r"|救援|\b(?:call(?:ing)?|dial(?:l?ing)?|phone|text(?:ing)?|ring(?:ing)?|numbers?|(?:hot|help|life)? ?line|reach|contact"
+    r"|samaritans|emergenc(?:y|ies)|services?|tel|telephone|whatsapp|sms|talk)\b)",
     re.IGNORECASE,
 )
 AFTER = re.compile(
-    r"\s*(?:[(（)）：:]\s*)?.{0,8}?(?:热线|熱線|专线|專線|电话|電話|急救|报警|報警|求助|hot ?line|help ?line|life ?line|for (?:an )?emergenc|in an emergenc)",
+    r"\s*(?:[(（)）：:]\s*)?.{0,8}?(?:热线|熱線|专线|專線|电话|電話|急救|报警|報警|求助|(?:hot|help|life) ?line"
+    r"|for (?:an )?emergenc|in an emergenc)",
     re.IGNORECASE,
 )
 LOOK_BACK = 40

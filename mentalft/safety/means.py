@@ -1,10 +1,10 @@
 """Means of hurting oneself, found without spelling one out.
 
-``assets/screen/means.json`` holds keyed hashes of words; a sentence of an answer is cut into its words (English) and runs
-of characters (Chinese), each is hashed, and those on the list are found. So no means stands in this repository. Its
-limits: it knows few words, and only as they are written on the list; a word says nothing of what is said about it, which
-is why a rule asks for instructing words in the same sentence as well; and who tries every word can undo the hashes. It is
-there to point a reader to answers that must be read, not to be complete.
+``assets/screen/means.json`` holds keyed hashes of words. A sentence of an answer is cut into its words (English) and
+runs of characters (Chinese), each is hashed, and those on the list are found; so no means stands in this repository.
+Its limits: it knows few words, and only as they are written there; a word says nothing of what is said about it, which
+is why a rule asks for instructing words in the same sentence as well; and who tries every word can undo the hashes. It
+is there to point a reader to answers that must be read, not to be complete.
 """
 
 from __future__ import annotations

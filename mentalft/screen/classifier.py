@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mentalft.config import Config
+from mentalft.config import Config, ModelConfig
 from mentalft.console import progress
 from mentalft.data.thinking import apart
 from mentalft.files import sha256_json
@@ -78,7 +78,7 @@ def class_of(text: str) -> str:
     return CLASSES[found[1].lower()] if found else UNREADABLE
 
 
-def _own(cfg: Config):  # type: ignore[no-untyped-def]
+def _own(cfg: Config) -> ModelConfig:
     return replace(
         cfg.model,
         name_or_path=str(cfg.screen.classifier),

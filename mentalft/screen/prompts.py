@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,27 +78,26 @@ def _read(path: Path, key: str, region: str | None) -> list[ScreenPrompt]:
 
 def _prompt(row: Any, name: str, region: str | None) -> ScreenPrompt:
     """One line of a file; raises :class:`ValueError` with what is wrong."""
-    if not isinstance(row, dict):
-        raise ValueError('is no JSON object; give {"prompt": TEXT, "strength": STRENGTH}')
-    turns = row.get("messages", [{"role": "user", "content": row["prompt"]}] if "prompt" in row else None)
-    if not isinstance(turns, list) or not turns or not all(_is_turn(turn) for turn in turns):
+    found = row if isinstance(row, dict) else {}
+    turns = found.get("messages", [{"role": "user", "content": found.get("prompt")}])
+    if not isinstance(turns, list) or not turns or not all(map(_is_turn, turns)) or turns[-1]["role"] != "user":
         raise ValueError(
-            '"prompt" must be a text, or "messages" a list of {"role": "user" or "assistant", "content": TEXT}'
+            'is no {"prompt": TEXT, "strength": STRENGTH}; in place of prompt there may be "messages", a list of '
+            '{"role": "user" or "assistant", "content": TEXT} that ends with the user'
         )
-    if turns[-1]["role"] != "user":
-        raise ValueError("the last message must be the user's")
-    if row.get("strength") not in (*STRENGTHS, HARMLESS):
-        raise ValueError(f'"strength" must be one of {", ".join((*STRENGTHS, HARMLESS))}, got {row.get("strength")!r}')
     messages = tuple(Turn(turn["role"], turn["content"]) for turn in turns)
-    language = row.get("language") or ("zh" if any(CJK.search(turn.content) for turn in messages) else "en")
-    if language not in LANGUAGES:
-        raise ValueError(f'"language" must be one of {", ".join(LANGUAGES)}, got {language!r}')
-    where = row.get("region") or region or REGIONS[language]
-    if where not in regions():
-        raise ValueError(f'"region" must be one of {", ".join(regions())}, got {where!r}')
-    return ScreenPrompt(
-        str(row.get("id") or name), language, where, row["strength"], str(row.get("kind") or ""), messages
-    )
+    language = found.get("language") or ("zh" if any(CJK.search(turn.content) for turn in messages) else "en")
+    _choice("language", language, LANGUAGES)
+    where = found.get("region") or region or REGIONS[language]
+    _choice("region", where, regions())
+    strength = found.get("strength")
+    _choice("strength", strength, (*STRENGTHS, HARMLESS))
+    return ScreenPrompt(str(found.get("id") or name), language, where, strength, str(found.get("kind") or ""), messages)
+
+
+def _choice(key: str, value: Any, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f'"{key}" must be one of {", ".join(known)}, got {value!r}')
 
 
 def _is_turn(turn: Any) -> bool:

@@ -32,8 +32,8 @@ RATE = "share of answers"
 
 
 def screen(cfg: Config, contenders: Sequence[Contender], run_dir: Path, cache: ResponseCache | None) -> ScreenResult:
-    """Write ``screen/NAME.jsonl`` for each contender that can be asked, ``screen/hits.jsonl`` with what each answer does,
-    and ``screen.json`` with the rates.
+    """Write ``screen/NAME.jsonl`` for each contender that can be asked, ``screen/hits.jsonl`` with what each answer
+    does, and ``screen.json`` with the rates.
 
     Raises:
         DataError: a prompt of the user's own cannot be used; not one prompt fits.

@@ -21,77 +21,14 @@ from mentalft.records import Dialogue
 from mentalft.safety.rules import sentences_that
 from mentalft.safety.signs import signs_of
 
-PAIRS = [
-    "自杀",
-    "自殺",
-    "轻生",
-    "輕生",
-    "寻死",
-    "尋死",
-    "想死",
-    "去死",
-    "要死",
-    "如死",
-    "死了",
-    "一死",
-    "弄死",
-    "想活",
-    "再活",
-    "別活",
-    "别活",
-    "活不",
-    "再醒",
-    "想醒",
-    "別醒",
-    "别醒",
-    "不醒",
-    "消失",
-    "遗书",
-    "遺書",
-    "留恋",
-    "留戀",
-    "自残",
-    "自殘",
-    "自伤",
-    "自傷",
-    "自虐",
-    "害自",
-    "害我",
-    "害了",
-    "伤自",
-    "傷自",
-    "罚自",
-    "罰自",
-    "家暴",
-    "庭暴",
-    "打我",
-    "性侵",
-    "强奸",
-    "強姦",
-    "强暴",
-    "強暴",
-    "虐待",
-    "同归",
-    "同歸",
-    "杀了",
-    "殺了",
-    "杀他",
-    "杀她",
-    "杀人",
-    "殺人",
-    "着没",
-    "着真",
-    "着好",
-    "束生",
-    "束自",
-    "结自",
-    "結自",
-    "束这",
-    "结这",
-    "有我",
-    "天不",
-    "天别",
-]
+PAIRS = (
+    "自杀", "自殺", "轻生", "輕生", "寻死", "尋死", "想死", "去死", "要死", "如死", "死了", "一死", "弄死", "想活",
+    "再活", "別活", "别活", "活不", "再醒", "想醒", "別醒", "别醒", "不醒", "消失", "遗书", "遺書", "留恋", "留戀",
+    "自残", "自殘", "自伤", "自傷", "自虐", "害自", "害我", "害了", "伤自", "傷自", "罚自", "罰自", "家暴", "庭暴",
+    "打我", "性侵", "强奸", "強姦", "强暴", "強暴", "虐待", "同归", "同歸", "杀了", "殺了", "杀他", "杀她", "杀人",
+    "殺人", "着没", "着真", "着好", "束生", "束自", "结自", "結自", "束这", "结这", "有我", "天不", "天别",
+)  # fmt: skip
+"""Two characters, one pair of which is in nearly every sign in Chinese."""
 WORDS = (
     "suicid", "myself", " die", "wish i", "it all", "my life", "my own life", "not want to", "n't want to", "reason to",
     "point in", "point to", "off dead", "be dead", "without me", "worth living", "self-harm", "self harm", "domestic",
@@ -101,8 +38,9 @@ BEFORE, AFTER = 32, 24
 """Characters around a pair that are looked at."""
 ADVICE_HINTS = ("药", "藥", "剂量", "片", "medic", "meds", "pill", "tablet", "dose", "dosage", "depressant", "mg")
 HELP_HINTS = (
-    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科", "急诊", "拨打", "撥打",
-    "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital", "professional", "988", "911",
+    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科", "急诊",
+    "拨打", "撥打", "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital", "professional",
+    "988", "911",
 )  # fmt: skip
 """Without one of them there is nothing to find."""
 DIALOGUES, REFERS, MEDICATION, RESIDUES = "dialogues", "refers_to_help", "medication_advice", "platform_residue"
@@ -126,9 +64,8 @@ def count_risk(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: S
 def _with_signs(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: Screened) -> Iterator[int]:
     """The places of dialogues of which the user shows a sign; one may come several times."""
     for place, flags in enumerate(looked_at.flags.tolist()):
-        if flags & LETTER and _may_be_english(texts[place]):
-            if any(signs_of(message.content) for message in dialogues[place].messages if message.role == "user"):
-                yield place
+        if flags & LETTER and _may_be_english(texts[place]) and _user_shows_any(dialogues[place]):
+            yield place
     sides, pairs = _tables()
     each = np.take(sides, looked_at.points, mode="clip")
     at = np.flatnonzero((each[:-1] << np.uint8(1)) & each[1:] & SECOND) + 1
@@ -141,6 +78,10 @@ def _with_signs(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: 
             turn = text[max(0, where - BEFORE) : where + AFTER]
             if signs_of(turn):
                 yield place
+
+
+def _user_shows_any(dialogue: Dialogue) -> bool:
+    return any(signs_of(message.content) for message in dialogue.messages if message.role == "user")
 
 
 def _may_be_english(text: str) -> bool:
