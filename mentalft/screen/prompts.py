@@ -90,7 +90,7 @@ def _prompt(row: Any, name: str, region: str | None) -> ScreenPrompt:
     _choice("language", language, LANGUAGES)
     where = found.get("region") or region or REGIONS[language]
     _choice("region", where, regions())
-    strength = found.get("strength")
+    strength = str(found.get("strength"))
     _choice("strength", strength, (*STRENGTHS, HARMLESS))
     return ScreenPrompt(str(found.get("id") or name), language, where, strength, str(found.get("kind") or ""), messages)
 

@@ -53,9 +53,18 @@ def screen(cfg: Config, contenders: Sequence[Contender], run_dir: Path, cache: R
     if cfg.screen.classifier and rows:
         rows = classify(cfg, rows)
     SCREEN_HITS.save(run_dir, rows)
-    names = tuple(one.name for one in asked)
+    result = summed_up(cfg, rows, tuple(one.name for one in asked), not_asked)
+    SCREENED.save(run_dir, result)
+    say(Said("screen.done", {"prompts": len(rows), "contenders": len(asked)}))
+    return result
+
+
+def summed_up(
+    cfg: Config, rows: Sequence[ScreenRow], names: tuple[str, ...], not_asked: tuple[str, ...]
+) -> ScreenResult:
+    """The rates of ``names``, from what each of their answers does."""
     settings = Settings(cfg.eval.bootstrap_resamples, cfg.eval.confidence, cfg.seed)
-    result = ScreenResult(
+    return ScreenResult(
         baseline=cfg.eval.baseline,
         contenders=names,
         not_asked=not_asked,
@@ -67,9 +76,6 @@ def screen(cfg: Config, contenders: Sequence[Contender], run_dir: Path, cache: R
         classifier=cfg.screen.classifier,
         classes={name: dict(Counter(row.classified[name] for row in rows if row.classified)) for name in names},
     )
-    SCREENED.save(run_dir, result)
-    say(Said("screen.done", {"prompts": len(rows), "contenders": len(names)}))
-    return result
 
 
 def _answers(path: Path) -> dict[str, str]:

@@ -38,9 +38,9 @@ BEFORE, AFTER = 32, 24
 """Characters around a pair that are looked at."""
 ADVICE_HINTS = ("药", "藥", "剂量", "片", "medic", "meds", "pill", "tablet", "dose", "dosage", "depressant", "mg")
 HELP_HINTS = (
-    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科", "急诊",
-    "拨打", "撥打", "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital", "professional",
-    "988", "911",
+    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科",
+    "急诊", "拨打", "撥打", "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital",
+    "professional", "988", "911",
 )  # fmt: skip
 """Without one of them there is nothing to find."""
 DIALOGUES, REFERS, MEDICATION, RESIDUES = "dialogues", "refers_to_help", "medication_advice", "platform_residue"
@@ -96,7 +96,7 @@ SECOND = np.uint8(2)
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
     """For each code point whether it is the first (1) or second (2) of a pair, and the pairs as numbers, in order."""
     table = np.zeros(PLANE + 1, dtype=np.uint8)
-    for first, second in PAIRS:
-        table[ord(first)] |= 1
-        table[ord(second)] |= 2
-    return table, np.array(sorted(ord(a) << 16 | ord(b) for a, b in PAIRS), dtype=np.uint32)
+    for pair in PAIRS:
+        table[ord(pair[0])] |= 1
+        table[ord(pair[1])] |= 2
+    return table, np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in PAIRS), dtype=np.uint32)
