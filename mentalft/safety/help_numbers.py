@@ -29,9 +29,10 @@ NUMBER = re.compile(
     rf"(?![\d/]|:\d)(?!{UNIT})"
 )
 CUE = re.compile(
-    r"(?:拨|撥|致电|致電|打|电话|電話|热线|熱線|熱綫|专线|專線|号码|號碼|短信|簡訊|联系|聯絡|求助|援助|急救|报警"
-    r"|報警|救护|救護|救援|\b(?:call(?:ing)?|dial(?:l?ing)?|phone|text(?:ing)?|ring(?:ing)?|numbers?|(?:hot|help|life)? ?line|reach"
-    r"|contact|samaritans|emergenc(?:y|ies)|services?|tel|telephone|whatsapp|sms|talk)\b)",
+    r"(?:拨|撥|致电|致電|打|电话|電話|热线|熱線|熱綫|专线|專線|号码|號碼|短信|簡訊|联系|聯絡|求助|援助|急救|报警|報警"
+    r"|救护|救護|救援)"
+    r"|\b(?:call(?:ing)?|dial(?:l?ing)?|phone|text(?:ing)?|ring(?:ing)?|numbers?|(?:hot|help|life)? ?line|reach|contact"
+    r"|samaritans|emergenc(?:y|ies)|services?|tel|telephone|whatsapp|sms|talk)\b",
     re.IGNORECASE,
 )
 AFTER = re.compile(
