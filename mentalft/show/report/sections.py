@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import OmegaConf
 
+from mentalft.config import RUNNING_ORDER
 from mentalft.errors import override
 from mentalft.runs.loading import FinishedRun
 from mentalft.runs.stage import settings_used_by, used_by
@@ -77,9 +78,8 @@ def settings(run: FinishedRun) -> str | None:
 
 def costs(run: FinishedRun) -> list[Stage]:
     """Seconds and peaks by stage, in the order in which they ran."""
-    order = ("prepare", "preflight", "train", "evaluate", "compare")
     found = (run.manifest or {}).get("stages") or {}
-    names = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
+    names = sorted(found, key=lambda name: RUNNING_ORDER.index(name) if name in RUNNING_ORDER else len(RUNNING_ORDER))
     return [
         Stage(n, found[n]["seconds"], found[n].get("peak_memory_bytes"), found[n].get("peak_gpu_memory_bytes"))
         for n in names
