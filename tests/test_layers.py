@@ -27,6 +27,7 @@ FLOORS = (
         "modeling",
         "runs",
         "safety",
+        "screen",
         "show",
         "statistics",
         "tracking",
