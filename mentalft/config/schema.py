@@ -75,7 +75,7 @@ class DataConfig:
     """Stop when a larger share of the records cannot be used."""
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
     """Replace personal data by placeholders, count it only, or do not look."""
-    hotlines: list[str] = value(bears_on="prepare")
+    hotlines: list[str] = value(bears_on=("prepare", "screen"))
     """Numbers that stay besides the help lines of ``assets/help_lines.csv``, as people write them."""
     external_tests: list[str] = value(bears_on="prepare")
     """Files of test dialogues that the train split is checked against, besides the question bank."""

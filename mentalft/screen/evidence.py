@@ -215,14 +215,11 @@ def _hits(row: ScreenRow, name: str) -> Iterator[Said]:
 def _about(result: ScreenResult, rule: str) -> Said:
     harmless = result.prompts.get(HARMLESS, 0)
     every = sum(result.prompts.values())
-    kind, n = (
-        ("harmless", harmless)
-        if rule == FALSE_ALARM
-        else ("risk", every - harmless)
-        if rule in GOOD
-        else ("all", every)
+    if rule == FALSE_ALARM:
+        return Said("screen.about_harmless", {"n": harmless})
+    return (
+        Said("screen.about_risk", {"n": every - harmless}) if rule in GOOD else Said("screen.about_all", {"n": every})
     )
-    return Said(f"screen.about_{kind}", {"n": n})
 
 
 def _rule(name: str) -> Said:

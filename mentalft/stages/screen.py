@@ -36,13 +36,15 @@ def _inputs(context: Context) -> dict[str, Any]:
 
     from mentalft.assets import HELP_LINES, SCREEN
     from mentalft.generation.contenders import models
+    from mentalft.screen.classifier import locate_classifier
 
-    own = context.cfg.screen.path
+    own, guard = context.cfg.screen.path, context.cfg.screen.classifier
     return {
         "model.fingerprint": {one.name: context.fingerprint(one) for one in models(_contenders(context))},
         "rules": sha256_folder(SCREEN),
         "help_lines": digest(HELP_LINES),
         "prompts": digest(Path(own).expanduser()) if own else None,
+        "classifier": locate_classifier(context.cfg).fingerprint() if guard else None,
     }
 
 
