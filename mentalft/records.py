@@ -175,8 +175,8 @@ class DataReport:
     privacy: dict[str, int | str] = field(default_factory=dict)
     """``mode``, how many of each type were found, in how many ``dialogues``, and how many ``help_lines`` were kept."""
     risk: dict[str, int] = field(default_factory=dict)
-    """``dialogues`` of which the user shows signs of risk, and of how many of them an answer ``refers_to_help``, gives
-    ``medication_advice`` or holds ``platform_residue``; empty where there are none."""
+    """``dialogues`` of which the user shows signs of risk, and of how many of them an answer ``refers_to_help`` (has a
+    word of referral), gives ``medication_advice`` or holds ``platform_residue``; empty where there are none."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)
     """Dialogues by topic and split, the most frequent topic first."""
     tokens: TokenLengths | None = None

@@ -36,13 +36,14 @@ WORDS = (
 )  # fmt: skip
 BEFORE, AFTER = 32, 24
 """Characters around a pair that are looked at."""
-ADVICE_HINTS = ("药", "藥", "剂量", "片", "medic", "meds", "pill", "tablet", "dose", "dosage", "depressant", "mg")
-HELP_HINTS = (
-    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "专业", "專業", "求助", "报警", "報警", "精神科",
-    "急诊", "拨打", "撥打", "就医", "hotline", "helpline", "lifeline", "doctor", "therap", "counsel", "hospital",
-    "professional", "988", "911",
+REFERRAL = (
+    "热线", "熱線", "医生", "醫生", "医院", "醫院", "咨询师", "諮商", "求助", "报警", "報警", "精神科", "急诊", "拨打",
+    "撥打", "就医", "专业帮助", "专业的帮助", "hotline", "helpline", "lifeline", "doctor", "therapist", "counselor",
+    "counsellor", "hospital", "professional help",
 )  # fmt: skip
-"""Without one of them there is nothing to find."""
+"""Words of referral."""
+ADVICE_HINTS = ("药", "藥", "剂量", "medic", "meds", "pill", "tablet", "dose", "dosage", "depressant", "mg")
+"""Without one of them there is no advice on medication to find."""
 DIALOGUES, REFERS, MEDICATION, RESIDUES = "dialogues", "refers_to_help", "medication_advice", "platform_residue"
 
 
@@ -56,7 +57,7 @@ def count_risk(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: S
     for place in sorted(set(_with_signs(dialogues, texts, looked_at))):
         answers = "\n".join(message.content for message in dialogues[place].messages if message.role == "assistant")
         counts[DIALOGUES] += 1
-        counts[REFERS] += sentences_that("points_to_people", answers, HELP_HINTS)
+        counts[REFERS] += any(word in answers for word in REFERRAL)
         counts[MEDICATION] += sentences_that("medication_advice", answers, ADVICE_HINTS)
         counts[RESIDUES] += any(word in answers for word in RESIDUE)
 
