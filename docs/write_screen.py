@@ -60,6 +60,9 @@ def page() -> str:
 
 def _lines() -> Iterator[str]:
     sets = {path.stem.removeprefix("labelled_"): list(read_jsonl(path)) for path in SETS}
+    if not sets:
+        yield "No answers have been labelled yet, so nothing is known of it."
+        return
     found = {name: agreement(rows) for name, rows in sets.items()}
     heads = [f"{name} set ({len(rows)} answers)" for name, rows in sets.items()]
     yield "| rule | " + " | ".join(f"{head}: labelled | precision | recall" for head in heads) + " |"

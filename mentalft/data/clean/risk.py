@@ -24,9 +24,9 @@ from mentalft.safety.signs import signs_of
 PAIRS = (
     "自杀", "自殺", "轻生", "輕生", "寻死", "尋死", "想死", "去死", "要死", "如死", "死了", "一死", "弄死", "想活",
     "再活", "別活", "别活", "活不", "再醒", "想醒", "別醒", "别醒", "不醒", "消失", "遗书", "遺書", "留恋", "留戀",
-    "自残", "自殘", "自伤", "自傷", "自虐", "害自", "害我", "害了", "伤自", "傷自", "罚自", "罰自", "家暴", "庭暴",
+    "自残", "自殘", "自伤", "自傷", "自虐", "害自", "害了", "伤自", "傷自", "罚自", "罰自", "家暴", "庭暴",
     "打我", "性侵", "强奸", "強姦", "强暴", "強暴", "虐待", "同归", "同歸", "杀了", "殺了", "杀他", "杀她", "杀人",
-    "殺人", "着没", "着真", "着好", "束生", "束自", "结自", "結自", "束这", "结这", "有我", "天不", "天别",
+    "殺人", "着没", "着真", "束生", "束自", "结自", "結自", "束这", "结这", "有我",
 )  # fmt: skip
 """Two characters, one pair of which is in nearly every sign in Chinese."""
 WORDS = (
@@ -70,8 +70,8 @@ def _with_signs(dialogues: Sequence[Dialogue], texts: Sequence[str], looked_at: 
     sides, pairs = _tables()
     each = np.take(sides, looked_at.points, mode="clip")
     at = np.flatnonzero((each[:-1] << np.uint8(1)) & each[1:] & SECOND) + 1
-    points = looked_at.points.astype(np.uint32)
-    at = at[np.isin(points[at - 1] << np.uint32(16) | points[at], pairs)]
+    first, second = (looked_at.points[places].astype(np.uint32) for places in (at - 1, at))
+    at = at[np.isin(first << np.uint32(16) | second, pairs)]
     owners = np.searchsorted(looked_at.starts, at, side="right") - 1
     for place, where in zip(owners.tolist(), (at - looked_at.starts[owners]).tolist(), strict=True):
         text = texts[place]
