@@ -10,7 +10,7 @@ run: $(STAMP)
 	@$(BIN)/mentalft $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -111,12 +111,16 @@ class Shortened:
 
     dialogues: int
     cut: int
-    """Dialogues that lose their oldest exchanges to fit."""
+    """Dialogues that lose their oldest exchanges to fit, or become several examples."""
     left_out: int
     """Dialogues that do not fit."""
     turns_lost: float
     """The share of the assistant turns that is not learnt from for it, and the share of the supervised tokens."""
     supervised_lost: float
+    windows: int = 0
+    """Examples that dialogues became which are too long for one."""
+    tokens: float = 1.0
+    """Of all examples, by those of the dialogues as they are."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import pytest
 from mentalft.console import set_language
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker a core; before torch is imported
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it; before torch is imported
 os.environ["HYDRA_FULL_ERROR"] = "0"
 

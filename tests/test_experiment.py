@@ -372,7 +372,7 @@ LONG = ["trainer.max_steps=2000", "trainer.eval_steps=10", "trainer.save_steps=1
 
 def test_ctrl_c_exits_with_130_and_keeps_what_is_complete(quick_overrides: list[str]) -> None:
     process = start([*quick_overrides, *LONG])
-    wait_for("outputs/*/*/checkpoints/checkpoint-10/trainer_state.json", process)
+    wait_for("outputs/*/*/checkpoints/checkpoint-10/complete.json", process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
@@ -383,7 +383,7 @@ def test_ctrl_c_exits_with_130_and_keeps_what_is_complete(quick_overrides: list[
 
 def test_a_killed_run_goes_on_from_its_checkpoint(quick_overrides: list[str]) -> None:
     process = start([*quick_overrides, *LONG])
-    wait_for("outputs/*/*/checkpoints/checkpoint-20/trainer_state.json", process)
+    wait_for("outputs/*/*/checkpoints/checkpoint-20/complete.json", process)
     process.kill()
     process.communicate()
     run_dir = only_run()

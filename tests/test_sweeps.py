@@ -17,6 +17,7 @@ from mentalft.errors import ConfigError
 from mentalft.files import read_json, read_jsonl
 from mentalft.runs.sweep_files import DONE, FAILED, Status, statuses
 from mentalft.sweep.plan import check_free
+from mentalft.training.checkpoints import SEAL
 
 DATA_ONLY = ["stages=[prepare]", "tracking=none"]
 TRAIN_ONLY = ["stages=[prepare,train]", "tracking=none"]
@@ -132,9 +133,9 @@ def start(*overrides: str) -> subprocess.Popen[str]:
 
 
 def wait_for_checkpoints(process: subprocess.Popen[str], *trials: str) -> None:
-    """Any one of each: older ones are removed as newer ones come."""
+    """Any one whole one of each: older ones are removed as newer ones come."""
     for trial in trials:
-        while not list((SWEEP / trial).glob("checkpoints/checkpoint-*/trainer_state.json")):
+        while not list((SWEEP / trial).glob(f"checkpoints/checkpoint-*/{SEAL}")):
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)
 

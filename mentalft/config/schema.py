@@ -101,9 +101,13 @@ class DataConfig:
     )
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16, bears_on=MODEL)
-    """Longest training example and longest prompt, in tokens; older turns are dropped first."""
-    too_long: Literal["truncate", "drop", "error"] = value(bears_on=TRAINING)
-    """A training dialogue above ``max_length``: cut its oldest turns, leave it out, or stop."""
+    """Longest training example and longest prompt, in tokens; the oldest turns of a prompt are dropped first."""
+    too_long: Literal["windows", "truncate", "drop", "error"] = value(bears_on=TRAINING)
+    """A training dialogue above ``max_length``: make several examples of it that learn each answer once, cut its oldest
+    turns, leave it out, or stop."""
+    least_history: float = number(ge=0, le=1, bears_on=TRAINING)
+    """With ``too_long=windows``, how much an answer has before it at least, as a share of ``max_length`` (or all there
+    is). At 1 it is as much as fits, and examples overlap most."""
     max_dialogues: Optional[int] = number(ge=3, bears_on="prepare")
     """Read at most this many dialogues, from the front of the file; null reads all."""
     licence: str = value(bears_on="prepare")

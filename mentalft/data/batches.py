@@ -15,6 +15,7 @@ from mentalft.console import say, shown
 from mentalft.data.items import in_share
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
 from mentalft.data.report import shortened_said
+from mentalft.data.windows import windows
 from mentalft.errors import DataError, ModelError
 from mentalft.files import read_jsonl
 from mentalft.records import Dialogue, Message, Shortened
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     """One training example, compact enough to hold a corpus of them in memory."""
 
     id: str
+    """Of the dialogue, which may have several."""
     input_ids: NDArray[np.int32]  # (time,)
     supervised: NDArray[np.bool_]  # (time,): True where the token is a label
     topic: str | None = None
@@ -42,19 +44,24 @@ class Encoded(NamedTuple):
         return tuple(len(row.input_ids) for row in self.rows)
 
 
-def encode_file(path: Path, builder: PromptBuilder, max_length: int, too_long: str = "truncate") -> Encoded:
-    """One example for each dialogue of a ChatML JSONL file, at most ``max_length`` tokens long."""
-    return encode((Dialogue.from_json(row) for row in read_jsonl(path)), builder, max_length, too_long)
+def encode_file(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded:
+    """The examples of a ChatML JSONL file, each at most ``cfg.max_length`` tokens long."""
+    return encode(map(Dialogue.from_json, read_jsonl(path)), builder, cfg.max_length, cfg.too_long, cfg.least_history)
 
 
 def encode(
-    dialogues: Iterable[Dialogue], builder: PromptBuilder, max_length: int, too_long: str = "truncate"
+    dialogues: Iterable[Dialogue],
+    builder: PromptBuilder,
+    max_length: int,
+    too_long: str = "truncate",
+    least_history: float = 0.5,
 ) -> Encoded:
-    """One example a dialogue.
+    """One example a dialogue that fits.
 
     Args:
-        too_long: ``truncate`` cuts the oldest exchanges of a dialogue that does not fit (and leaves it out where not
-            even its last one does), ``drop`` leaves it out, ``error`` stops.
+        too_long: ``windows`` makes several of one that does not fit (:mod:`mentalft.data.windows`), ``truncate`` cuts
+            its oldest exchanges (and leaves it out where not even its last one fits), ``drop`` leaves it out, ``error``
+            stops.
 
     Raises:
         DataError: a dialogue is too long and ``too_long`` is ``error``; or a dialogue has no answer to learn from.
@@ -62,7 +69,7 @@ def encode(
     """
     rows: list[Row] = []
     whole: list[int] = []
-    cut = 0
+    cut = left_out = windowed = 0
     learnt, lost = np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)  # (assistant turns, tokens)
     for dialogue in dialogues:
         row = _row(dialogue, builder)
@@ -72,18 +79,30 @@ def encode(
             if too_long == "error":
                 raise DataError(
                     f"dialogue {dialogue.id} has {len(row.input_ids)} tokens and data.max_length is {max_length}; "
-                    "raise it, or use data.too_long=truncate or drop"
+                    "raise it, or use data.too_long=windows, truncate or drop"
                 )
-            kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
-            lost += _learnt(row)
-            if kept is None or not any(m.role == "assistant" and m.learnt for m in kept):
-                continue
-            cut += 1
-            row = _row(replace(dialogue, messages=tuple(kept)), builder)
-            lost -= _learnt(row)
-        rows.append(row)
+            pieces = _pieces(dialogue, builder, max_length, too_long, least_history)
+            lost += _learnt(row) - sum(map(_learnt, pieces), np.zeros(2, dtype=np.int64))
+            cut, left_out = cut + bool(pieces), left_out + (not pieces)
+            windowed += len(pieces) if too_long == "windows" else 0
+            rows += pieces
+        else:
+            rows.append(row)
     turns, tokens = (lost / np.maximum(learnt, 1)).round(4).tolist()
-    return Encoded(rows, Shortened(len(whole), cut, len(whole) - len(rows), turns, tokens), whole)
+    ratio = sum(len(row.input_ids) for row in rows) / sum(whole) if whole else 1.0
+    return Encoded(rows, Shortened(len(whole), cut, left_out, turns, tokens, windowed, round(ratio, 4)), whole)
+
+
+def _pieces(
+    dialogue: Dialogue, builder: PromptBuilder, max_length: int, too_long: str, least_history: float
+) -> list[Row]:
+    """What becomes of a dialogue that does not fit."""
+    if too_long == "windows":
+        return [_row(piece, builder) for piece in windows(dialogue, builder, max_length, least_history)]
+    kept = builder.fit(dialogue.messages, max_length) if too_long == "truncate" else None
+    if kept is None or not any(m.role == "assistant" and m.learnt for m in kept):
+        return []
+    return [_row(replace(dialogue, messages=tuple(kept)), builder)]
 
 
 def _row(dialogue: Dialogue, builder: PromptBuilder) -> Row:
@@ -110,7 +129,7 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
         DataError: as :func:`encode`; or not one dialogue fits.
     """
     try:
-        encoded = encode_file(path, builder, cfg.max_length, cfg.too_long)
+        encoded = encode_file(path, builder, cfg)
     except DataError as error:
         raise DataError(f"{shown(path)}: {error}") from error
     if not encoded.rows:
@@ -124,10 +143,11 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
 
 
 def sampled(rows: Sequence[Row], most: int | None, seed: int) -> list[Row]:
-    """At most ``most`` of ``rows``, topics in share; a smaller sample is part of a larger one."""
-    if most is None or len(rows) <= most:
+    """The rows of at most ``most`` dialogues, topics in share; a smaller sample is part of a larger one."""
+    dialogues = in_share(((row.id, row.topic) for row in rows), seed)
+    if most is None or len(dialogues) <= most:
         return list(rows)
-    kept = {*in_share(((row.id, row.topic) for row in rows), seed)[:most]}
+    kept = {*dialogues[:most]}
     return [row for row in rows if row.id in kept]
 
 

@@ -20,7 +20,7 @@ TOKEN_SAMPLE = 500
 def token_lengths(sample: Sequence[Dialogue], builder: PromptBuilder, cfg: Config) -> TokenLengths:
     """Length quantiles in tokens, with the chat template, and what training will leave out of the ``sample``."""
     too_long = "drop" if cfg.data.too_long == "error" else cfg.data.too_long
-    encoded = encode(sample, builder, cfg.data.max_length, too_long)
+    encoded = encode(sample, builder, cfg.data.max_length, too_long, cfg.data.least_history)
     return TokenLengths(
         model=builder.name,
         embedded=cfg.model.name_or_path == EMBEDDED,

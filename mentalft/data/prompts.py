@@ -107,6 +107,14 @@ class PromptBuilder:
         self._check_bos(input_ids)
         return Example(input_ids, labels)
 
+    def exchange_ends(self, messages: Sequence[Message]) -> list[int]:
+        """How many tokens of a whole dialogue there are up to the end of each user turn's answer, one an exchange."""
+        ends, tokens = [], 0
+        for place, (piece, _) in enumerate(self._pieces(messages)[:-1]):
+            tokens += len(self._tokens(piece))
+            ends += [tokens] if place % 2 else []
+        return ends
+
     def fit(self, messages: Sequence[Message], max_length: int, *, as_prompt: bool = False) -> list[Message] | None:
         """``messages`` with the oldest exchanges dropped until they fit in ``max_length`` tokens.
 

@@ -159,7 +159,9 @@ def _unread_lines(unread: dict[str, int]) -> list[Line]:
 def shortened_said(stage: str, split: Any, shortened: Shortened, max_length: int) -> list[Said]:
     """What is said where not every dialogue fits."""
     values = {"stage": stage, "split": split, "max_length": max_length, **asdict(shortened)}
-    return [Said("data.shortened", values)] if shortened.cut or shortened.left_out else []
+    if not (shortened.cut or shortened.left_out):
+        return []
+    return [Said("data.windows" if shortened.windows else "data.shortened", values)]
 
 
 def _spread(quantiles_of: dict[str, int]) -> list[Said]:

@@ -79,7 +79,7 @@ def test_what_is_too_long_can_be_left_out_or_refused(tokenizer: Any) -> None:
     found, _ = encoded(tokenizer, "drop")
     assert [r.id for r in found.rows] == ["a"]
     assert (found.shortened.cut, found.shortened.left_out, found.shortened.turns_lost) == (0, 2, 0.75)
-    with pytest.raises(DataError, match=r"dialogue b has \d+ tokens.*data\.too_long=truncate"):
+    with pytest.raises(DataError, match=r"dialogue b has \d+ tokens.*data\.too_long=windows, truncate or drop"):
         encoded(tokenizer, "error")
 
 
