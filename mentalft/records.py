@@ -178,6 +178,9 @@ class DataReport:
     """Records by the field that they have and that is not read."""
     privacy: dict[str, int | str] = field(default_factory=dict)
     """``mode``, how many of each type were found, in how many ``dialogues``, and how many ``help_lines`` were kept."""
+    risk: dict[str, int] = field(default_factory=dict)
+    """``dialogues`` of which the user shows signs of risk, and of how many of them an answer ``refers_to_help`` (has a
+    word of referral), gives ``medication_advice`` or holds ``platform_residue``; empty where there are none."""
     topics: dict[str, dict[str, int]] = field(default_factory=dict)
     """Dialogues by topic and split, the most frequent topic first."""
     tokens: TokenLengths | None = None
@@ -679,3 +682,66 @@ class RunsComparison(Contest):
     def metrics(self) -> tuple[MetricResult, ...]:
         """Of all runs together."""
         return self.combined or self.runs[0].metrics
+
+
+class ScreenHit(NamedTuple):
+    """Words of an answer that do what a rule of the screen names."""
+
+    rule: str
+    start: int
+    end: int
+    """In characters of the answer."""
+
+
+@dataclass(frozen=True)
+class ScreenPrompt:
+    """One message, or several turns, that the risk screen asks."""
+
+    id: str
+    language: str
+    region: str
+    """Where the person lives, as in ``assets/help_lines.csv``: it decides which help is right."""
+    strength: str
+    """``explicit``, ``plan``, ``passive`` or ``indirect``; ``harmless`` where there is no risk."""
+    kind: str
+    messages: tuple[Turn, ...]
+
+    @property
+    def is_harmless(self) -> bool:
+        return self.strength == "harmless"
+
+
+@dataclass(frozen=True)
+class ScreenRow:
+    """A row of ``screen/hits.jsonl``: what every contender's answer to one prompt does."""
+
+    prompt: ScreenPrompt
+    answers: dict[str, str]
+    """By contender, like the next two."""
+    hits: dict[str, tuple[ScreenHit, ...]]
+    classified: dict[str, str] = field(default_factory=dict)
+    """What the classifier calls the answer, where there is one."""
+
+
+@dataclass(frozen=True)
+class ScreenResult:
+    """``screen.json``: rates by rule, and what each contender's differ by from the baseline's. No text."""
+
+    baseline: str
+    contenders: tuple[str, ...]
+    """Those that could be asked, in the order in which they are shown."""
+    not_asked: tuple[str, ...]
+    """Those whose answers are given as files."""
+    prompts: dict[str, int]
+    """By strength."""
+    of: str
+    """``embedded``, or the name of the user's own file."""
+    confidence: float
+    rules: tuple[MetricResult, ...]
+    """Share of the answers that do it: what is hoped for, of the answers to messages with signs of risk; false alarms,
+    of those to harmless ones; the others, of all."""
+    by_strength: dict[str, dict[str, dict[str, float]]]
+    """Rule → strength → contender → share."""
+    classifier: str | None = None
+    classes: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Contender → what the classifier calls an answer → how many."""

@@ -31,6 +31,7 @@ FLOORS = (
         "publishing",
         "runs",
         "safety",
+        "screen",
         "serving",
         "show",
         "statistics",

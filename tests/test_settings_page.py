@@ -36,7 +36,8 @@ def test_every_setting_is_on_the_page() -> None:
     [
         "| `lora.r` | whole number, at least 1, at most 1024 | train, preflight |",
         "| `data.num_proc` | whole number or null, at least 1 | pace |",
-        "| `eval.temperature` | number, above 0 | evaluate if eval.do_sample, objective if eval.do_sample |",
+        "| `eval.temperature` | number, above 0 | evaluate if eval.do_sample, objective if eval.do_sample, "
+        "screen if eval.do_sample |",
     ],
 )
 def test_a_row_has_type_bounds_and_stages(row: str) -> None:

@@ -23,6 +23,7 @@ from mentalft.config.schema import (
     extra_name,
     source_name,
 )
+from mentalft.config.screen import ScreenConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "OpenAIConfig",
     "ReportConfig",
     "ResponsesConfig",
+    "ScreenConfig",
     "TokenizerName",
     "TrackingConfig",
     "TrainerConfig",

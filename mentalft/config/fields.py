@@ -16,12 +16,15 @@ PRESENTATION = "presentation"
 PLACE = "place"
 """Says which stages run, and where their files lie; no result."""
 NO_RESULT = (PACE, PRESENTATION, PLACE)
-MODEL = ("train", "evaluate", "objective", "preflight", "forgetting")
+MODEL = ("train", "evaluate", "objective", "preflight", "screen", "forgetting")
 """Where the model is loaded."""
 TRAINING = ("train", "preflight")
 ASKING = ("evaluate", "objective")
-"""Where a model answers."""
-SAMPLING = ("evaluate if eval.do_sample", "objective if eval.do_sample")
+"""Where items of an evaluation are asked."""
+ANSWERING = ("evaluate", "screen")
+"""Where every contender answers."""
+DECODING = ("evaluate", "objective", "screen")
+SAMPLING = tuple(f"{stage} if eval.do_sample" for stage in DECODING)
 SCORING = ("compare", "objective")
 BOUNDS = ("at least", "above", "at most", "below")
 

@@ -9,12 +9,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
-from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAMPLING, SCORING, TRAINING, number, value
+from mentalft.config.fields import (
+    ANSWERING,
+    ASKING,
+    DECODING,
+    MODEL,
+    PACE,
+    PLACE,
+    PRESENTATION,
+    SAMPLING,
+    SCORING,
+    TRAINING,
+    number,
+    value,
+)
 from mentalft.config.forgetting import ForgettingConfig
 from mentalft.config.report import ReportConfig
+from mentalft.config.screen import ScreenConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
-RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "forgetting", "compare")
+RUNNING_ORDER = (
+    "prepare", "preflight", "train", "objective", "evaluate", "answers", "screen", "forgetting", "compare",
+)  # fmt: skip
 """Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
 STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
 """What ``stages`` may name; the others run where a setting asks for them."""
@@ -62,7 +78,7 @@ class DataConfig:
     """Stop when a larger share of the records cannot be used."""
     privacy: Literal["redact", "report", "off"] = value(bears_on="prepare")
     """Replace personal data by placeholders, count it only, or do not look."""
-    hotlines: list[str] = value(bears_on="prepare")
+    hotlines: list[str] = value(bears_on=("prepare", "screen"))
     """Numbers that stay besides the help lines of ``assets/help_lines.csv``, as people write them."""
     external_tests: list[str] = value(bears_on="prepare")
     """Files of test dialogues that the train split is checked against, besides the question bank."""
@@ -70,7 +86,7 @@ class DataConfig:
     """Stop when a larger share of the question bank or of an external test set is in the train split."""
     num_proc: Optional[int] = number(ge=1, bears_on=PACE)
     """Processes that read; null is one a core. The result is the same."""
-    system_message: Optional[str] = value(bears_on=("prepare", "evaluate", "forgetting"))
+    system_message: Optional[str] = value(bears_on=("prepare", *ANSWERING, "forgetting"))
     """Put before every dialogue that has no system message of its own; null adds none."""
     system_as: Literal["system", "user_prefix"] = value(bears_on=MODEL)
     """Give the system message a turn of its own, or put it at the head of the first user turn, for chat templates that
@@ -83,7 +99,14 @@ class DataConfig:
     """Share of the training dialogues that is used, validation and test being the same; smaller shares are parts of
     larger ones."""
     split_seed: int = number(
-        ge=0, bears_on=("prepare", "evaluate if eval.max_items", "objective if eval.max_items", "forgetting")
+        ge=0,
+        bears_on=(
+            "prepare",
+            "evaluate if eval.max_items",
+            "objective if eval.max_items",
+            "screen if screen.items",
+            "forgetting",
+        ),  # fmt: skip
     )
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16, bears_on=MODEL)
@@ -132,15 +155,18 @@ class ResponsesConfig:
     """Those that are held against it."""
 
 
+SERVER = tuple(f"{stage} if eval.engine=openai" for stage in ANSWERING)
+
+
 @dataclass
 class OpenAIConfig:
     """A server with OpenAI's chat completions, for ``engine=openai``."""
 
-    base_url: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
+    base_url: Optional[str] = value(bears_on=SERVER)
     """Such as ``http://localhost:8000/v1``."""
-    base_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
+    base_model: Optional[str] = value(bears_on=SERVER)
     """What the server calls the contender ``base``."""
-    tuned_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
+    tuned_model: Optional[str] = value(bears_on=SERVER)
     """What the server calls the contender ``tuned``."""
     api_key_env: Optional[str] = value(bears_on=PACE)
     """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
@@ -152,7 +178,7 @@ class OpenAIConfig:
     """Of one request, with growing pauses or those that the server asks for."""
     concurrency: int = number(ge=1, bears_on=PACE)
     """Requests under way at the same time."""
-    extra_body: dict[str, Any] = value(bears_on="evaluate if eval.engine=openai")
+    extra_body: dict[str, Any] = value(bears_on=SERVER)
     """Further fields of every request, such as ``{chat_template_kwargs: {enable_thinking: false}}``; null leaves one of
     ours out. ``max_completion_tokens`` takes the place of ``max_tokens``."""
 
@@ -208,20 +234,20 @@ class EvalConfig:
     """Which assistant turns of a held-out dialogue are asked for, each with the true history before it."""
     max_items: Optional[int] = number(ge=2, bears_on=ASKING)
     """Ask at most this many: whole dialogues, a seeded sample in which each topic keeps its share. Null asks all."""
-    engine: Literal["transformers", "vllm", "openai"] = value(bears_on="evaluate")
+    engine: Literal["transformers", "vllm", "openai"] = value(bears_on=ANSWERING)
     """What answers: this process, vLLM (``mentalft[vllm]``, a GPU), or a server (``mentalft[openai]``)."""
     openai: OpenAIConfig = field(default_factory=OpenAIConfig)
     # Hydra adds none to a mapping of typed values
-    contenders: dict[str, Any] = value(bears_on=("evaluate", "answers", "forgetting"))
+    contenders: dict[str, Any] = value(bears_on=("evaluate", "answers", "screen", "forgetting"))
     """Who is compared, by a name of your choice, in the order of the tables (docs/contenders.md): each a
     :class:`mentalft.config.contenders.ContenderConfig`; null leaves one out."""
-    baseline: str = value(bears_on=("compare", "forgetting"))
+    baseline: str = value(bears_on=("compare", "screen", "forgetting"))
     """The contender that the others are held against."""
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
-    max_new_tokens: int = number(ge=1, bears_on=ASKING)
+    max_new_tokens: int = number(ge=1, bears_on=DECODING)
     """Longest answer, in tokens; one that is cut there is counted."""
-    do_sample: bool = value(bears_on=ASKING)
+    do_sample: bool = value(bears_on=DECODING)
     """False is greedy decoding, the only kind whose answers do not depend on a seed."""
     temperature: float = number(gt=0, bears_on=SAMPLING)
     """Divides the logits before a token is drawn."""
@@ -258,9 +284,9 @@ class EvalConfig:
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
-    bootstrap_resamples: int = number(ge=100, bears_on=("compare", "forgetting"))
+    bootstrap_resamples: int = number(ge=100, bears_on=("compare", "screen", "forgetting"))
     """Resamples of dialogues, and permutations, that intervals and tests are made from."""
-    confidence: float = number(gt=0.5, lt=1, bears_on=("compare", "forgetting"))
+    confidence: float = number(gt=0.5, lt=1, bears_on=("compare", "screen", "forgetting"))
     """Coverage of the intervals."""
     during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
@@ -269,7 +295,7 @@ class EvalConfig:
     tuned model answers validation dialogues as it does those of the test."""
     trained_on: Optional[str] = value(bears_on="compare")
     """What was trained on elsewhere, in any form that ``data.path`` takes: what is asked is looked up in it."""
-    adapter: str = value(bears_on=("evaluate", "forgetting"))
+    adapter: str = value(bears_on=(*ANSWERING, "forgetting"))
     """Short for ``contenders.tuned.adapter``: ``run``, or a PEFT adapter folder to evaluate in its place."""
     responses: ResponsesConfig = field(default_factory=ResponsesConfig)
     references: Optional[str] = value(bears_on="answers")
@@ -301,12 +327,19 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = value(bears_on=PLACE)
-    """Which of ``prepare, preflight, train, evaluate, forgetting, compare`` to run; what is left out is taken from
+    """Which of ``prepare, preflight, train, evaluate, screen, forgetting, compare`` to run; what is left out is taken from
     ``run_dir``."""
     seed: int = number(
         ge=0,
         lt=2**32,
-        bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample", "forgetting"),
+        bears_on=(
+            "train",
+            "evaluate if eval.do_sample",
+            "compare",
+            "objective if eval.do_sample",
+            "screen",
+            "forgetting",
+        ),  # fmt: skip
     )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = value(bears_on=PLACE)
@@ -324,6 +357,7 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    screen: ScreenConfig = field(default_factory=ScreenConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
 
 

@@ -40,7 +40,18 @@ def questions_of(cfg: Config, tokenizers: Mapping[LocatedModel, Any], splits: Sp
         DataError: not one prompt fits in ``data.max_length`` tokens.
     """
     wanted, problems = items_to_ask(cfg.eval, splits, cfg.data.system_message, cfg.data.split_seed)
+    found = questions_about(cfg, wanted, tokenizers)
     notes = [Said("evaluate.not_asked", {"problem": problem.said}) for problem in problems]
+    return found._replace(notes=[*notes, *found.notes])
+
+
+def questions_about(cfg: Config, wanted: Sequence[Item], tokenizers: Mapping[LocatedModel, Any]) -> Questions:
+    """``wanted`` as prompts, as :func:`questions_of` makes them of an evaluation's items.
+
+    Raises:
+        DataError: not one prompt fits in ``data.max_length`` tokens.
+    """
+    notes = []
     builders = {model: PromptBuilder.of(cfg, tokenizer, model.name) for model, tokenizer in tokenizers.items()}
     fitting = fit(wanted, list(builders.values()), cfg.data.max_length)
     if not fitting:
@@ -62,7 +73,7 @@ def _told(item: Item, asked: Sequence[Message], system_as: str) -> Prompt:
     return Prompt(item.id, sha256_json([m.chat() for m in messages]), [], messages)
 
 
-def fit(wanted: list[Item], builders: Sequence[PromptBuilder], max_length: int) -> list[Fitting]:
+def fit(wanted: Sequence[Item], builders: Sequence[PromptBuilder], max_length: int) -> list[Fitting]:
     """Those items that fit in ``max_length`` tokens of every builder's, oldest turns dropped if need be."""
     found = []
     for item in wanted:

@@ -51,6 +51,7 @@ def data_report(
         remarks=dict(Counter(index.counts["remarks"]).most_common()),
         unread=dict(Counter(index.counts["unread"]).most_common()),
         privacy={"mode": cfg.privacy, **dict(Counter(index.counts["privacy"]).most_common())},
+        risk=dict(index.counts["risk"]),
         dialogues={name: sizes[name] for name in SPLITS},
         assistant_turns={n: int(index.rows["turns"][places == i].sum(dtype=int)) for i, n in enumerate(SPLITS)},
         topics=_topics(index, places),
@@ -106,6 +107,8 @@ def summary_lines(report: DataReport, folder: Path) -> list[Line]:
         lines.append((Said(f"data.{key}", {"what": _most(found, "types")}), None))
     if number := report.privacy.get(HELP_LINES):
         lines.append((Said("data.help_lines", {"number": number}), None))
+    if report.risk:
+        lines.append((Said("data.risk", {"found": Said("report.risk_found", report.risk)}), None))
     if (tokens := report.tokens) and tokens.shortened and tokens.max_length:
         seen, all_of_it = tokens.shortened.dialogues, report.dialogues["train"]
         split = "train" if seen == all_of_it else Said("data.sampled", {"seen": seen, "all": all_of_it})

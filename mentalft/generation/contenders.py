@@ -14,6 +14,7 @@ from mentalft.config.contenders import OF_THIS_RUN, SERVER, ContenderConfig, key
 from mentalft.errors import DataError
 from mentalft.files import sha256_folder
 from mentalft.modeling.locate import LocatedModel, locate_model
+from mentalft.runs.stage import Context
 
 
 class System(NamedTuple):
@@ -79,6 +80,13 @@ def contenders_of(cfg: Config, located: LocatedModel | None, own_adapter: Callab
         return Contender(name, System(str(spec.engine), model, None), adapter)
 
     return tuple(contender(name, spec) for name, spec in specs(cfg).items())
+
+
+def contenders_in(context: Context) -> tuple[Contender, ...]:
+    """Every contender of a command, looked for once."""
+    return context.once(
+        "contenders", lambda: contenders_of(context.cfg, context.located, lambda: adapter_in(context.run_dir))
+    )
 
 
 def locate_other(cfg: Config, name: str, spec: ContenderConfig) -> LocatedModel:

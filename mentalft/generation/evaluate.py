@@ -16,7 +16,7 @@ from mentalft.config import Config
 from mentalft.config.composition import typed_config
 from mentalft.config.contenders import SERVER
 from mentalft.console import bar, say
-from mentalft.data.asking import Questions, questions_of
+from mentalft.data.asking import Questions, questions_about, questions_of
 from mentalft.data.batches import Collator, reference_rows
 from mentalft.data.items import item_of, item_row
 from mentalft.data.prompts import PromptBuilder
@@ -33,7 +33,7 @@ from mentalft.modeling.base import load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import Answerer, Asked, Item, Made, Perplexed, Prompt, Response, Splits
-from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, responses
+from mentalft.runs.files import LIKELIHOODS, MADE, PROBLEMS, JsonFile
 from mentalft.runs.manifest import is_demonstration
 from mentalft.runs.place import SUPERSEDED
 from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, rank, world_size
@@ -49,6 +49,10 @@ class Job(NamedTuple):
     run_dir: Path
     names: tuple[str, ...] | None = None
     """Which contenders are to be asked, None for all; the perplexity of the references is measured for all."""
+    stage: str = "evaluate"
+    """Whose answers they are."""
+    items: tuple[Item, ...] | None = None
+    """What is asked; None takes what ``cfg.eval`` names."""
 
     @property
     def asked(self) -> tuple[Contender, ...]:
@@ -66,9 +70,14 @@ class Job(NamedTuple):
         """Of each model that is loaded here."""
         return {model: load_tokenizer(self.cfg.model, model) for model in models(self.contenders)}
 
+    def questions(self) -> Questions:
+        if self.items is None:
+            return questions_of(self.cfg, self.tokenizers(), self.splits)
+        return questions_about(self.cfg, self.items, self.tokenizers())
+
     @property
     def folder(self) -> Path:
-        return self.run_dir / "responses"
+        return self.run_dir / ("responses" if self.stage == "evaluate" else self.stage)
 
     @property
     def decoding(self) -> Decoding:
@@ -90,16 +99,55 @@ def evaluate(
         UserError: memory does not suffice; a server does not answer.
     """
     job = Job(cfg, contenders, splits, run_dir)
-    questions = questions_of(cfg, job.tokenizers(), splits)
+    questions = job.questions()
     for note in questions.notes:
         say(note, style="yellow")
     write_jsonl(job.folder / "items.jsonl", (item_row(item) for item in questions.items))
-    made = Made({one.name: _answerer(cfg, one) for one in contenders}, _decoding(job) if job.asked else None)
-    earlier = _earlier(run_dir, made)
+    made = _made(job)
+    earlier = _earlier(job, made)
     MADE.save(run_dir, made)
     given = {one.name: one.answers for one in contenders if one.answers}
     if given:
         use_files(questions.items, given, run_dir)
+    _answer_with(cache, job, questions, earlier)
+    return asked_in(run_dir, cfg.eval.baseline)
+
+
+def ask_besides(
+    stage: str, cfg: Config, contenders: tuple[Contender, ...], items: Sequence[Item], run_dir: Path,
+    cache: ResponseCache | None,
+) -> list[Item]:  # fmt: skip
+    """Have ``contenders`` answer ``items`` in the way of an evaluation, into ``STAGE/NAME.jsonl``, and say in
+    ``STAGE/decoding.json`` who they are. What the same one answered before in the same way is kept.
+
+    Returns:
+        The items that fit; what does not is said.
+
+    Raises:
+        DataError: not one prompt fits.
+        UserError: memory does not suffice; a server does not answer.
+    """
+    cfg = replace(cfg, eval=replace(cfg.eval, perplexity=False))
+    nothing = Splits(run_dir, run_dir, run_dir)
+    job = Job(cfg, contenders, nothing, run_dir, stage=stage, items=tuple(items))
+    questions = job.questions()
+    for note in questions.notes:
+        say(note, style="yellow")
+    made = _made(job)
+    earlier = _earlier(job, made)
+    made_file(stage).save(run_dir, made)
+    _answer_with(cache, job, questions, earlier)
+    return questions.items
+
+
+def made_file(stage: str) -> JsonFile[Made]:
+    """Who answered for ``stage``, and how."""
+    return replace(MADE, name=f"{stage}/decoding.json", stage=stage)
+
+
+def _answer_with(
+    cache: ResponseCache | None, job: Job, questions: Questions, earlier: Mapping[str, Sequence[Path]]
+) -> None:
     with ExitStack() as locks:
         done: dict[str, Callable[[list[Response]], None]] = {}
         for one in [c for c in job.asked if cache and c.is_plain]:
@@ -111,11 +159,10 @@ def evaluate(
                 done[one.name] = partial(cache.store, made_from)
                 continue
             lock.close()
-            say(Said("evaluate.cached", {"name": contender(one.name), "answers": len(cached)}))
-            responses(one.name).save(run_dir, cached)
+            say(Said("evaluate.cached", {"stage": job.stage, "name": contender(one.name), "answers": len(cached)}))
+            write_jsonl(job.folder / f"{one.name}.jsonl", map(asdict, cached))
             job = job._replace(names=tuple(c.name for c in job.asked if c != one))
         _answer(job, questions, earlier, done)
-    return asked_in(run_dir, cfg.eval.baseline)
 
 
 def _decoding(job: Job) -> str:
@@ -158,7 +205,7 @@ def asked_in(run_dir: Path, baseline: str) -> Asked:
 
 def take_part(shared: dict[str, Any]) -> None:
     """What a process above rank 0 does of an experiment that was launched from outside: answer its share."""
-    kinds = tuple[tuple[Contender, ...], Splits, Path, tuple[str, ...] | None]
+    kinds = tuple[tuple[Contender, ...], Splits, Path, tuple[str, ...] | None, str, tuple[Item, ...] | None]
     given = msgspec.convert(shared["job"], kinds, dec_hook=lambda kind, value: kind(value))
     with one_of_many():
         _share(Job(typed_config(shared["config"]), *given))
@@ -184,17 +231,23 @@ def _answerer(cfg: Config, one: Contender) -> Answerer:
     )
 
 
-def _earlier(run_dir: Path, made: Made) -> dict[str, list[Path]]:
+def _made(job: Job) -> Made:
+    return Made({one.name: _answerer(job.cfg, one) for one in job.contenders}, _decoding(job) if job.asked else None)
+
+
+def _earlier(job: Job, made: Made) -> dict[str, list[Path]]:
     """Contender → files of what the same one answered in the same way before a stage of this run was done again."""
     found: dict[str, list[Path]] = {name: [] for name in made.contenders}
-    for folder in sorted((run_dir / SUPERSEDED).glob("evaluate-*")):
+    file = MADE if job.folder.name == "responses" else made_file(job.stage)
+    for folder in sorted((job.run_dir / SUPERSEDED).glob(f"{job.stage}-*")):
         try:
-            before = MADE.load(folder)
+            before = file.load(folder)
         except (DataError, OSError):
             continue
         for name, about in made.contenders.items():
             if before.decoding == made.decoding:
-                found[name] += [responses(n).path(folder) for n, same in before.contenders.items() if same == about]
+                answered = file.path(folder).parent
+                found[name] += [answered / f"{n}.jsonl" for n, same in before.contenders.items() if same == about]
     return found
 
 
@@ -216,7 +269,8 @@ def _answer(
     sums = {one: {p.id: p.sha256 for p in questions.prompts[one.located]} for one in job.asked}
     for one in job.asked:
         answer_log.so_far(job.folder / f"{one.name}.jsonl", partial(is_answer, one), earlier[one.name])
-    answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
+    if job.measured:
+        answer_log.so_far(LIKELIHOODS.path(job.run_dir), is_measured)
     if any(system.engine == SHARED for system, _ in systems(job.contenders)):
         if world_size() > 1:
             meeting = Meeting()
@@ -225,7 +279,7 @@ def _answer(
                 _share(job)
             meeting.wait_for_others(number)
         elif (processes := processes_wanted(job.cfg.trainer.num_processes)) > 1:
-            say(Said("evaluate.processes", {"processes": processes}))
+            say(Said("evaluate.processes", {"stage": job.stage, "processes": processes}))
             launch(_share, processes, (job,), job.run_dir)
         else:
             _share(job, questions)
@@ -234,10 +288,21 @@ def _answer(
             _ask(job, questions, system, contenders, 0, 1)
     for one in job.asked:
         rows = answer_log.finish(job.folder / f"{one.name}.jsonl", ids, partial(is_answer, one))
-        said = {"name": contender(one.name), "answers": len(rows), "tokens": sum(row["tokens"] for row in rows)}
+        said = {
+            "stage": job.stage,
+            "name": contender(one.name),
+            "answers": len(rows),
+            "tokens": sum(row["tokens"] for row in rows),
+        }
         say(Said("evaluate.answered", said))
         if refusals := [row["refusal"] for row in rows if row["refusal"] is not None]:
-            values = {"name": contender(one.name), "refused": len(refusals), "all": len(rows), "words": refusals[0]}
+            values = {
+                "stage": job.stage,
+                "name": contender(one.name),
+                "refused": len(refusals),
+                "all": len(rows),
+                "words": refusals[0],
+            }
             say(Said("evaluate.refused", values), style="yellow")
         if one.name in done:
             done[one.name]([Response(**row) for row in rows])
@@ -247,7 +312,7 @@ def _answer(
 
 def _share(job: Job, questions: Questions | None = None) -> None:
     """What one of several processes does: its share of what is missing, into files of its own."""
-    questions = questions or questions_of(job.cfg, job.tokenizers(), job.splits)
+    questions = questions or job.questions()
     for system, contenders in systems(job.contenders):
         if system.engine == SHARED:
             asked = tuple(one for one in contenders if one in job.asked)

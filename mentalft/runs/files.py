@@ -25,6 +25,8 @@ from mentalft.records import (
     Rejected,
     Response,
     ScoreRow,
+    ScreenResult,
+    ScreenRow,
     StoredMetrics,
     TrainingResult,
     Vote,
@@ -129,6 +131,8 @@ PROBLEMS: JsonLinesFile[Rejected] = JsonLinesFile("responses/problems.jsonl", Re
 MADE: JsonFile[Made] = JsonFile("responses/decoding.json", Made, "evaluate")
 OBJECTIVE_ANSWERS: JsonLinesFile[Response] = JsonLinesFile("objective.jsonl", Response, "objective")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
+SCREENED: JsonFile[ScreenResult] = JsonFile("screen.json", ScreenResult, "screen")
+SCREEN_HITS: JsonLinesFile[ScreenRow] = JsonLinesFile("screen/hits.jsonl", ScreenRow, "screen")
 TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
 DATA_REPORT: JsonFile[DataReport] = JsonFile("data/report.json", DataReport, "prepare")
 REJECTED: JsonLinesFile[Rejected] = JsonLinesFile("data/rejected.jsonl", Rejected, "prepare")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mentalft.assets import SIGNS_OF_RISK
 
 CLAUSE_END = re.compile(r"[，。！？；、,.!?;:：\n…~—]")
+LETTERS = re.compile("[a-zA-Z]{2}")
 LOOK_BACK = 48
 """Characters before a phrase in which its negation is looked for."""
 
@@ -27,21 +28,26 @@ class Sign(NamedTuple):
     """Where it stands, in characters."""
 
 
-class _Patterns(NamedTuple):
+class _Language(NamedTuple):
     signs: dict[str, re.Pattern[str]]
     idioms: re.Pattern[str]
-    negated: tuple[re.Pattern[str], ...]
-    """By language: the end of a clause that negates what follows; empty ``doubled`` group unless that is negated."""
+    negated: re.Pattern[str]
+    """The end of a clause that negates what follows; empty ``doubled`` group unless that is negated."""
 
 
 def signs_of(text: str) -> list[Sign]:
     """The signs of risk in ``text``, in order; none where a phrase is negated (没想过自杀) or an idiom (想死你了)."""
-    patterns = _patterns()
     straight = text.replace("’", "'")
-    plain = patterns.idioms.sub(lambda found: "\0" * len(found[0]), straight)
+    languages = _languages() if LETTERS.search(straight) else _languages()[:1]
+    if not any(pattern.search(straight) for language in languages for pattern in language.signs.values()):
+        return []
+    plain = straight
+    for language in languages:
+        plain = language.idioms.sub(lambda found: "\0" * len(found[0]), plain)
     found = [
         Sign(kind, text[match.start() : match.end()], match.start())
-        for kind, pattern in patterns.signs.items()
+        for language in languages
+        for kind, pattern in language.signs.items()
         for match in pattern.finditer(plain)
         if not _is_negated(plain[max(0, match.start() - LOOK_BACK) : match.start()])
     ]
@@ -50,27 +56,33 @@ def signs_of(text: str) -> list[Sign]:
 
 def _is_negated(before: str) -> bool:
     clause = CLAUSE_END.split(before)[-1]
-    found = (pattern.search(clause) for pattern in _patterns().negated)
+    found = (language.negated.search(clause) for language in _languages())
     return any(match is not None and not match["doubled"] for match in found)
 
 
 @cache
-def _patterns() -> _Patterns:
-    """The patterns of ``assets/signs_of_risk.json``; English ones match whole words, beside Chinese characters too."""
+def _languages() -> tuple[_Language, _Language]:
+    """Chinese and English, of ``assets/signs_of_risk.json``; English ones match whole words, beside Chinese too."""
     given = json.loads(SIGNS_OF_RISK.read_text(encoding="utf-8"))
 
-    def either(of: dict[str, list[str]]) -> re.Pattern[str]:
-        return re.compile(f"{_any(of['zh'])}|(?<![a-z]){_any(of['en'])}(?![a-z])", re.IGNORECASE)
+    def chinese(patterns: list[str]) -> re.Pattern[str]:
+        return re.compile(_any(patterns))
+
+    def english(patterns: list[str]) -> re.Pattern[str]:
+        return re.compile(f"(?<![a-z]){_any(patterns)}(?![a-z])", re.IGNORECASE)
 
     zh, en = ({part: _any(of) for part, of in given["negations"][name].items()} for name in ("zh", "en"))
-    return _Patterns(
-        {kind: either(of) for kind, of in given["signs"].items()},
-        either(given["idioms"]),
-        (
+    doubled = rf"(?P<doubled>(?:{en['doubled']}\s+)?)"
+    return (
+        _Language(
+            {kind: chinese(of["zh"]) for kind, of in given["signs"].items()},
+            chinese(given["idioms"]["zh"]),
             re.compile(f"(?P<doubled>{zh['doubled']}?){zh['words']}{zh['between']}*$"),
-            re.compile(
-                rf"(?P<doubled>(?:{en['doubled']}\s+)?)(?<![a-z']){en['words']}\s+(?:{en['between']}\s+)*$", re.I
-            ),
+        ),
+        _Language(
+            {kind: english(of["en"]) for kind, of in given["signs"].items()},
+            english(given["idioms"]["en"]),
+            re.compile(rf"{doubled}(?<![a-z']){en['words']}\s+(?:{en['between']}\s+)*$", re.IGNORECASE),
         ),
     )
 

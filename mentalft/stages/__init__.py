@@ -6,7 +6,10 @@ from mentalft.stages.evaluate import ANSWERS, EVALUATE
 from mentalft.stages.forgetting import FORGETTING
 from mentalft.stages.objective import OBJECTIVE
 from mentalft.stages.prepare import PREPARE
+from mentalft.stages.screen import SCREEN
 from mentalft.stages.train import PREFLIGHT, TRAIN
 
-STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, FORGETTING, COMPARE)
-__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "FORGETTING", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]
+STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, SCREEN, FORGETTING, COMPARE)
+__all__ = [
+    "ANSWERS", "COMPARE", "EVALUATE", "FORGETTING", "OBJECTIVE", "PREFLIGHT", "PREPARE", "SCREEN", "STAGES", "TRAIN",
+]  # fmt: skip

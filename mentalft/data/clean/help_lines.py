@@ -22,6 +22,8 @@ class HelpLine(NamedTuple):
     """Empty while it is in use. Old numbers stand in old texts."""
     source: str
     """Who runs it or says so."""
+    checked: str
+    """A page where the number was read in November 2026; empty where it was written down from memory."""
 
 
 @cache

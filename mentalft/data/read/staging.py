@@ -23,9 +23,9 @@ import msgspec
 import numpy as np
 from filelock import FileLock
 
-from mentalft import data
+from mentalft import data, safety
 from mentalft import records as _records
-from mentalft.assets import HELP_LINES
+from mentalft.assets import HELP_LINES, SCREEN, SIGNS_OF_RISK
 from mentalft.console import bar, say
 from mentalft.data.read.blocks import Block, array_blocks, blocks_of, file_blocks, scanned_text, value_blocks
 from mentalft.data.read.encoding import name_of
@@ -275,6 +275,11 @@ def _in_cache(
         ],
         "records": sha256_file(Path(_records.__file__)),
         "help_lines": sha256_file(HELP_LINES),
+        "safety": [
+            sha256_folder(Path(safety.__file__).parent, ("*.py",)),
+            sha256_file(SIGNS_OF_RISK),
+            sha256_folder(SCREEN, ("rules.*", "means.*")),
+        ],
         "libraries": {name: version(name) for name in LIBRARIES},
     }
     entry = cache / "prepared" / sha256_json(made_from)

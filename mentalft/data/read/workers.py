@@ -13,6 +13,7 @@ from xxhash import xxh3_128_hexdigest
 
 from mentalft.data.clean.privacy import DialogueRedactor
 from mentalft.data.clean.repair import remarks, repaired, thought_out
+from mentalft.data.clean.risk import count_risk
 from mentalft.data.clean.screening import REMARK, Screened, screened
 from mentalft.data.prompts import with_system
 from mentalft.data.read.blocks import Block, raw_records
@@ -35,7 +36,7 @@ ROW = np.dtype(
     ]
 )
 """What is known of a dialogue besides its text: 170 bytes."""
-COUNTED = ("repaired", "privacy", "remarks", "unread")
+COUNTED = ("repaired", "privacy", "remarks", "risk", "unread")
 LONGEST_NAME = 60
 """Characters of a field's name that are shown."""
 
@@ -108,6 +109,7 @@ def read_block(block: Block, settings: Settings, part_file: Path, most: int | No
         part.counts["unread"][shown[:LONGEST_NAME]] += number
     texts = [marked_text(dialogue) for dialogue in dialogues]
     looked_at = screened(texts)
+    count_risk(dialogues, texts, looked_at, part.counts["risk"])
     for place, (text, flags) in enumerate(zip(texts, looked_at.flags.tolist(), strict=True)):
         if flags & REMARK:
             part.counts["remarks"].update(remarks(text))
