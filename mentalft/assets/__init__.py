@@ -1,4 +1,4 @@
-"""Paths of what the package carries: sample dialogues, question bank, tiny model and embedder, schema, card."""
+"""Paths of what the package carries: sample dialogues, question bank, rubrics, models, schema, card."""
 
 from pathlib import Path
 
@@ -10,3 +10,4 @@ TINY_EMBEDDER = FOLDER / "tiny_embedder"
 MANIFEST_SCHEMA = FOLDER / "manifest.schema.json"
 MODEL_CARD = FOLDER / "model_card.md.jinja"
 HELP_LINES = FOLDER / "help_lines.csv"
+RUBRICS = FOLDER / "rubrics"
