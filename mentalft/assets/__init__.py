@@ -1,4 +1,4 @@
-"""Paths of what the package carries: sample dialogues, question bank, tiny model and embedder, schema, card."""
+"""Paths of what the package carries: sample dialogues, question bank, rubrics, models, schema, card."""
 
 from pathlib import Path
 
@@ -11,3 +11,4 @@ MANIFEST_SCHEMA = FOLDER / "manifest.schema.json"
 MODEL_CARD = FOLDER / "model_card.md.jinja"
 HELP_LINES = FOLDER / "help_lines.csv"
 SIGNS_OF_RISK = FOLDER / "signs_of_risk.json"
+RUBRICS = FOLDER / "rubrics"
