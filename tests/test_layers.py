@@ -19,7 +19,21 @@ FLOORS = (
     ("sweep",),
     ("experiment",),
     ("stages",),
-    ("comparison", "data", "generation", "judging", "metrics", "modeling", "runs", "show", "statistics", "tracking", "training"),
+    (
+        "comparison",
+        "data",
+        "generation",
+        "judging",
+        "metrics",
+        "modeling",
+        "review",
+        "runs",
+        "safety",
+        "show",
+        "statistics",
+        "tracking",
+        "training",
+    ),
     ("assets", "config", "console", "errors", "files", "records", "words"),
 )
 """From the top down."""
