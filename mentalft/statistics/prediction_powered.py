@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from mentalft.records import Interval
 from mentalft.statistics.resampling import Floats
 
-
 LEAST_RATED = 4
 
 
