@@ -1,4 +1,4 @@
-"""A judge's reply, read: JSON first, then a line that states the choice; anything else is not read, and never guessed."""
+"""A judge's reply, read: JSON first, then words that state the choice; anything else is not read, and never guessed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from mentalft.judging.rubric import Rubric
 
 A, B = "A", "B"
 _TIES = "tie|draw|equal|neither|both|平局|平手|打平|持平|相当|一样|不分上下|不分伯仲"
-_CHOICE = rf"(?:(?:answer|response|option|回答|选项)\s*)?(?:(?P<side>[AB])|(?P<tie>{_TIES}))"
+_NOT_ONE = r"""(?!["'”]?\s*(?:\||/|&|,|、|or|and|或|和|与|跟)\s*["'“]?(?:[AB]|tie))"""
+"""After a side: it is not the first of several, as where the form of the reply is repeated."""
+_WORD = r"(?:(?:answer|response|option|回答|选项)\s*)?"
+_CHOICE = rf"{_WORD}(?:(?:a\s+)?(?P<tie>{_TIES})|(?P<side>[AB])(?!\s+(?:tie|draw)){_NOT_ONE})"
 _ALONE = re.compile(rf"[\s\"'“”*\[（(]*{_CHOICE}[\s\"'“”*\]）).。!！]*", re.IGNORECASE)
 """A choice and nothing else."""
 _STATED = re.compile(
@@ -34,17 +37,19 @@ class Reply(NamedTuple):
 def read_reply(text: str, rubric: Rubric) -> Reply:
     """What a reply says.
 
-    The last JSON object with a ``choice`` counts. Where there is none, a line such as ``choice: A``, ``选择：平局`` or
-    ``[[B]]`` does, if all such lines agree; there are no ratings then.
+    A JSON object with a ``choice`` counts. Where there is none, words such as ``choice: A``, ``选择：平局`` or
+    ``[[B]]`` do, and there are no ratings then. Where several choices are stated that differ, none is.
     """
-    for found in _objects(text):
-        choice = choice_of(found.get("choice"))
-        if choice is not None:
-            return Reply(choice, _ratings(found.get("ratings"), rubric), "json")
-    stated = {_named(match) for match in _STATED.finditer(text)}
-    if not stated and (alone := choice_of(text)):
-        stated = {alone}
-    return Reply(stated.pop(), {}, "words") if len(stated) == 1 else Reply(None, {}, "none")
+    found = [(choice, of) for of in _objects(text) if (choice := choice_of(of.get("choice")))]
+    if found:
+        stated = {choice for choice, _ in found}
+        ratings = _ratings(found[-1][1].get("ratings"), rubric)
+        read_as: Read = "json"
+    else:
+        alone = choice_of(text)
+        stated = {alone} if alone else {_named(match) for match in _STATED.finditer(text)}
+        ratings, read_as = {}, "words"
+    return Reply(stated.pop(), ratings, read_as) if len(stated) == 1 else Reply(None, {}, "none")
 
 
 def choice_of(given: object) -> str | None:
@@ -60,17 +65,15 @@ def _named(match: re.Match[str]) -> str:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object in ``text`` that is not within another one, the last first."""
-    decoder, found, at = json.JSONDecoder(), [], text.find("{")
+    """Every JSON object in ``text`` that is not within another one."""
+    decoder, at = json.JSONDecoder(), text.find("{")
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
+            yield value
         except (json.JSONDecodeError, RecursionError):
             end = at + 1
-        else:
-            found.append(value)
         at = text.find("{", end)
-    return reversed(found)
 
 
 def _ratings(given: object, rubric: Rubric) -> dict[str, dict[str, int]]:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from mentalft.statistics.agreement import Statistic
-from mentalft.statistics.length import at_equal_length, regression_parts
+from mentalft.statistics.length import at_equal_length
 from mentalft.statistics.resampling import Floats
 
 
-def correlation(x: Floats, y: Floats) -> Statistic:
-    """Pearson's; NaN where one of the two is the same in every row."""
-    parts = moments(x, y)
+def moments(x: Floats, y: Floats) -> Floats:
+    """(…, 6) of 1, x, y, x², y², xy: what the others are made from; all 0 where x or y is NaN, which counts nowhere.
+
+    A row may hold the sum of several, such as of all pairs of raters of an item.
+    """
+    parts = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+    return np.where(np.isfinite(x + y)[..., None], parts, 0.0)
+
+
+def correlation(parts: Floats) -> Statistic:
+    """Pearson's; NaN where one of the two is the same in every row.
+
+    Args:
+        parts: (rows, 6) of :func:`moments`.
+    """
 
     def statistic(weights: Floats) -> Floats:
         n, x, y, xx, yy, xy = np.moveaxis(weights @ parts, -1, 0)
-        spread = np.sqrt(np.maximum(n * xx - x * x, 0)) * np.sqrt(np.maximum(n * yy - y * y, 0))
+        spread = np.sqrt(np.maximum(n * xx - x * x, 0) * np.maximum(n * yy - y * y, 0))
         return np.asarray((n * xy - x * y) / np.where(spread > 1e-9 * n * n, spread, np.nan))
 
     return statistic
@@ -29,7 +41,7 @@ def concordance(parts: Floats) -> Statistic:
     1973, doi 10.1177/001316447303300309; Lin 1989, doi 10.2307/2532051).
 
     Args:
-        parts: (rows, 6) of :func:`moments`, summed over several pairs of raters where a row has them.
+        parts: (rows, 6) of :func:`moments`.
     """
 
     def statistic(weights: Floats) -> Floats:
@@ -40,12 +52,11 @@ def concordance(parts: Floats) -> Statistic:
     return statistic
 
 
-def value_at_equal_length(values: Floats, log_length_ratios: Floats) -> Statistic:
-    """The mean that would be left at answers of equal length; its limits: :mod:`mentalft.statistics.length`."""
-    parts = regression_parts(values, log_length_ratios)
-    return lambda weights: at_equal_length(weights @ parts)
+def value_at_equal_length(parts: Floats) -> Statistic:
+    """The mean of y that would be left at answers of equal length; its limits: :mod:`mentalft.statistics.length`.
 
-
-def moments(x: Floats, y: Floats) -> Floats:
-    """(rows, 6) of 1, x, y, x², y², xy."""
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+    Args:
+        parts: (rows, 6) of :func:`moments`, x being the log ratio of lengths.
+    """
+    of_line = parts[..., [0, 1, 3, 2, 5]]
+    return lambda weights: at_equal_length(weights @ of_line)
