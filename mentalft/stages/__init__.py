@@ -3,9 +3,10 @@
 from mentalft.runs.stage import Stage
 from mentalft.stages.compare import COMPARE
 from mentalft.stages.evaluate import ANSWERS, EVALUATE
+from mentalft.stages.judge import JUDGE
 from mentalft.stages.objective import OBJECTIVE
 from mentalft.stages.prepare import PREPARE
 from mentalft.stages.train import PREFLIGHT, TRAIN
 
-STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, COMPARE)
-__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]
+STAGES: tuple[Stage, ...] = (PREPARE, PREFLIGHT, TRAIN, OBJECTIVE, EVALUATE, ANSWERS, JUDGE, COMPARE)
+__all__ = ["ANSWERS", "COMPARE", "EVALUATE", "JUDGE", "OBJECTIVE", "PREFLIGHT", "PREPARE", "STAGES", "TRAIN"]
