@@ -1,4 +1,4 @@
-"""The judge stage: a model compares every contender's answers with the baseline's, and is itself held against people."""
+"""The judge stage: a model compares every contender's answers with the baseline's, and is held against people."""
 
 from __future__ import annotations
 
