@@ -20,7 +20,7 @@ from mentalft.words import Said, contender, listed
 
 SHARE, NUMBER, SIGNED = "{:.0%}", "{:.2f}", "{:+.2f}"
 EXAMPLES_A_KIND = 2
-NOTHING_RATED = Agreement(None, None, None, 0)
+NOTHING_RATED = Agreement(None, None, None, 0, 0)
 
 
 class Check(NamedTuple):

@@ -286,6 +286,7 @@ def _agreement(pairs: Pairs, people: Choices, judge: Floats) -> Agreement:
         people=pairs.estimate(among_people),
         difference=pairs.estimate(lambda weights: judge_shared(weights) - among_people(weights)),
         ratings=int(sum(np.isfinite(given).sum() for given in people.values())),
+        pairs=int(with_people[:, 0].sum()) // 2,
     )
 
 
@@ -295,7 +296,7 @@ def _reason(agreement: Agreement | None, dialogues: int) -> Reason:
         return "no_people"
     if dialogues < FEW_DIALOGUES:
         return "few"
-    if agreement.people is None:
+    if not agreement.pairs:
         return "one_rater"
     if agreement.judge is None or agreement.judge.interval is None or agreement.difference is None:
         return "unknown"

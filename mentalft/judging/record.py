@@ -76,11 +76,13 @@ class Agreement:
     judge: Estimate | None
     """With each rater, one at a time."""
     people: Estimate | None
-    """Each rater with each other one; None where nothing was rated by two."""
+    """Each rater with each other one."""
     difference: Estimate | None
     """The first less the second, on what two or more people rated."""
     ratings: int
     """By people."""
+    pairs: int
+    """Of them: by two people of the same."""
 
 
 @dataclass(frozen=True)
