@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mentalft.config import JudgeConfig, OpenAIConfig
+from mentalft.config.judge import is_loopback
 from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.generation.contenders import Contender
@@ -115,7 +116,8 @@ class OpenAIEngine:
             max_retries=cfg.max_retries,  # with back-off, and as the server's retry-after says
             timeout=cfg.timeout,
             http_client=DefaultHttpxClient(
-                event_hooks={"request": [RateLimit(cfg.requests_per_minute)], "response": [fail_without_answer]}
+                event_hooks={"request": [RateLimit(cfg.requests_per_minute)], "response": [fail_without_answer]},
+                trust_env=not is_loopback(str(cfg.base_url)),  # else a proxy would get what is meant for this machine
             ),
         )
         self.limit_field = "max_tokens"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,7 +163,7 @@ def judged(pairs: Pairs, rubric: Rubric) -> Judged:
         agreement=agreement,
         corrected=_corrected(pairs, people),
         faults=tuple(_faults(first, order_kappa, length)),
-        reason=_reason(agreement, len({pairs.clusters[pairs.place[i]] for i, _ in people})),
+        reason=_reason(agreement, len({pairs.clusters[pairs.place[item]] for item in _chosen_twice(people)})),
         verdict=WITHHELD,
     )
 
@@ -290,14 +291,23 @@ def _agreement(pairs: Pairs, people: Choices, judge: Floats) -> Agreement:
     )
 
 
+def _chosen_twice(people: Choices) -> set[str]:
+    """The items that two people or more chose on."""
+    return {item for item, times in Counter(item for item, _ in people).items() if times > 1}
+
+
 def _reason(agreement: Agreement | None, dialogues: int) -> Reason:
-    """Whether a judge is validated by what people chose: see docs/judge.md."""
+    """Whether a judge is validated by what people chose: see docs/judge.md.
+
+    Args:
+        dialogues: in which two people or more chose on the same item.
+    """
     if agreement is None:
         return "no_people"
-    if dialogues < FEW_DIALOGUES:
-        return "few"
     if not agreement.pairs:
         return "one_rater"
+    if dialogues < FEW_DIALOGUES:
+        return "few"
     if agreement.judge is None or agreement.judge.interval is None or agreement.difference is None:
         return "unknown"
     if agreement.judge.interval.low <= 0:

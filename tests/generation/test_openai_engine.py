@@ -108,6 +108,13 @@ def test_messages_are_sent_and_answers_recorded(stub: Any, monkeypatch: pytest.M
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 
+def test_no_proxy_gets_what_is_for_this_machine(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (answer,) = engine(stub(lambda *_: (200, said("好"), {})).url).ask(BASE, PROMPTS[:1])
+    assert answer.text == "好"
+
+
 @pytest.mark.parametrize(
     ("message", "reason", "text", "finish_reason", "thinking", "refusal"),
     [

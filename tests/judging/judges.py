@@ -68,7 +68,7 @@ def reply_of(judge: Judge) -> Callable[[dict[str, Any], int], Any]:
     def reply(body: dict[str, Any], _: int) -> Any:
         a, b = shown(body)
         dimensions = re.findall(r"^- (\w+) \(", body["messages"][-1]["content"], re.MULTILINE)
-        ratings = {side: dict.fromkeys(dimensions, min(worth(text), 1)) for side, text in (("A", a), ("B", b))}
+        ratings = {side: dict.fromkeys(dimensions, 1) for side in "AB"}
         return 200, said(json.dumps({"reason": "because", "ratings": ratings, "choice": judge(a, b)})), {}
 
     return reply
