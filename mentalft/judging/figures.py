@@ -233,11 +233,12 @@ def _faults(first: Estimate | None, order_kappa: Estimate | None, length: Length
         found.append("chance")
     if first is not None and first.interval is not None and not first.interval.low <= 0.5 <= first.interval.high:
         found.append("position")
-    followed = length.correlation and length.correlation.interval
-    if followed is not None and followed.low > 0:
-        found.append("length")
-    elif length.extrapolated:
-        found.append("length_unknown")
+    followed = length.correlation.interval if length.correlation else None
+    if not {"chance", "undecided"} & set(found):
+        if followed is not None and followed.low > 0:
+            found.append("length")
+        elif length.extrapolated:
+            found.append("length_unknown")
     return found
 
 

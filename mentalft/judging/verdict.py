@@ -19,7 +19,7 @@ _CHOICE = rf"{_WORD}(?:(?:a\s+)?(?P<tie>{_TIES})|(?P<side>[AB])(?!\s+(?:tie|draw
 _ALONE = re.compile(rf"[\s\"'“”*\[（(]*{_CHOICE}[\s\"'“”*\]）).。!！]*", re.IGNORECASE)
 """A choice and nothing else."""
 _STATED = re.compile(
-    rf"""(?:^|[\s{{,*#])["'*]*(?:choice|verdict|winner|选择|结论|判断|更好的回答)["'*]*\s*(?:is|是|为)?\s*[:：=]\s*["'*\[]*{_CHOICE}(?![A-Za-z])
+    rf"""(?:^|[\s{{,*#])["'*]*(?:choice|verdict|winner|选择|结论|判断|更好的回答)["'*]*\s*(?:is|是|为)?\s*[:：=][\s"'*\[]*{_CHOICE}(?![A-Za-z])
     |\[\[\s*(?:(?P<marked>[AB])|(?P<marked_tie>{_TIES}|C))\s*\]\]""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
@@ -40,16 +40,16 @@ def read_reply(text: str, rubric: Rubric) -> Reply:
     A JSON object with a ``choice`` counts. Where there is none, words such as ``choice: A``, ``选择：平局`` or
     ``[[B]]`` do, and there are no ratings then. Where several choices are stated that differ, none is.
     """
-    found = [(choice, of) for of in _objects(text) if (choice := choice_of(of.get("choice")))]
+    found = [one for one in _objects(text) if "choice" in one]
+    alone = choice_of(text)
     if found:
-        stated = {choice for choice, _ in found}
-        ratings = _ratings(found[-1][1].get("ratings"), rubric)
-        read_as: Read = "json"
+        stated = {choice_of(one["choice"]) for one in found}
     else:
-        alone = choice_of(text)
         stated = {alone} if alone else {_named(match) for match in _STATED.finditer(text)}
-        ratings, read_as = {}, "words"
-    return Reply(stated.pop(), ratings, read_as) if len(stated) == 1 else Reply(None, {}, "none")
+    choice = stated.pop() if len(stated) == 1 else None
+    if choice is None:
+        return Reply(None, {}, "none")
+    return Reply(choice, _ratings(found[-1].get("ratings"), rubric), "json") if found else Reply(choice, {}, "words")
 
 
 def choice_of(given: object) -> str | None:

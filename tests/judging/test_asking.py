@@ -89,7 +89,11 @@ def test_rows_of_people_that_are_not_so_are_said(tmp_path: Path) -> None:
         return len(read_people(path, {"i", "j"}, "base", ["tuned"]))
 
     good = {"id": "i", "pair": ["tuned", "base"], "choice": "tuned"}
-    elsewhere = [{**good, "id": "z"}, {**good, "pair": ["base", "other"]}, {**good, "pair": ["tuned", "other"]}]
+    elsewhere = [
+        {**good, "id": "z"},
+        {**good, "pair": ["base", "other"], "choice": "tie"},
+        {**good, "pair": ["tuned", "other"]},
+    ]
     assert read(good, {**good, "choice": "tie"}, {**good, "rater": "b"}, {**good, "id": "j"}, *elsewhere) == 3
     with pytest.raises(DataError, match=r"people\.jsonl, line 2: choice is 'other'; accepted are tuned, base, tie"):
         read(good, {**good, "choice": "other"})

@@ -39,7 +39,7 @@ def test_the_interval_holds_the_truth_whatever_the_bias(bias: float, noise: floa
 
 
 def test_a_judge_of_the_rated_alone_adds_nothing() -> None:
-    people = np.array([1.0, 0.0, 0.5, 1.0, 1.0, 0.0])
+    people = np.array([1.0, 0.25, 0.5, 0.75, 0.5, 0.25])
     found = prediction_powered(people, people, np.ones(6, dtype=bool), list("abcdef"), 0.95, 0.5)
     assert (found.value, found.weight) == (pytest.approx(people.mean()), 0.0)
     assert found.interval == found.people_interval
