@@ -75,6 +75,8 @@ def judge_problems(cfg: Config) -> Iterator[str]:
     for key in ("base_url", "model"):
         if not getattr(judge, key):
             yield f"judge.{key} has no value, and the judge needs it: judge.{key}=VALUE"
+    if "tie" in cfg.eval.contenders:
+        yield "eval.contenders.tie: the judge calls a draw so; give the contender another name"
     if judge.base_url and not judge.send_text and not is_loopback(judge.base_url):
         yield (
             f"judge.base_url: {urlsplit(judge.base_url).hostname} is not this machine, and judging sends it dialogues "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 
 import numpy as np
 
+from mentalft.judging.asking import Answers, is_identical
 from mentalft.judging.people import PersonRow
 from mentalft.judging.record import (
     TIE,
@@ -44,8 +45,7 @@ class Pairs:
     items: Sequence[Item]
     baseline: str
     contender: str
-    answers: Mapping[str, Mapping[str, str]]
-    """Contender → item → text."""
+    answers: Answers
     rows: Sequence[JudgeRow]
     """Of this contender."""
     people: Sequence[PersonRow]
@@ -91,8 +91,7 @@ class Pairs:
     @cached_property
     def identical(self) -> Floats:
         """(items,) of 0 and 1."""
-        ours, theirs = self.answers[self.contender], self.answers[self.baseline]
-        return np.array([float(ours[i].strip() == theirs[i].strip()) for i in self.place])
+        return np.array([float(is_identical(self.answers, self.baseline, self.contender, i)) for i in self.place])
 
     @cached_property
     def scores(self) -> Floats:
