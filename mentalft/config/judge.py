@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class JudgeConfig(ServerConfig):
     """A model on a server with OpenAI's chat completions that compares answers, for ``stages=[…,judge]``."""
 
-    engine: Optional[Literal["openai"]] = value(bears_on="judge")
-    """What judges; null is nobody."""
+    engine: Literal["none", "openai"] = value(bears_on="judge")
+    """What judges; ``none`` is nobody."""
     base_url: Optional[str] = value(bears_on="judge")
     """Such as ``http://localhost:8000/v1``."""
     model: Optional[str] = value(bears_on="judge")
@@ -69,7 +69,7 @@ def judge_problems(cfg: Config) -> Iterator[str]:
     yield from url_problems("judge.base_url", judge.base_url)
     if "judge" not in cfg.stages:
         return
-    if judge.engine is None:
+    if judge.engine == "none":
         yield "stages holds judge, and nobody is named who judges: judge=openai judge.base_url=URL judge.model=NAME"
         return
     for key in ("base_url", "model"):
