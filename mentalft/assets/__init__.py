@@ -1,4 +1,4 @@
-"""Paths of what the package carries: sample dialogues, question bank, probe, tiny model and embedder, schema, card."""
+"""Paths of what the package carries: sample dialogues, question bank, probe, rubrics, models, schema, card."""
 
 from pathlib import Path
 
@@ -13,3 +13,4 @@ MODEL_CARD = FOLDER / "model_card.md.jinja"
 HELP_LINES = FOLDER / "help_lines.csv"
 SIGNS_OF_RISK = FOLDER / "signs_of_risk.json"
 SCREEN = FOLDER / "screen"
+RUBRICS = FOLDER / "rubrics"

@@ -12,6 +12,7 @@ from typing import Any, Literal, Optional
 from mentalft.config.fields import (
     ANSWERING,
     ASKING,
+    COMPARING,
     DECODING,
     MODEL,
     PACE,
@@ -20,16 +21,18 @@ from mentalft.config.fields import (
     SAMPLING,
     SCORING,
     TRAINING,
+    ServerConfig,
     number,
     value,
 )
 from mentalft.config.forgetting import ForgettingConfig
+from mentalft.config.judge import JudgeConfig
 from mentalft.config.report import ReportConfig
 from mentalft.config.screen import ScreenConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
 RUNNING_ORDER = (
-    "prepare", "preflight", "train", "objective", "evaluate", "answers", "screen", "forgetting", "compare",
+    "prepare", "preflight", "train", "objective", "evaluate", "answers", "screen", "forgetting", "judge", "compare",
 )  # fmt: skip
 """Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
 STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
@@ -106,7 +109,7 @@ class DataConfig:
             "objective if eval.max_items",
             "screen if screen.items",
             "forgetting",
-        ),  # fmt: skip
+        ),
     )
     """Decides which dialogue goes where; apart from ``seed`` so that runs with several seeds share a test set."""
     max_length: int = number(ge=16, bears_on=MODEL)
@@ -159,7 +162,7 @@ SERVER = tuple(f"{stage} if eval.engine=openai" for stage in ANSWERING)
 
 
 @dataclass
-class OpenAIConfig:
+class OpenAIConfig(ServerConfig):
     """A server with OpenAI's chat completions, for ``engine=openai``."""
 
     base_url: Optional[str] = value(bears_on=SERVER)
@@ -168,16 +171,6 @@ class OpenAIConfig:
     """What the server calls the contender ``base``."""
     tuned_model: Optional[str] = value(bears_on=SERVER)
     """What the server calls the contender ``tuned``."""
-    api_key_env: Optional[str] = value(bears_on=PACE)
-    """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
-    requests_per_minute: Optional[int] = number(ge=1, bears_on=PACE)
-    """Retries count as well; null sets no limit."""
-    timeout: float = number(gt=0, bears_on=PACE)
-    """Seconds for one request."""
-    max_retries: int = number(ge=0, bears_on=PACE)
-    """Of one request, with growing pauses or those that the server asks for."""
-    concurrency: int = number(ge=1, bears_on=PACE)
-    """Requests under way at the same time."""
     extra_body: dict[str, Any] = value(bears_on=SERVER)
     """Further fields of every request, such as ``{chat_template_kwargs: {enable_thinking: false}}``; null leaves one of
     ours out. ``max_completion_tokens`` takes the place of ``max_tokens``."""
@@ -241,7 +234,7 @@ class EvalConfig:
     contenders: dict[str, Any] = value(bears_on=("evaluate", "answers", "screen", "forgetting"))
     """Who is compared, by a name of your choice, in the order of the tables (docs/contenders.md): each a
     :class:`mentalft.config.contenders.ContenderConfig`; null leaves one out."""
-    baseline: str = value(bears_on=("compare", "screen", "forgetting"))
+    baseline: str = value(bears_on=COMPARING)
     """The contender that the others are held against."""
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
@@ -284,9 +277,9 @@ class EvalConfig:
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
-    bootstrap_resamples: int = number(ge=100, bears_on=("compare", "screen", "forgetting"))
+    bootstrap_resamples: int = number(ge=100, bears_on=COMPARING)
     """Resamples of dialogues, and permutations, that intervals and tests are made from."""
-    confidence: float = number(gt=0.5, lt=1, bears_on=("compare", "screen", "forgetting"))
+    confidence: float = number(gt=0.5, lt=1, bears_on=COMPARING)
     """Coverage of the intervals."""
     during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
@@ -327,19 +320,12 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = value(bears_on=PLACE)
-    """Which of ``prepare, preflight, train, evaluate, screen, forgetting, compare`` to run; what is left out is taken from
-    ``run_dir``."""
+    """Which of ``prepare, preflight, train, evaluate, screen, forgetting, judge, compare`` to run; what is left out is
+    taken from ``run_dir``."""
     seed: int = number(
         ge=0,
         lt=2**32,
-        bears_on=(
-            "train",
-            "evaluate if eval.do_sample",
-            "compare",
-            "objective if eval.do_sample",
-            "screen",
-            "forgetting",
-        ),  # fmt: skip
+        bears_on=("train", "evaluate if eval.do_sample", *COMPARING, "objective if eval.do_sample"),
     )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = value(bears_on=PLACE)
@@ -356,6 +342,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     forgetting: ForgettingConfig = field(default_factory=ForgettingConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     screen: ScreenConfig = field(default_factory=ScreenConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -386,6 +373,7 @@ OPEN_KEYS = (
     "trainer.fsdp",
     "trainer.deepspeed",
     "eval.openai.extra_body",
+    "judge.extra_body",
     "eval.contenders",
 )
 """Keys whose value is a mapping with names of the user's own."""

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from mentalft.errors import DataError, typed
 from mentalft.files import MARKED, write_json, write_jsonl
+from mentalft.judging.record import JudgeRecord, JudgeRow
 from mentalft.records import (
     Comparison,
     DataReport,
@@ -129,6 +130,8 @@ SCORES: JsonLinesFile[ScoreRow] = JsonLinesFile("scores.jsonl", ScoreRow, "compa
 LIKELIHOODS: JsonLinesFile[Perplexed] = JsonLinesFile("responses/perplexity.jsonl", Perplexed, "evaluate")
 PROBLEMS: JsonLinesFile[Rejected] = JsonLinesFile("responses/problems.jsonl", Rejected, "answers")
 MADE: JsonFile[Made] = JsonFile("responses/decoding.json", Made, "evaluate")
+JUDGE: JsonFile[JudgeRecord] = JsonFile("judge.json", JudgeRecord, "judge")
+VERDICTS: JsonLinesFile[JudgeRow] = JsonLinesFile("judge/verdicts.jsonl", JudgeRow, "judge")
 OBJECTIVE_ANSWERS: JsonLinesFile[Response] = JsonLinesFile("objective.jsonl", Response, "objective")
 OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResult, "objective")
 SCREENED: JsonFile[ScreenResult] = JsonFile("screen.json", ScreenResult, "screen")

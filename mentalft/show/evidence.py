@@ -18,7 +18,11 @@ from mentalft.runs.files import MADE
 from mentalft.show.table import Cell, Column, Table, markdown, terminal
 from mentalft.words import Language, Said, told
 
-KINDS: Mapping[str, str] = {"screen": "mentalft.screen.evidence", "forgetting": "mentalft.forgetting.evidence"}
+KINDS: Mapping[str, str] = {
+    "screen": "mentalft.screen.evidence",
+    "forgetting": "mentalft.forgetting.evidence",
+    "judge": "mentalft.judging.evidence",
+}
 """Kind → the module with its ``evidence_of``, in the order in which they are shown."""
 
 

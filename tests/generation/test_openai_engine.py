@@ -52,6 +52,7 @@ class Stub:
     """A server whose replies the test decides."""
 
     def __init__(self, reply: Reply) -> None:
+        self.reply = reply
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
         stub = self
@@ -61,7 +62,7 @@ class Stub:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 stub.bodies.append(body)
                 stub.keys.append(str(self.headers["authorization"]))
-                status, answer, headers = reply(body, len(stub.bodies))
+                status, answer, headers = stub.reply(body, len(stub.bodies))
                 sent = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
                 self.send_response(status)
                 for name, value in {
@@ -79,7 +80,7 @@ class Stub:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
 
 
 @pytest.fixture
@@ -105,6 +106,13 @@ def test_messages_are_sent_and_answers_recorded(stub: Any, monkeypatch: pytest.M
     assert (one.text, one.finish_reason, one.tokens, one.prompt_sha256) == ("tuned：睡不着", "length", 4, "hash1")
     assert server.bodies[0].keys() == {"model", "messages", "max_tokens", "temperature"}
     assert set(server.keys) == {f"Bearer {KEY}"}
+
+
+def test_no_proxy_gets_what_is_for_this_machine(stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (answer,) = engine(stub(lambda *_: (200, said("好"), {})).url).ask(BASE, PROMPTS[:1])
+    assert answer.text == "好"
 
 
 @pytest.mark.parametrize(
