@@ -510,6 +510,30 @@ class Declared:
     """Whether there were answers already."""
 
 
+@dataclass(frozen=True)
+class Vote:
+    """Which of two answers somebody found better who was not told whose they were (``mentalft-chat``, ``/blind``).
+
+    It holds no text: that is in ``chats/CONVERSATION.jsonl`` where the user wanted it kept.
+    """
+
+    at: str
+    """UTC, ISO 8601."""
+    conversation: str
+    turn: int
+    """Of the user in that conversation, counted from 1."""
+    attempt: int
+    """1, and more where the same message was asked again."""
+    message_sha256: str
+    """Of what the user wrote in that turn."""
+    order: tuple[str, str]
+    """The contenders, left and right."""
+    choice: Literal["left", "right", "tie"]
+    decoding: str
+    models: dict[str, str]
+    """Contender → its model (and that one's commit on the hub), and the SHA-256 of its adapter if it has one."""
+
+
 CAUTION: Final = "caution"
 NOT_COMPARABLE: Final = "not_comparable"
 Level = Literal["caution", "not_comparable"]

@@ -59,10 +59,11 @@ def _field_problems(node: Any, prefix: str) -> Iterator[str]:
         elif value == MISSING:
             yield f"{key} has no value; give one: {key}=VALUE"
         elif value is not None:
-            yield from _bound_problems(key, value, bounds_of(spec))
+            yield from bound_problems(key, value, bounds_of(spec))
 
 
-def _bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterator[str]:
+def bound_problems(key: str, value: float, bounds: dict[str, float]) -> Iterator[str]:
+    """What is wrong with one value, if anything."""
     holds = {
         "at least": lambda bound: value >= bound,
         "above": lambda bound: value > bound,

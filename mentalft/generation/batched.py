@@ -45,7 +45,7 @@ def generate(
         UserError: not even one prompt fits in memory.
     """
     waiting = deque(prompt for family in families(prompts) for prompt in family)
-    batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+    batch = Batch(model, tokenizer.pad_token_id, decoding, end_ids)
     while waiting or batch.rows:
         room = batch_size - len(batch.rows)
         new = [waiting.popleft() for _ in range(min(room, len(waiting)))]
@@ -55,14 +55,14 @@ def generate(
         except Exception as error:
             batch_size = smaller(error, len(unfinished), "prompts", LESS)
             waiting.extendleft(reversed(unfinished))
-            batch = _Batch(model, tokenizer.pad_token_id, decoding, end_ids)
+            batch = Batch(model, tokenizer.pad_token_id, decoding, end_ids)
             continue
         for row in ended:
             yield response_of(row.prompt, row.said, tokenizer, set(end_ids))
 
 
 @dataclass
-class _Batch:
+class Batch:
     """Rows on their way and the cache of all their tokens but the last."""
 
     model: Any
@@ -73,6 +73,10 @@ class _Batch:
     cache: Any = None
     width: int = 0
     """Tokens of a row in the cache, padding included."""
+    streamer: Any = None
+    """Of transformers: handed the tokens of a batch of one as they come."""
+    stopping: Sequence[Callable[..., torch.Tensor]] = ()
+    """Further stopping criteria of transformers."""
 
     def advance(self, new: list[Prompt]) -> list[Row]:
         """Let ``new`` in, decode until a share of the rows has ended, and take those out."""
@@ -92,7 +96,8 @@ class _Batch:
                 attention_mask=mask,
                 past_key_values=self.cache,
                 logits_processor=[_chooser(self.rows, ids, self.decoding)] if self.decoding.do_sample else [],
-                stopping_criteria=[_share_ended(self.end_ids)] if self.cache is not None else [],
+                stopping_criteria=[*self.stopping, *([_share_ended(self.end_ids)] if self.cache is not None else [])],
+                streamer=self.streamer,
             )
         self.width = out.shape[1] - 1
         ended = [

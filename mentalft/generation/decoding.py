@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.config import Config
+
 if TYPE_CHECKING:
     import torch
 
@@ -24,6 +26,12 @@ class Decoding:
     top_k: int
     """0 is no limit."""
     seed: int
+
+    @classmethod
+    def of(cls, cfg: Config) -> Decoding:
+        """How the contenders of a configuration decode."""
+        e = cfg.eval
+        return cls(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, cfg.seed)
 
     def __str__(self) -> str:
         if not self.do_sample:

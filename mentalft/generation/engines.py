@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
-from mentalft.config import EvalConfig
+from mentalft.config import Config, EvalConfig
+from mentalft.data.prompts import PromptBuilder
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
+from mentalft.modeling.locate import LocatedModel
 from mentalft.records import Perplexed, Prompt, Response
 
 
@@ -27,12 +32,44 @@ class TransformersEngine:
     def __init__(self, model: Any, tokenizer: Any, decoding: Decoding, end_ids: list[int], batch_size: int) -> None:
         self.model, self.tokenizer, self.decoding = model, tokenizer, decoding
         self.end_ids, self.batch_size = end_ids, batch_size
+        self.lock = Lock()
+
+    @classmethod
+    def load(
+        cls, cfg: Config, located: LocatedModel, adapters: Sequence[Path], decoding: Decoding
+    ) -> TransformersEngine:
+        """Load a model with ``adapters`` on it, in the precision of ``cfg``.
+
+        Raises:
+            ConfigError: the hardware lacks the precision.
+            ModelError: model or adapter cannot be loaded, or do not fit together.
+        """
+        from mentalft.modeling.adapter import load_adapter
+        from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer
+        from mentalft.modeling.precision import plan_precision
+
+        tokenizer = load_tokenizer(cfg.model, located)
+        model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
+        for adapter in adapters:
+            model = load_adapter(model, adapter, name=str(adapter))
+        end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer, located.name))
+        return cls(model, tokenizer, decoding, end_ids, cfg.eval.batch_size)
 
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
         from mentalft.generation.batched import generate
 
         with self._as(contender):
             yield from generate(self.model, self.tokenizer, prompts, self.decoding, self.end_ids, self.batch_size)
+
+    def stream(
+        self, contender: Contender, prompt: Prompt, decoding: Decoding, stopped: Callable[[], bool]
+    ) -> Iterator[Response]:
+        """Yield the answer to one prompt as it grows (see :mod:`mentalft.generation.streaming`)."""
+        from mentalft.generation.streaming import stream
+
+        yield from stream(
+            self.model, self.tokenizer, prompt, decoding, self.end_ids, stopped, partial(self._alone, contender)
+        )
 
     def measure(self, contenders: Sequence[Contender], batch: dict[str, Any]) -> Iterator[Perplexed]:
         """The likelihood of the labels of each row of a batch (see :mod:`mentalft.generation.likelihood`)."""
@@ -44,6 +81,12 @@ class TransformersEngine:
                 found[contender.name] = dict(likelihoods(self.model, batch))
         for row, first in next(iter(found.values())).items():
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
+
+    @contextmanager
+    def _alone(self, contender: Contender) -> Iterator[None]:
+        """The model as one contender; others wait."""
+        with self.lock, self._as(contender):
+            yield
 
     def _as(self, contender: Contender) -> Any:
         if contender.adapter:

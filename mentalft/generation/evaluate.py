@@ -29,8 +29,7 @@ from mentalft.generation.contenders import Contender, System, identity, models, 
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
-from mentalft.modeling.adapter import load_adapter
-from mentalft.modeling.base import end_token_ids, load_base_model, load_tokenizer, stated_end_token_ids
+from mentalft.modeling.base import load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
 from mentalft.records import Answerer, Asked, Item, Made, Perplexed, Prompt, Response, Splits
@@ -73,8 +72,7 @@ class Job(NamedTuple):
 
     @property
     def decoding(self) -> Decoding:
-        e = self.cfg.eval
-        return Decoding(e.max_new_tokens, e.do_sample, e.temperature, e.top_p, e.top_k, self.cfg.seed)
+        return Decoding.of(self.cfg)
 
 
 def evaluate(
@@ -297,13 +295,7 @@ def _on(job: Job, system: System) -> tuple[LocatedModel, list[Path]]:
 
 
 def _transformers(job: Job, system: System) -> TransformersEngine:
-    cfg, (located, adapters) = job.cfg, _on(job, system)
-    tokenizer = load_tokenizer(cfg.model, located)
-    model = load_base_model(cfg.model, located, plan_precision(cfg.trainer.precision))
-    for adapter in adapters:
-        model = load_adapter(model, adapter, name=str(adapter))
-    end_ids = end_token_ids(model, PromptBuilder.of(cfg, tokenizer, located.name))
-    return TransformersEngine(model, tokenizer, job.decoding, end_ids, cfg.eval.batch_size)
+    return TransformersEngine.load(job.cfg, *_on(job, system), job.decoding)
 
 
 def _vllm(job: Job, system: System) -> Engine:

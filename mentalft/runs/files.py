@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from filelock import FileLock
 
 from mentalft.errors import DataError, typed
-from mentalft.files import write_json, write_jsonl
+from mentalft.files import MARKED, write_json, write_jsonl
 from mentalft.records import (
     Comparison,
     DataReport,
@@ -26,6 +27,7 @@ from mentalft.records import (
     ScoreRow,
     StoredMetrics,
     TrainingResult,
+    Vote,
 )
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ class RunFile(Generic[T]):
     kind: Any
     """The type of its value, of a row where it is JSON Lines."""
     stage: str
-    """The stage that writes it, named where it is missing."""
+    """The stage that writes it, named where it is missing; empty where none does."""
 
     def path(self, run_dir: Path) -> Path:
         return run_dir / self.name
@@ -54,10 +56,9 @@ class RunFile(Generic[T]):
 
     def _broken(self, run_dir: Path, line: int | None, error: Exception) -> DataError:
         where = f", line {line}" if line else ""
-        return DataError(
-            f"{self.path(run_dir)}{where}: not what mentalft writes there ({error}); make it again: "
-            f"mentalft {typed('run_dir', run_dir)} stages=[{self.stage}]"
-        )
+        again = f"make it again: mentalft {typed('run_dir', run_dir)} stages=[{self.stage}]"
+        mend = again if self.stage else "mend it, or move the file away"
+        return DataError(f"{self.path(run_dir)}{where}: not what mentalft writes there ({error}); {mend}")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,16 @@ class JsonLinesFile(RunFile[T]):
     def save(self, run_dir: Path, rows: Iterable[T]) -> None:
         write_jsonl(self.path(run_dir), map(msgspec.to_builtins, rows))
 
+    def append(self, run_dir: Path, row: T) -> None:
+        """Add a row to a file that several processes may add to; written whole, so that no line is ever cut.
+
+        Raises:
+            DataError: what is there already is something else.
+        """
+        (run_dir / MARKED).mkdir(exist_ok=True)
+        with FileLock(run_dir / MARKED / f"{self.name}.lock"):
+            self.save(run_dir, [*(self.load(run_dir) if self.exists(run_dir) else []), row])
+
 
 COMPARISON: JsonFile[Comparison] = JsonFile("comparison.json", Comparison, "compare")
 ITEMS: JsonLinesFile[ItemRow] = JsonLinesFile("items.jsonl", ItemRow, "compare")
@@ -121,6 +132,8 @@ OBJECTIVE: JsonFile[ObjectiveResult] = JsonFile("objective.json", ObjectiveResul
 TRAINED: JsonFile[TrainingResult] = JsonFile("training.json", TrainingResult, "train")
 DATA_REPORT: JsonFile[DataReport] = JsonFile("data/report.json", DataReport, "prepare")
 REJECTED: JsonLinesFile[Rejected] = JsonLinesFile("data/rejected.jsonl", Rejected, "prepare")
+VOTES: JsonLinesFile[Vote] = JsonLinesFile("votes.jsonl", Vote, "")
+"""Of ``mentalft-chat``."""
 
 
 def responses(contender: str) -> JsonLinesFile[Response]:

@@ -31,6 +31,15 @@ def help_lines() -> tuple[HelpLine, ...]:
         return tuple(HelpLine(**row) for row in csv.DictReader(file))
 
 
+EMERGENCY = re.compile(r"emergency|急救|报警|緊急")
+
+
+def first_lines(region: str) -> list[HelpLine]:
+    """What somebody in danger in a region is told first: the first line in use there, and those for emergencies."""
+    used = [line for line in help_lines() if line.region == region and not line.until]
+    return used[:1] + [line for line in used[1:] if EMERGENCY.search(line.name)]
+
+
 def bare(number: str) -> str:
     """``number`` as it is compared: its digits and capitals, without the codes of China and North America."""
     plain = re.sub(r"[^0-9A-Z]", "", number)
