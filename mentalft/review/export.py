@@ -71,7 +71,9 @@ def export(run_dir: Path, asked: Asked, language: Language) -> Exported:
     run = read_run(run_dir)
     comparison, items = run.comparison, ITEMS.load(run_dir)
     if not comparison.others:
-        raise DataError(f"{run_dir} has one contender, {comparison.baseline}; a blind review needs two to choose between")
+        raise DataError(
+            f"{run_dir} has one contender, {comparison.baseline}; a blind review needs two to choose between"
+        )
     seed = comparison.seed if asked.seed is None else asked.seed
     wishes = [*asked[:3], seed, msgspec.to_builtins(asked.rubric), comparison.baseline, list(comparison.others)]
     secret = sha256_json([wishes, [msgspec.to_builtins(item) for item in items]])
@@ -88,7 +90,7 @@ def export(run_dir: Path, asked: Asked, language: Language) -> Exported:
     }
     key = Key(
         export="",
-        digest=digest_of(items, {q.item for page in pages.values() for q in page}),
+        digest="",
         baseline=comparison.baseline,
         contenders=comparison.others,
         tuned=tuned,
@@ -102,6 +104,7 @@ def export(run_dir: Path, asked: Asked, language: Language) -> Exported:
         ),
         pages=pages,
     )
+    key = replace(key, digest=digest_of(items, key.items, (key.baseline, *key.contenders)))
     key = replace(key, export=sha256_json(msgspec.to_builtins(key))[:8])
     key_file(key.export).save(run_dir, key)
     by_id = {item.id: item for item in items}
@@ -112,9 +115,9 @@ def export(run_dir: Path, asked: Asked, language: Language) -> Exported:
     return Exported(key, paths)
 
 
-def digest_of(items: Sequence[ItemRow], shown: set[str] | frozenset[str]) -> str:
-    """Of histories and answers of those of ``items`` that are ``shown``."""
-    found = [(item.id, item.history, sorted(item.answers.items())) for item in items if item.id in shown]
+def digest_of(items: Sequence[ItemRow], shown: frozenset[str], contenders: Sequence[str]) -> str:
+    """Of histories and answers of those of ``items`` that are ``shown``; others, and other contenders, may change."""
+    found = [(i.id, i.history, [i.answers.get(name) for name in contenders]) for i in items if i.id in shown]
     return sha256_json(msgspec.to_builtins(found))[:16]
 
 
@@ -147,8 +150,10 @@ def _pairs(comparison: Comparison, items: Sequence[ItemRow]) -> tuple[list[_Pair
 
 
 def _attention(items: Sequence[ItemRow], shown: dict[str, ItemRow], draw: Random) -> str | None:
-    """An item whose reference is shown against an answer that is none: a quiet one, and no other pair's if it can be."""
-    quiet = [item for item in items if any(item.references) and not any(signs_of(turn.content) for turn in item.history)]
+    """An item whose reference is shown against an answer that is none: a quiet one, of no other pair if it can be."""
+    quiet = [
+        item for item in items if any(item.references) and not any(signs_of(turn.content) for turn in item.history)
+    ]
     others = [item for item in quiet if item.id not in shown]
     return draw.choice(others or quiet).id if quiet else None
 

@@ -1,4 +1,4 @@
-"""What a blind review keeps of itself: the key and the answers in ``review/EXPORT/``, and the result in ``review.json``."""
+"""What a blind review keeps: the key and the answers in ``review/EXPORT/``, and the result in ``review.json``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from mentalft.statistics.agreement import Estimate
 FOLDER = "review"
 Choice = Literal["first", "second", "tie"]
 Kind = Literal["pair", "repeat", "attention", "guess"]
-"""``repeat``: a pair again with its sides swapped. ``attention``: a reference against an answer that is none. ``guess``:
-which of the two is of the tuned model."""
+"""``repeat``: a pair again with its sides swapped. ``attention``: a reference against an answer that is none.
+``guess``: which of the two is of the tuned model."""
 GENUINE, BROKEN = "genuine", "broken"
 """The sides of an attention pair."""
+CHOICE = "choice"
+"""Among the dimensions."""
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,6 @@ def estimate(statistic: Statistic, rows: Rows, confidence: float) -> Estimate | 
     return Estimate(float(value), expanded_interval(defined, effective_clusters(jackknife), confidence))
 
 
-def mean_of(values: Floats) -> Statistic:
-    """(rows,) of which NaN counts in no mean."""
-    counts = np.isfinite(values).astype(np.float64)
-    sums = np.where(np.isfinite(values), values, 0.0)
-    return lambda weights: (weights @ sums) / (weights @ counts)
-
-
 def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float) -> Estimate | None:
     """A share of votes with Wilson's interval at the effective number of votes; None of no votes.
 
