@@ -73,10 +73,10 @@ def metrics_page() -> str:
 
 
 def docstrings(kind: type) -> dict[str, str]:
-    """The text that stands below each field of a dataclass, in one line, by the field's name."""
+    """The text that stands below each field of a dataclass, its own and inherited, in one line, by the field's name."""
+    found = docstrings(kind.__base__) if kind.__base__ and is_dataclass(kind.__base__) else {}
     definition = ast.parse(inspect.getsource(kind)).body[0]
     assert isinstance(definition, ast.ClassDef)
-    found = {}
     for node, after in zip(definition.body, definition.body[1:], strict=False):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(after, ast.Expr):
             text = ast.literal_eval(after.value)

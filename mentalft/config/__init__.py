@@ -1,5 +1,6 @@
 """The configuration: its types and bounds (``schema``), and every check of its values (``checks``)."""
 
+from mentalft.config.judge import JudgeConfig
 from mentalft.config.report import ReportConfig
 from mentalft.config.schema import (
     ARTIFACTS,
@@ -39,6 +40,7 @@ __all__ = [
     "Config",
     "DataConfig",
     "EvalConfig",
+    "JudgeConfig",
     "LoraConfig",
     "ModelConfig",
     "OpenAIConfig",

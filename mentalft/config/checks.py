@@ -10,6 +10,7 @@ from typing import Any
 
 from mentalft.config.contenders import contender_problems, url_problems
 from mentalft.config.fields import MISSING, bounds_of
+from mentalft.config.judge import judge_problems
 from mentalft.config.schema import (
     ARTIFACTS,
     AUTO,
@@ -86,6 +87,7 @@ def _cross_problems(cfg: Config) -> Iterator[str]:
     yield from _choice_problems("eval.metrics", cfg.eval.metrics, _metrics())
     yield from _extra_metric_problems(cfg.eval)
     yield from _eval_problems(cfg)
+    yield from judge_problems(cfg)
     if cfg.tracking.log_artifacts:
         yield from _choice_problems("tracking.log_artifacts", cfg.tracking.log_artifacts, ARTIFACTS)
     if "report" in cfg.tracking.log_artifacts and not cfg.tracking.log_text:

@@ -102,8 +102,11 @@ def _file_problems(cfg: Config) -> Iterator[str]:
         if asked:
             keys = ", ".join(key_of(name, "answers") for name in asked)
             yield f"{keys} must be given too: with eval.references every contender's answers are those of a file"
-        if cfg.stages != ["compare"]:
-            yield f"eval.references: answers from files are scored by stages=[compare] alone, got stages={cfg.stages}"
+        if not {"compare"} <= set(cfg.stages) <= {"compare", "judge"}:
+            yield (
+                "eval.references: answers from files are scored by stages=[compare], or [judge,compare], got "
+                f"stages={cfg.stages}"
+            )
     elif len(asked) < len(cfg.eval.contenders) and cfg.stages == ["compare"] and not cfg.run_dir:
         yield (
             "eval.references must be given too: it holds the questions and reference answers that answers from files "

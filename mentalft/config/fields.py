@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, field, fields, is_dataclass
-from typing import Any, NamedTuple
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from typing import Any, NamedTuple, Optional
 
 MISSING: Any = "???"
 """OmegaConf's sign for a value that has to be given. Importing it would cost what only looks at runs a third of its
@@ -52,6 +52,22 @@ def number(
 def _field(bounds: dict[str, float | None], bears_on: str | tuple[str, ...]) -> Any:
     stages = (bears_on,) if isinstance(bears_on, str) else bears_on
     return field(default=MISSING, metadata={"bounds": {k: v for k, v in bounds.items() if v is not None}, "on": stages})
+
+
+@dataclass
+class ServerConfig:
+    """How a server with OpenAI's chat completions is asked; what changes no answer."""
+
+    api_key_env: Optional[str] = value(bears_on=PACE)
+    """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
+    requests_per_minute: Optional[int] = number(ge=1, bears_on=PACE)
+    """Retries count as well; null sets no limit."""
+    timeout: float = number(gt=0, bears_on=PACE)
+    """Seconds for one request."""
+    max_retries: int = number(ge=0, bears_on=PACE)
+    """Of one request, with growing pauses or those that the server asks for."""
+    concurrency: int = number(ge=1, bears_on=PACE)
+    """Requests under way at the same time."""
 
 
 def bounds_of(spec: Field[Any]) -> dict[str, float]:

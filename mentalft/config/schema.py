@@ -9,11 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
-from mentalft.config.fields import ASKING, MODEL, PACE, PLACE, PRESENTATION, SAMPLING, SCORING, TRAINING, number, value
+from mentalft.config.fields import (
+    ASKING,
+    MODEL,
+    PACE,
+    PLACE,
+    PRESENTATION,
+    SAMPLING,
+    SCORING,
+    TRAINING,
+    ServerConfig,
+    number,
+    value,
+)
+from mentalft.config.judge import JudgeConfig
 from mentalft.config.report import ReportConfig
 from mentalft.config.training import LoraConfig, TrainerConfig
 
-RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "compare")
+RUNNING_ORDER = ("prepare", "preflight", "train", "objective", "evaluate", "answers", "judge", "compare")
 """Every stage there is (:mod:`mentalft.stages`); settings say by these names on which they bear."""
 STAGES = tuple(name for name in RUNNING_ORDER if name not in ("objective", "answers"))
 """What ``stages`` may name; the others run where a setting asks for them."""
@@ -126,7 +139,7 @@ class ResponsesConfig:
 
 
 @dataclass
-class OpenAIConfig:
+class OpenAIConfig(ServerConfig):
     """A server with OpenAI's chat completions, for ``engine=openai``."""
 
     base_url: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
@@ -135,16 +148,6 @@ class OpenAIConfig:
     """What the server calls the contender ``base``."""
     tuned_model: Optional[str] = value(bears_on="evaluate if eval.engine=openai")
     """What the server calls the contender ``tuned``."""
-    api_key_env: Optional[str] = value(bears_on=PACE)
-    """The environment variable that holds the key; null sends none. The key itself belongs into no file."""
-    requests_per_minute: Optional[int] = number(ge=1, bears_on=PACE)
-    """Retries count as well; null sets no limit."""
-    timeout: float = number(gt=0, bears_on=PACE)
-    """Seconds for one request."""
-    max_retries: int = number(ge=0, bears_on=PACE)
-    """Of one request, with growing pauses or those that the server asks for."""
-    concurrency: int = number(ge=1, bears_on=PACE)
-    """Requests under way at the same time."""
     extra_body: dict[str, Any] = value(bears_on="evaluate if eval.engine=openai")
     """Further fields of every request, such as ``{chat_template_kwargs: {enable_thinking: false}}``; null leaves one of
     ours out. ``max_completion_tokens`` takes the place of ``max_tokens``."""
@@ -207,7 +210,7 @@ class EvalConfig:
     contenders: dict[str, Any] = value(bears_on=("evaluate", "answers"))  # Hydra adds none to a mapping of typed values
     """Who is compared, by a name of your choice, in the order of the tables (docs/contenders.md): each a
     :class:`mentalft.config.contenders.ContenderConfig`; null leaves one out."""
-    baseline: str = value(bears_on="compare")
+    baseline: str = value(bears_on=("compare", "judge"))
     """The contender that the others are held against."""
     perplexity: bool = value(bears_on=("evaluate", "compare"))
     """Whether the likelihood of the references is measured too; by ``engine=transformers`` alone."""
@@ -250,9 +253,9 @@ class EvalConfig:
     bertscore_model: Optional[str] = value(bears_on=SCORING)
     """A name that BERTScore has a baseline for, or a folder of that name; null goes by language."""
     bounds: BoundsConfig = field(default_factory=BoundsConfig)
-    bootstrap_resamples: int = number(ge=100, bears_on="compare")
+    bootstrap_resamples: int = number(ge=100, bears_on=("compare", "judge"))
     """Resamples of dialogues, and permutations, that intervals and tests are made from."""
-    confidence: float = number(gt=0.5, lt=1, bears_on="compare")
+    confidence: float = number(gt=0.5, lt=1, bears_on=("compare", "judge"))
     """Coverage of the intervals."""
     during_training: int = number(ge=0, bears_on=PACE)
     """At each validation, answer the last turn of this many validation dialogues and log BLEU and ROUGE-L; 0 is off."""
@@ -293,9 +296,12 @@ class TrackingConfig:
 @dataclass
 class Config:
     stages: list[str] = value(bears_on=PLACE)
-    """Which of ``prepare, preflight, train, evaluate, compare`` to run; what is left out is taken from ``run_dir``."""
+    """Which of ``prepare, preflight, train, evaluate, judge, compare`` to run; what is left out is taken from
+    ``run_dir``."""
     seed: int = number(
-        ge=0, lt=2**32, bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample")
+        ge=0,
+        lt=2**32,
+        bears_on=("train", "evaluate if eval.do_sample", "compare", "objective if eval.do_sample", "judge"),
     )
     """Seeds initialisation, data order, dropout, sampling and the bootstrap."""
     run_dir: Optional[str] = value(bears_on=PLACE)
@@ -311,6 +317,7 @@ class Config:
     lora: LoraConfig = field(default_factory=LoraConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
 
@@ -340,6 +347,7 @@ OPEN_KEYS = (
     "trainer.fsdp",
     "trainer.deepspeed",
     "eval.openai.extra_body",
+    "judge.extra_body",
     "eval.contenders",
 )
 """Keys whose value is a mapping with names of the user's own."""

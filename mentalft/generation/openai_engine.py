@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from mentalft.config import OpenAIConfig
+from mentalft.config import JudgeConfig, OpenAIConfig
 from mentalft.data.thinking import response, thinking_in
 from mentalft.errors import ConfigError, UserError, first_line
 from mentalft.generation.contenders import Contender
@@ -39,18 +39,30 @@ FRUITLESS = 10
 """Requests that are at fault before one is answered, from which on the fault is taken to be in all."""
 
 
-def check_openai(cfg: OpenAIConfig) -> None:
-    """Refuse ``eval.engine=openai`` where it cannot work.
+Server = OpenAIConfig | JudgeConfig
+MODEL_KEYS = {
+    "eval.openai": "eval.openai.base_model, tuned_model, the contender's model, or base_url",
+    "judge": "judge.model or judge.base_url",
+}
+"""Where the settings of a server stand → those that name a model and its place, for messages."""
+
+
+def check_openai(cfg: Server, key: str = "eval.openai") -> None:
+    """Refuse a server that cannot be asked.
+
+    Args:
+        key: of ``cfg``, named in messages.
 
     Raises:
         ConfigError: there is no openai package, or no key where one is named.
     """
     if find_spec("openai") is None:
-        raise ConfigError("eval.engine=openai needs the openai package: pip install 'mentalft[openai]'")
+        asks = "eval.engine=openai" if key == "eval.openai" else f"{key}=openai"
+        raise ConfigError(f"{asks} needs the openai package: pip install 'mentalft[openai]'")
     if cfg.api_key_env and not os.environ.get(cfg.api_key_env):
         raise ConfigError(
-            f"eval.openai.api_key_env={cfg.api_key_env}: there is no such environment variable, or it is empty; "
-            "put the key into it, or set eval.openai.api_key_env=null for a server that wants none"
+            f"{key}.api_key_env={cfg.api_key_env}: there is no such environment variable, or it is empty; "
+            f"put the key into it, or set {key}.api_key_env=null for a server that wants none"
         )
 
 
@@ -79,17 +91,24 @@ class RateLimit:
 
 
 class OpenAIEngine:
-    """A client of one server; ``base`` and ``tuned`` are two of its models.
+    """A client of one server.
 
     Raises:
         UserError: the server cannot be reached, refuses the key, has no such model, or still refuses after retries.
     """
 
-    def __init__(self, cfg: OpenAIConfig, decoding: Decoding) -> None:
+    def __init__(
+        self, cfg: Server, decoding: Decoding, key: str = "eval.openai", wishes: Mapping[str, Any] | None = None
+    ) -> None:
+        """For the arguments see :func:`check_openai`.
+
+        Args:
+            wishes: further fields of every request, left out for good once a request is answered only without them.
+        """
         from openai import DefaultHttpxClient, OpenAI
 
-        check_openai(cfg)
-        self.cfg, self.decoding = cfg, decoding
+        check_openai(cfg, key)
+        self.cfg, self.decoding, self.key, self.wishes = cfg, decoding, key, dict(wishes or {})
         self.client = OpenAI(
             base_url=cfg.base_url,
             api_key=os.environ[cfg.api_key_env] if cfg.api_key_env else NO_KEY,
@@ -102,16 +121,19 @@ class OpenAIEngine:
         self.limit_field = "max_tokens"
 
     def ask(self, contender: Contender, prompts: Sequence[Prompt]) -> Iterator[Response]:
-        """Yield one response a prompt as they come.
+        """Yield one response a prompt as they come; see :meth:`answers`."""
+        yield from (answer.response for answer in self.answers(str(contender.served_as), prompts))
+
+    def answers(self, model: str, prompts: Sequence[Prompt]) -> Iterator[Answer]:
+        """Yield one answer of ``model`` a prompt as they come.
 
         An item that the server refuses for good has a response that says so. Where it is not plain that the item is
         what the server minds, that counts once another item has been answered: else all requests are at fault.
         """
-        model = str(contender.served_as)
         doubtful: list[_Refused] = []
         answered = False
         with ThreadPoolExecutor(self.cfg.concurrency) as pool:
-            asked = [pool.submit(self._answer, model, prompt) for prompt in prompts]
+            asked = [pool.submit(self._answer, model, prompt, self.wishes) for prompt in prompts]
             try:
                 for one in as_completed(asked):
                     found = one.result()
@@ -119,9 +141,9 @@ class OpenAIEngine:
                         doubtful.append(found)
                     else:
                         answered = answered or not isinstance(found, _Refused)
-                        yield found.response if isinstance(found, _Refused) else found
+                        yield found.answer if isinstance(found, _Refused) else found
                     if answered:
-                        yield from (refused.response for refused in doubtful)
+                        yield from (refused.answer for refused in doubtful)
                         doubtful.clear()
                     elif len(doubtful) == FRUITLESS:
                         break
@@ -130,11 +152,12 @@ class OpenAIEngine:
         if doubtful:
             raise UserError(doubtful[0].in_words)
 
-    def _answer(self, model: str, prompt: Prompt) -> Response | _Refused:
+    def _answer(self, model: str, prompt: Prompt, wishes: dict[str, Any]) -> Answer | _Refused:
+        """One answer; ``wishes`` are emptied where the server minds them."""
         import openai
 
-        field = self.limit_field
-        arguments = request_arguments(self.decoding, prompt.id, self.cfg.extra_body, field)
+        field, wished = self.limit_field, dict(wishes)
+        arguments = request_arguments(self.decoding, prompt.id, {**wished, **self.cfg.extra_body}, field)
         messages: Any = [m.chat() for m in prompt.messages]
         try:
             raw = self.client.chat.completions.with_raw_response.create(model=model, messages=messages, **arguments)
@@ -142,38 +165,44 @@ class OpenAIEngine:
             words = _servers_words(error)
             if field == "max_tokens" and "max_completion_tokens" in words:
                 self.limit_field = "max_completion_tokens"
-                return self._answer(model, prompt)
+                return self._answer(model, prompt, wishes)
             status = getattr(error, "status_code", None)
             of_the_item = status not in (401, 404, 429) and bool(OF_THE_ITEM.search(words))
             if of_the_item or status in OF_THE_REQUEST:
-                refused = response(prompt.id, prompt.sha256, "", "refused", 0, refusal=words)
+                if wished and not of_the_item:
+                    without = self._answer(model, prompt, {})
+                    if isinstance(without, Answer):
+                        wishes.clear()
+                    return without
+                refused = Answer(response(prompt.id, prompt.sha256, "", "refused", 0, refusal=words))
                 return _Refused(refused, of_the_item, self._in_words(error, model))
             raise UserError(self._in_words(error, model)) from None
-        return _response(prompt, json.loads(raw.http_response.text))
+        body = json.loads(raw.http_response.text)
+        sent = int((body.get("usage") or {}).get("prompt_tokens") or 0)
+        return Answer(_response(prompt, body), sent, bool(wished))
 
     def _in_words(self, error: Any, model: str) -> str:
         import openai
 
-        cfg, server = self.cfg, f"eval.openai.base_url={self.cfg.base_url}"
+        cfg, key = self.cfg, self.key
+        server = f"{key}.base_url={cfg.base_url}"
         again = "answers already given are kept; the same command with run_dir= goes on from there"
         if isinstance(error, openai.APITimeoutError):
-            return (
-                f"{server} did not answer within eval.openai.timeout={cfg.timeout:g} s, tried {self._tries()}; {again}"
-            )
+            return f"{server} did not answer within {key}.timeout={cfg.timeout:g} s, tried {self._tries()}; {again}"
         if isinstance(error, openai.APIConnectionError):
             return f"{server} cannot be reached ({_root(error)}), tried {self._tries()}; start the server or correct it"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            key = f"the key in ${cfg.api_key_env}" if cfg.api_key_env else "a request without a key"
-            return f"{server} refuses {key} (HTTP {error.status_code}); set eval.openai.api_key_env to the right one"
+            sent = f"the key in ${cfg.api_key_env}" if cfg.api_key_env else "a request without a key"
+            return f"{server} refuses {sent} (HTTP {error.status_code}); set {key}.api_key_env to the right one"
         if isinstance(error, openai.NotFoundError):
             return (
                 f"{server} has no model {model!r}, or no chat completions there (HTTP 404); correct "
-                "eval.openai.base_model, tuned_model, the contender's model, or base_url (which most often ends in /v1)"
+                f"{MODEL_KEYS[key]} (which most often ends in /v1)"
             )
         if isinstance(error, openai.RateLimitError):
             return (
                 f"{server} still says too many requests (HTTP 429), tried {self._tries()}; lower "
-                f"eval.openai.requests_per_minute or eval.openai.concurrency; {again}"
+                f"{key}.requests_per_minute or {key}.concurrency; {again}"
             )
         if isinstance(error, openai.APIStatusError):
             if FAULT in error.response.extensions:
@@ -188,8 +217,18 @@ class OpenAIEngine:
         return f"{self.cfg.max_retries + 1} times"
 
 
-class _Refused(NamedTuple):
+class Answer(NamedTuple):
+    """A response, and what is known of its request besides."""
+
     response: Response
+    prompt_tokens: int = 0
+    """As the server counts them; 0 where it does not say."""
+    wished: bool = False
+    """Whether it was asked for with the engine's wishes."""
+
+
+class _Refused(NamedTuple):
+    answer: Answer
     of_the_item: bool
     """Whether the server's words say that it is this item that it minds."""
     in_words: str

@@ -76,7 +76,7 @@ def test_answers_from_files_come_with_all_that_is_needed() -> None:
     cfg.eval.references = None
     assert problems(cfg)[0].startswith("eval.references must be given too: it holds the questions")
     cfg.eval.references, cfg.stages = "c", ["evaluate", "compare"]
-    assert "scored by stages=[compare] alone" in problems(cfg)[0]
+    assert "scored by stages=[compare], or [judge,compare]" in problems(cfg)[0]
 
 
 def test_questions_of_a_file_need_a_file() -> None:
