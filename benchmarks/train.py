@@ -96,12 +96,12 @@ def ours(options: argparse.Namespace, model: Any, rows: list[Any], output: str) 
 
     from mentalft.data.batches import Collator
     from mentalft.training.steps import StepPlan
-    from mentalft.training.trainer import SupervisedTrainer
+    from mentalft.training.trainer import SupervisedTrainer, Validation
 
     plan = StepPlan(tuple(len(r.input_ids) for r in rows), options.batch, options.micro, 1, SEED, group_by_length=True)
     return SupervisedTrainer(
         model=model, args=TrainingArguments(**arguments(options, output), remove_unused_columns=False), plan=plan,
-        validation_plan=plan, train_rows=rows, validation_rows=rows,
+        train_rows=rows, validation=Validation(rows, plan),
         collator=Collator(2, padding_free=options.padding_free),
     )  # fmt: skip
 

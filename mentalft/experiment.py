@@ -23,6 +23,7 @@ from mentalft.runs.loop import check_needs, run_stage
 from mentalft.runs.manifest import record_of, shared_settings, write_records
 from mentalft.runs.place import check_apart
 from mentalft.runs.stage import Context, Stage, used_by
+from mentalft.show.evidence import evidence_in, show_evidence
 from mentalft.show.model_card import write_card
 from mentalft.show.terminal import show_comparison
 from mentalft.show.verdict import verdict_sentence
@@ -116,6 +117,10 @@ def show(cfg: Config, stages: Sequence[Stage], run_dir: Path, tracker: Tracker) 
         tracker.items(ITEMS.load(run_dir) if tracker.log_text else [])
         tracker.summary({"comparison/verdict": verdict_sentence(comparison)})
         tracker.plots(run_dir / "plots")
+    found = [one for one in evidence_in(run_dir) if one.kind in {stage.name for stage in stages}]
+    if comparison is None:
+        show_evidence(found, language())
+    tracker.evidence(found)
     tracker.artifacts()
     objective = _objective(cfg, run_dir, tracker) if TRAIN in stages else None
     say(Said("run.directory", {"path": shown(run_dir)}))

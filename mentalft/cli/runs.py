@@ -163,7 +163,9 @@ def compare(
     """Show any number of runs in one table: seeds of one run pooled, different systems side by side."""
     from mentalft.comparison.runs import compare_runs
     from mentalft.console import console, language, say
+    from mentalft.show.evidence import across_runs, evidence_in
     from mentalft.show.runs import how_to_read, terminal_tables, write_runs_json, write_runs_markdown
+    from mentalft.show.table import terminal
     from mentalft.show.terminal import say_verdict
     from mentalft.words import Said, told
 
@@ -174,14 +176,16 @@ def compare(
     say_verdict(found, language())
     for note in found.notes:
         say(Said("show.note", {"what": note}), style="yellow")
-    for table in terminal_tables(found, console.width, language()):
+    evidence = across_runs([evidence_in(run) for run in runs])
+    beside = [terminal(table, console.width, language()) for table in evidence]
+    for table in (*terminal_tables(found, console.width, language()), *beside):
         console.print()
         console.print(table)
     if found.combined:
         console.print()
         console.print(told(how_to_read(found), language()), style="dim", soft_wrap=False)
     if markdown:
-        write_runs_markdown(found, markdown, language())
+        write_runs_markdown(found, markdown, language(), evidence)
     if json:
         write_runs_json(found, json)
     for path in filter(None, (markdown, json)):

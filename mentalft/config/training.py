@@ -94,6 +94,9 @@ class TrainerConfig:
     """In optimizer steps, like the next two."""
     eval_steps: int = number(ge=1, bears_on="train")
     """Optimizer steps between two measurements of the validation loss."""
+    max_eval_samples: Optional[int] = number(ge=1, bears_on=TRAINING)
+    """Measure the validation loss during training on this many dialogues, drawn once, topics in share; at the end it is
+    measured on all. Null always takes all."""
     save_steps: int = number(ge=1, bears_on=PACE)
     """A multiple of ``eval_steps``, so that every checkpoint has a validation loss."""
     save_total_limit: int = number(ge=1, bears_on=PACE)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mentalft.config import DataConfig
 from mentalft.console import say, shown
+from mentalft.data.items import in_share
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
 from mentalft.data.report import shortened_said
 from mentalft.errors import DataError, ModelError
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     id: str
     input_ids: NDArray[np.int32]  # (time,)
     supervised: NDArray[np.bool_]  # (time,): True where the token is a label
+    topic: str | None = None
 
 
 class Encoded(NamedTuple):
@@ -93,7 +95,7 @@ def _row(dialogue: Dialogue, builder: PromptBuilder) -> Row:
     supervised[0] = False  # nothing comes before the first token that could predict it
     if not supervised.any():
         raise DataError(f"dialogue {dialogue.id} holds no answer of the assistant, so there is nothing to learn")
-    return Row(dialogue.id, np.asarray(example.input_ids, dtype=np.int32), supervised)
+    return Row(dialogue.id, np.asarray(example.input_ids, dtype=np.int32), supervised, dialogue.topic)
 
 
 def _learnt(row: Row) -> NDArray[np.int64]:
@@ -119,6 +121,14 @@ def encode_split(path: Path, builder: PromptBuilder, cfg: DataConfig) -> Encoded
     for line in shortened_said("train", path.stem, encoded.shortened, cfg.max_length):
         say(line, style="yellow")
     return encoded
+
+
+def sampled(rows: Sequence[Row], most: int | None, seed: int) -> list[Row]:
+    """At most ``most`` of ``rows``, topics in share; a smaller sample is part of a larger one."""
+    if most is None or len(rows) <= most:
+        return list(rows)
+    kept = {*in_share(((row.id, row.topic) for row in rows), seed)[:most]}
+    return [row for row in rows if row.id in kept]
 
 
 def reference_rows(builder: PromptBuilder, asked: Iterable[tuple[str, Sequence[Message], str]]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,32 +132,38 @@ def item_of(row: dict[str, Any]) -> Item:
 def sample(items: list[Item], most: int | None, seed: int) -> list[Item]:
     """At most ``most`` items of whole dialogues, each topic's share of the dialogues kept as nearly as can be.
 
-    Within a topic dialogues stand in a seeded order; a topic's n dialogues are laid evenly over the unit interval, and
-    those of all topics are taken from its front. So a smaller sample is the beginning of a larger one.
+    The dialogues are taken as :func:`in_share` has them, so a smaller sample is the beginning of a larger one.
     """
     if most is None or len(items) <= most:
         return items
     size: dict[str, int] = {}
-    topics: dict[str | None, dict[str, None]] = {}  # the dialogues of each, once
     for item in items:
         size[item.dialogue_id] = size.get(item.dialogue_id, 0) + 1
-        topics.setdefault(item.topic, {})[item.dialogue_id] = None
     kept: set[str] = set()
     room = most
-    for dialogue_id in _in_turn([list(ids) for ids in topics.values()], seed):
+    for dialogue_id in in_share(((item.dialogue_id, item.topic) for item in items), seed):
         if size[dialogue_id] <= room:
             kept.add(dialogue_id)
             room -= size[dialogue_id]
     return [item for item in items if item.dialogue_id in kept]
 
 
-def _in_turn(topics: Sequence[Sequence[str]], seed: int) -> list[str]:
+def in_share(dialogues: Iterable[tuple[str, str | None]], seed: int) -> list[str]:
+    """The ids of ``dialogues`` (id, topic) in a seeded order, of which every beginning has each topic in its share.
+
+    Within a topic dialogues stand in a seeded order; a topic's n dialogues are laid evenly over the unit interval, and
+    those of all topics are taken from its front.
+    """
+    topics: dict[str | None, dict[str, None]] = {}  # the dialogues of each, once
+    for dialogue_id, topic in dialogues:
+        topics.setdefault(topic, {})[dialogue_id] = None
+
     def draw(dialogue_id: str) -> bytes:
         return hashlib.blake2b(f"{seed}\x1f{dialogue_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
     places = [
         ((rank + 0.5) / len(ids), draw(dialogue_id), dialogue_id)
-        for ids in topics
+        for ids in topics.values()
         for rank, dialogue_id in enumerate(sorted(ids, key=draw))
     ]
     return list(dict.fromkeys(dialogue_id for _, _, dialogue_id in sorted(places)))

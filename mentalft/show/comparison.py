@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mentalft.files import write_text
 from mentalft.records import PRIMARY, Comparison, Difference, MetricResult
+from mentalft.show.evidence import Evidence, evidence_in, evidence_markdown
 from mentalft.show.groups import groups_of
 from mentalft.show.language import in_language, sentence
 from mentalft.show.numbers import plain, probability, signed, spread
@@ -283,7 +284,7 @@ def places_of(comparison: Comparison) -> dict[str, int]:
 def write_tables(comparison: Comparison, run_dir: Path, language: Language = "en") -> None:
     """Write ``comparison.md`` and ``.tex``, in ``language``, and ``comparison.csv``, which has names for programs."""
     write_text(run_dir / "comparison.csv", csv_text(comparison_table(comparison)))
-    write_text(run_dir / "comparison.md", comparison_markdown(comparison, language))
+    write_text(run_dir / "comparison.md", comparison_markdown(comparison, language, evidence_in(run_dir)))
     write_text(run_dir / "comparison.tex", comparison_latex(comparison, language))
 
 
@@ -309,8 +310,8 @@ def comparison_latex(comparison: Comparison, language: Language = "en") -> str:
     return "\n".join([*head, r"\label{tab:mentalft}", body + r"\end{table}", ""])
 
 
-def comparison_markdown(comparison: Comparison, language: Language = "en") -> str:
-    """Warnings first, then the table, then where the difference is and what it was made from."""
+def comparison_markdown(comparison: Comparison, language: Language = "en", evidence: Sequence[Evidence] = ()) -> str:
+    """Warnings first, then the table, where the difference is, other evidence, and what it was made from."""
     w, comparison = labels("show", language), in_language(comparison, language)
     groups = groups_of(comparison)
     lengths = any(d.length_controlled for m in comparison.metrics for d in m.differences.values())
@@ -333,6 +334,7 @@ def comparison_markdown(comparison: Comparison, language: Language = "en") -> st
         [f"## {w['answers_heading']}"],
         markdown(answers_table(comparison), language),
         [w["answers_how"]],
+        *evidence_markdown(evidence, language),
         [f"- {sentence(note, language)}" for note in comparison.notes],
         [f"## {w['signatures']}", "", w["signatures_how"], ""] + [f"- `{m.signature}`" for m in comparison.metrics],
     ]

@@ -18,6 +18,7 @@ from mentalft.runs.loading import training_rows
 from mentalft.runs.markers import Marker, markers
 from mentalft.show.card_facts import Base, base_of, hub_names, languages_of, licence_of, licences_of, own_contender
 from mentalft.show.comparison import comparison_table, decoding_of, explained, how_to_read, scaled, scope_lines
+from mentalft.show.evidence import evidence_in, evidence_markdown
 from mentalft.show.table import markdown
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Said, contender, labels, told
@@ -80,6 +81,9 @@ def model_card(run_dir: Path) -> str:
         made=list(_made(run_dir, marker)),
         comparison=comparison,
         **(_found(comparison) if comparison else {}),
+        evidence="\n\n".join("\n".join(block) for block in evidence_markdown(evidence_in(run_dir)))
+        if evaluated
+        else "",
         asked=ASKED[evaluated.settings["items"]] if evaluated else None,
     )
     return str(card)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from rich.table import Table as RichTable
@@ -60,7 +60,12 @@ def write_runs_json(found: RunsComparison, path: Path) -> None:
     write_json(path, msgspec.to_builtins(found))
 
 
-def write_runs_markdown(found: RunsComparison, path: Path, language: Language = "en") -> None:
+def write_runs_markdown(
+    found: RunsComparison, path: Path, language: Language = "en", beside: Sequence[Table[Any]] = ()
+) -> None:
+    """Args:
+    beside: tables of other evidence.
+    """
     found = _titled(found, language)
     w, scores, apart = labels("show", language), scores_table(found), spread_table(found)
     blocks = [
@@ -73,6 +78,7 @@ def write_runs_markdown(found: RunsComparison, path: Path, language: Language = 
         [told(how_to_read(found), language)] if found.combined else [],
         [f"## {told(apart.title, language)}"] if found.spreads else [],
         markdown(apart, language) if found.spreads else [],
+        *(block for table in beside for block in ([f"## {told(table.title, language)}"], markdown(table, language))),
         [f"## {w['signatures']}", "", *(f"- `{m.signature}`" for m in found.runs[0].metrics)],
     ]
     write_text(path, "\n\n".join("\n".join(block) for block in blocks if block) + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from mentalft.console import console, say, say_path
 from mentalft.records import CAUTION, NOT_COMPARABLE, PRIMARY, UNDECIDED, Comparison, RunsComparison
 from mentalft.show.comparison import comparison_table, scope_lines
+from mentalft.show.evidence import evidence_in, show_evidence
 from mentalft.show.language import in_language
 from mentalft.show.table import WIDE, terminal
 from mentalft.show.verdict import verdict_sentence
@@ -33,6 +34,7 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
         console.print(line, style="dim")
     if any(m.role == PRIMARY and d.verdict == UNDECIDED for m in comparison.metrics for d in m.differences.values()):
         say(told(Said("power.hint", {"run": str(run_dir)}), language))
+    show_evidence(evidence_in(run_dir), language)
     if notes:
         for note in comparison.notes:
             console.print(told(Said("show.note", {"what": note}), language), style="dim")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mentalft.config import Config
-from mentalft.records import Asked
+from mentalft.records import Asked, Gate
 from mentalft.runs.stage import Context, Stage, digest
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ def _known(context: Context) -> Known:
     from mentalft.comparison.known import known_of
 
     return context.once("known", lambda: known_of(context.cfg.eval, context.run_dir))
+
+
+def _evidence(context: Context) -> list[Gate]:
+    from mentalft.show.evidence import gates_in
+
+    return context.once("evidence", lambda: gates_in(context.run_dir))
 
 
 def _asked(context: Context) -> Asked:
@@ -32,6 +38,7 @@ def _from_run(context: Context) -> dict[str, Any]:
     return {
         "trained": {name: [of.digests(), of.known, of.held_out] for name, of in known.trained.items()},
         "primary": len(known.gates),
+        "evidence": _evidence(context),
         "likelihoods": digest(asked.perplexity) if measured and asked.perplexity else None,
         "problems": asked.problems,
         "items": digest(asked.folder / "items.jsonl"),
@@ -44,7 +51,9 @@ def _work(context: Context) -> None:
     from mentalft.show.paper import write_paper
 
     cfg, run_dir = context.cfg, context.run_dir
-    compare(cfg.eval, _asked(context), cfg.seed, run_dir, _known(context))
+    known = _known(context)
+    known = known._replace(gates=(*known.gates, *_evidence(context)))
+    compare(cfg.eval, _asked(context), cfg.seed, run_dir, known)
     write_paper(run_dir)
 
 

@@ -17,6 +17,7 @@ from mentalft.console import say, shown
 from mentalft.errors import first_line
 from mentalft.records import Comparison, ItemRow
 from mentalft.show.comparison import comparison_table
+from mentalft.show.evidence import Evidence
 from mentalft.show.table import records
 from mentalft.tracking.client import end_service, open_run, wanted_mode
 from mentalft.tracking.failure import without_data
@@ -83,6 +84,15 @@ class Tracker:
         self.summary(comparison_summary(comparison))
         rows = records(comparison_table(comparison))
         self._table("comparison", list(rows[0]), [list(row.values()) for row in rows])
+
+    def evidence(self, found: Sequence[Evidence]) -> None:
+        """Each kind's figures as summary values, and its tables; no dialogue text."""
+        for one in found:
+            self.summary({f"{one.kind}/{figure.key}": figure.value for figure in one.summary})
+            for number, table in enumerate(one.tables, 1):
+                rows = records(table)
+                if rows:
+                    self._table(f"{one.kind}/{number}", list(rows[0]), [list(row.values()) for row in rows])
 
     def items(self, rows: Sequence[ItemRow]) -> None:
         """Every item with its texts, only where ``tracking.log_text`` allows it."""

@@ -24,6 +24,7 @@ from mentalft.training.trainer import SupervisedTrainer
 from mentalft.words import Said
 
 UNITS = (("seconds", 1), ("minutes", 60), ("hours", 3600))
+MUCH_VALIDATION = 0.1
 ADAM_BYTES = 8
 """Two fp32 moments a trainable parameter."""
 
@@ -42,6 +43,8 @@ class Preflight:
     steps: int
     seconds: float
     """Of the whole training, validations included."""
+    validation_share: float
+    """Of ``seconds``."""
     disk_bytes: int
     free_disk_bytes: int
 
@@ -58,6 +61,11 @@ class Preflight:
             "free": naturalsize(self.free_disk_bytes, binary=True),
         }
         return Said("preflight.found", values)
+
+    def warning(self) -> Said | None:
+        """Where validating takes much of the time, which setting to change."""
+        much = self.validation_share > MUCH_VALIDATION
+        return Said("preflight.validation", {"share": self.validation_share}) if much else None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -83,12 +91,13 @@ def preflight(trainer: SupervisedTrainer, run_dir: Path) -> Preflight:
         optimizer = optimizer_class([p for p in trainer.model.parameters() if p.requires_grad], **options)
         _seconds(trainer, optimizer, longest)
         seconds = min(_seconds(trainer, optimizer, usual) for _ in range(2))
+        validating = _validation_seconds(trainer)
     rate = sum(plan.lengths[i] for i in usual) / seconds * plan.world_size
     steps = args.max_steps if args.max_steps > 0 else math.ceil(args.num_train_epochs * plan.steps_per_epoch)
-    # a validation is forward only: about a third of the work
-    validations = 1 + steps // max(1, int(args.eval_steps))
-    tokens = steps / plan.steps_per_epoch * sum(plan.lengths)
-    tokens += validations * sum(trainer.validation_plan.lengths) / 3
+    training = steps / plan.steps_per_epoch * sum(plan.lengths) / rate
+    during = 1 + steps // max(1, int(args.eval_steps))  # one before the first step
+    sampled, whole = (sum(of.plan.lengths) for of in (trainer.validation, trainer.whole_validation))
+    validation = (during * sampled + whole) * validating / plan.world_size
     weights = sum(p.numel() * p.element_size() for p in trainer.model.parameters() if p.requires_grad)
     moments = sum(p.numel() * ADAM_BYTES for p in trainer.model.parameters() if p.requires_grad)
     disk = (weights + moments) * ((trainer.checkpoints_kept or 1) + 1) + weights
@@ -98,7 +107,8 @@ def preflight(trainer: SupervisedTrainer, run_dir: Path) -> Preflight:
         peak_memory_bytes=memory_in_use(),
         tokens_per_second=round(rate, 1),
         steps=steps,
-        seconds=round(tokens / rate, 1),
+        seconds=round(training + validation, 1),
+        validation_share=round(validation / (training + validation), 3),
         disk_bytes=disk,
         free_disk_bytes=shutil.disk_usage(run_dir).free,
     )
@@ -119,15 +129,37 @@ def _probes(plan: StepPlan) -> tuple[list[int], list[int]]:
 
 
 def _seconds(trainer: SupervisedTrainer, optimizer: Any, batch: list[int]) -> float:
+    """Of forward, backward and update."""
     began = time.perf_counter()
-    inputs = trainer.data_collator([trainer.train_dataset[i] for i in batch])
     trainer.model.train()
-    inputs = trainer._prepare_inputs({k: v for k, v in inputs.items() if k != "record_ids"})
-    with trainer.compute_loss_context_manager(), trainer.accelerator.autocast():
-        total, _ = trainer.negative_log_likelihood(trainer.model, inputs)
-    (total / max(1, len(inputs["positions"]))).backward()  # type: ignore[no-untyped-call]
+    total, labels = _forward(trainer, [trainer.train_dataset[i] for i in batch])
+    (total / max(1, labels)).backward()
     optimizer.step()
     optimizer.zero_grad()
+    return _since(began)
+
+
+def _validation_seconds(trainer: SupervisedTrainer) -> float:
+    """A token, by the usual micro-batch."""
+    _, batch = _probes(trainer.validation.plan)
+    rows = [trainer.validation.rows[i] for i in batch]
+    trainer.model.eval()
+    with torch.no_grad():
+        _forward(trainer, rows)
+        began = time.perf_counter()
+        _forward(trainer, rows)
+    seconds = _since(began)
+    trainer.model.train()
+    return seconds / sum(len(row.input_ids) for row in rows)
+
+
+def _forward(trainer: SupervisedTrainer, rows: list[Any]) -> tuple[Any, int]:
+    inputs = trainer._prepare_inputs({k: v for k, v in trainer.data_collator(rows).items() if k != "record_ids"})
+    with trainer.compute_loss_context_manager(), trainer.accelerator.autocast():
+        return trainer.negative_log_likelihood(trainer.model, inputs)
+
+
+def _since(began: float) -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter() - began

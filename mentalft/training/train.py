@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from humanize import naturalsize
 
 from mentalft.config import Config
 from mentalft.config.composition import typed_config
 from mentalft.console import console, say, shown
-from mentalft.data.batches import Collator, Encoded, encode_split
+from mentalft.data.batches import Collator, Encoded, Row, encode_split, sampled
 from mentalft.data.preview import print_preview
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import UserError
@@ -33,6 +33,9 @@ from mentalft.training.memory import halving
 from mentalft.training.processes import Meeting, launch, one_of_many, processes_wanted, world_size
 from mentalft.training.steps import StepPlan
 from mentalft.words import Said
+
+if TYPE_CHECKING:
+    from mentalft.training.trainer import Validation
 
 ANSWER_CURVES = ("bleu", "rougeL")
 """What answers given during training are scored by: metrics that load no model."""
@@ -148,7 +151,7 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
             stop.raise_if_stopped(trainer.state.global_step)
         finally:
             log.close()
-        loss = trainer.validation_loss()
+        loss = trainer.validation_loss(whole=True)
     if not math.isfinite(loss):
         raise UserError(
             f"train: the validation loss is {loss}; lower trainer.learning_rate, or use trainer.precision=bf16 or fp32"
@@ -182,14 +185,14 @@ def _trainer(material: Material, micro: int, send: Send, *callbacks: Any) -> tup
     log = TrainingLog(material.run_dir / "training.jsonl", send, plan.tokens)
     answering = [AnswerAtValidation(_scoring(material), log.write)] if cfg.eval.during_training else []
     patience = cfg.trainer.early_stopping_patience
-    rows = material.train_set.rows
+    rows, held_out, world = material.train_set.rows, material.validation_set.rows, arguments.world_size
     trainer = SupervisedTrainer(
         model=model,
         args=arguments,
         plan=plan,
-        validation_plan=_validation_plan(cfg, material.validation_set, arguments.world_size),
         train_rows=rows,
-        validation_rows=material.validation_set.rows,
+        validation=_validation(cfg, sampled(held_out, cfg.trainer.max_eval_samples, cfg.data.split_seed), world),
+        whole_validation=_validation(cfg, held_out, world),
         collator=Collator(material.tokenizer.pad_token_id, padding_free=_padding_free(cfg), filler=rows[0]),
         callbacks=[*answering, log, KeepBest(), *callbacks, *([EarlyStoppingCallback(patience)] if patience else [])],
     )
@@ -245,10 +248,12 @@ def _plan(cfg: Config, train_set: Encoded, effective: int, micro: int, world_siz
     return StepPlan(train_set.lengths(), effective, micro, world_size, cfg.seed, grouped)
 
 
-def _validation_plan(cfg: Config, validation_set: Encoded, world_size: int) -> StepPlan:
-    """One step that holds every example, in micro-batches of like length."""
-    size = cfg.trainer.per_device_eval_batch_size
-    return StepPlan(validation_set.lengths(), len(validation_set.rows), size, world_size, 0, group_by_length=False)
+def _validation(cfg: Config, rows: Sequence[Row], world_size: int) -> Validation:
+    """In micro-batches of like length."""
+    from mentalft.training.trainer import Validation
+
+    lengths, size = tuple(len(row.input_ids) for row in rows), cfg.trainer.per_device_eval_batch_size
+    return Validation(rows, StepPlan(lengths, len(rows), size, world_size, 0, group_by_length=False))
 
 
 def _padding_free(cfg: Config) -> bool:
@@ -263,6 +268,8 @@ def _preflight(trainer: Any, run_dir: Path) -> None:
     found = preflight(trainer, run_dir)
     if trainer.is_world_process_zero():
         say(found.said())
+        if warning := found.warning():
+            say(warning, style="yellow")
         write_json(run_dir / "preflight.json", found.to_json())
 
 
@@ -272,6 +279,9 @@ def _announce(model: Any, material: Material, plan: StepPlan) -> None:
     trainable, size = sum(p.numel() for p in weights), sum(p.numel() * p.element_size() for p in weights)
     total = model.get_nb_trainable_parameters()[1]
     supervised = sum(int(row.supervised.sum()) for row in train_set.rows)
+    held_out, most = len(material.validation_set.rows), material.cfg.trainer.max_eval_samples
+    if most is not None and most < held_out:
+        say(Said("train.validates", {"sample": most, "dialogues": held_out}))
     about = {
         "dialogues": len(train_set.rows),
         "tokens": sum(plan.lengths),

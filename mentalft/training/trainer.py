@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -22,6 +22,14 @@ from mentalft.errors import DataError, UserError
 from mentalft.training.checkpoints import full_disk_in_words, rotate, seal
 from mentalft.training.head import SupervisedHead
 from mentalft.training.steps import RankBatches, StepPlan
+
+
+class Validation(NamedTuple):
+    """What a validation loss is measured on."""
+
+    rows: Sequence[Any]
+    plan: StepPlan
+    """One step that holds all of ``rows``."""
 
 
 class SupervisedTrainer(Trainer):  # type: ignore[misc]
@@ -40,23 +48,27 @@ class SupervisedTrainer(Trainer):  # type: ignore[misc]
         model: Any,
         args: Any,
         plan: StepPlan,
-        validation_plan: StepPlan,
         train_rows: Sequence[Any],
-        validation_rows: Sequence[Any],
+        validation: Validation,
+        whole_validation: Validation | None = None,
         collator: Callable[[Sequence[Any]], dict[str, Any]],
         callbacks: Sequence[Any] = (),
     ) -> None:
+        """Args:
+        validation: what is measured during training.
+        whole_validation: what is measured at the end, where that is more.
+        """
         super().__init__(
             model=model,
             args=args,
             train_dataset=list(train_rows),
-            eval_dataset=list(validation_rows),
+            eval_dataset=list(validation.rows),
             data_collator=collator,
             callbacks=list(callbacks),
         )
         # older checkpoints are deleted here, after the seal; transformers would do it before, and at the end once more
         self.checkpoints_kept, args.save_total_limit = args.save_total_limit, None
-        self.plan, self.validation_plan = plan, validation_plan
+        self.plan, self.validation, self.whole_validation = plan, validation, whole_validation or validation
         self.ids_of_step: list[str] = []
         self.loss_is_scaled_for_ga = True  # what compute_loss returns is already a share of the whole step
         # Liger joins head and loss itself
@@ -111,14 +123,19 @@ class SupervisedTrainer(Trainer):  # type: ignore[misc]
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
-    def validation_loss(self) -> float:
-        """The mean over all supervised tokens; transformers would average the means of batches."""
+    def validation_loss(self, *, whole: bool = False) -> float:
+        """The mean over all supervised tokens; transformers would average the means of batches.
+
+        Args:
+            whole: of all that there is to validate on, not of the sample.
+        """
+        rows, plan = self.whole_validation if whole else self.validation
         totals = torch.zeros(2, dtype=torch.float64, device="cpu")
         model = self.model_wrapped if self.is_sharded else self.model
         was_training = model.training
         model.eval()
         with torch.no_grad():
-            for batch in _Loader(self.eval_dataset, RankBatches(self.validation_plan, self.args.process_index), self):
+            for batch in _Loader(rows, RankBatches(plan, self.args.process_index), self):
                 inputs = self._prepare_inputs({k: v for k, v in batch.items() if k != "record_ids"})
                 with self.compute_loss_context_manager(), self.accelerator.autocast():
                     total, labels = self.negative_log_likelihood(model, inputs)

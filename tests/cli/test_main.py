@@ -34,7 +34,7 @@ from tests.conftest import dialogue_record
         (["data.max_length=1.5"], ["data.max_length=1.5", "a whole number"]),
         (["trainer.gradient_checkpointing=maybe"], ["true or false"]),
         (["trainer.precision=fp12"], ["trainer.precision=fp12", "auto, fp16, bf16, fp32"]),
-        (["data=sampel"], ["data=sampel", "local, sample, soulchat", "did you mean 'sample'"]),
+        (["data=sampel"], ["data=sampel", "local, mentalchat, sample, soulchat", "did you mean 'sample'"]),
         (["experiment=nope"], ["experiment=nope", "quick"]),
         (["lora=null"], ["lora=null", "qv_r8"]),
         (["stages=prepare"], ["write 'stages=[prepare]'"]),

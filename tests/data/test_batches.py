@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mentalft.data.batches import Collator, Encoded, Row, encode
+from mentalft.data.batches import Collator, Encoded, Row, encode, sampled
 from mentalft.data.prompts import IGNORED_LABEL, PromptBuilder
 from mentalft.errors import DataError
 from mentalft.records import Dialogue, Message
@@ -99,3 +99,14 @@ def test_a_dialogue_without_an_answer_is_an_error_and_not_a_loss_of_0(tokenizer:
     silent = Dialogue("d", None, (Message("user", "在吗？"),))
     with pytest.raises(DataError, match="dialogue d holds no answer"):
         encode([silent], PromptBuilder(tokenizer, {}, "tiny"), 100)
+
+
+def test_a_sample_keeps_topics_in_share_and_the_order_and_grows() -> None:
+    rows = [Row(str(n), np.ones(1, np.int32), np.ones(1, np.bool_), "sleep" if n % 4 else "work") for n in range(40)]
+    few, more = sampled(rows, 8, 1), sampled(rows, 20, 1)
+    assert [row.topic for row in few].count("work") == 2
+    assert [row.topic for row in more].count("work") == 5
+    assert {row.id for row in few} < {row.id for row in more}
+    assert more == [row for row in rows if row in more]
+    assert sampled(rows, None, 1) == sampled(rows, 40, 1) == rows
+    assert {row.id for row in sampled(rows, 8, 2)} != {row.id for row in few}

@@ -23,7 +23,7 @@ DIALOGUE = (
 TEMPLATES = {"tiny": None, "llama3": templates.LLAMA3, "qwen2_5": templates.QWEN2_5, "qwen3": templates.QWEN3_INSTRUCT}
 FAMILY = {
     "tiny": "tiny", "llama3_2_1b": "llama3", "llama3_2_3b": "llama3", "qwen2_5_1_5b": "qwen2_5", "qwen2_5_7b": "qwen2_5",
-    "qwen3_4b": "qwen3",
+    "qwen2_5_0_5b": "qwen2_5", "smollm2_360m": "qwen2_5", "qwen3_4b": "qwen3",
 }  # fmt: skip
 """Whose form of template each model of the configuration has."""
 

@@ -18,7 +18,9 @@ from mentalft.modeling.locate import locate_model
 from mentalft.modeling.precision import PrecisionPlan
 from mentalft.records import Splits
 from mentalft.training import train as stage
+from mentalft.training.preflight import Preflight
 from mentalft.training.trainer import SupervisedTrainer
+from mentalft.words import told
 from tests.test_conf import composed
 from tests.training.resuming import fit, settings
 from tests.training.test_resume import data  # noqa: F401 - a fixture
@@ -101,6 +103,31 @@ def test_the_preflight_changes_nothing_and_tells_the_cost(small_model: Path, dat
     assert found["tokens_per_second"] > 0 < found["seconds"]
     adapter = (tmp_path / "a" / "adapter" / "adapter_model.safetensors").stat().st_size
     assert adapter < found["disk_bytes"] < found["free_disk_bytes"]
+
+
+def test_validation_is_on_a_sample_during_training_and_on_all_at_the_end(
+    small_model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],  # noqa: F811
+) -> None:  # fmt: skip
+    fit(settings(str(small_model), "trainer.max_eval_samples=2"), data, tmp_path / "sampled")
+    assert "the validation loss during training is of 2 of " in " ".join(capsys.readouterr().out.split())
+    fit(settings(str(small_model)), data, tmp_path / "whole")
+    assert "max_eval_samples" not in capsys.readouterr().out
+
+    def curve(name: str) -> list[float]:
+        rows = map(json.loads, (tmp_path / name / "training.jsonl").read_text().splitlines())
+        return [row["validation/loss"] for row in rows if "validation/loss" in row]
+
+    assert curve("sampled")[0] != curve("whole")[0]
+    ends = [read_json(tmp_path / name / "training.json")["validation_loss"] for name in ("sampled", "whole")]
+    assert ends[0] == pytest.approx(curve("whole")[-1], abs=1e-6)
+    assert ends[0] == pytest.approx(ends[1], abs=1e-6)
+
+
+@pytest.mark.parametrize(("share", "warns"), [(0.1, False), (0.11, True)])
+def test_much_time_for_validation_is_said_with_the_setting(share: float, warns: bool) -> None:
+    found = Preflight(1, 1, 1, 1.0, 1, 1.0, share, 1, 1).warning()
+    assert (found is not None) is warns
+    assert not found or "11% of that time goes into validation; lower trainer.max_eval_samples" in told(found)
 
 
 def test_a_disk_without_room_is_refused_before_training(

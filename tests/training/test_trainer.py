@@ -18,7 +18,7 @@ from mentalft.modeling.locate import locate_model
 from mentalft.modeling.precision import PrecisionPlan
 from mentalft.training.arguments import training_arguments
 from mentalft.training.steps import StepPlan
-from mentalft.training.trainer import SupervisedTrainer
+from mentalft.training.trainer import SupervisedTrainer, Validation
 from tests.test_conf import composed
 
 TINY = ("trainer.max_steps=3", "trainer.eval_steps=3", "trainer.save_steps=3", "trainer.learning_rate=0.01")
@@ -53,8 +53,8 @@ def trainer_of(
         plan.accumulation,
     )
     return SupervisedTrainer(
-        model=model, args=arguments, plan=plan, train_rows=examples, validation_rows=examples[:5], callbacks=callbacks,
-        validation_plan=StepPlan(lengths[:5], 5, 2, 1, 0, group_by_length=False),
+        model=model, args=arguments, plan=plan, train_rows=examples, callbacks=callbacks,
+        validation=Validation(examples[:5], StepPlan(lengths[:5], 5, 2, 1, 0, group_by_length=False)),
         collator=Collator(0, padding_free=padding_free, filler=examples[0]),
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from mentalft.show.comparison import (
     names_of,
     scope_lines,
 )
+from mentalft.show.evidence import Evidence, evidence_in
 from mentalft.show.groups import groups_of
 from mentalft.show.language import HTML_LANGUAGE, in_language, sentence
 from mentalft.show.plots.labels import caption_of_figure
@@ -82,6 +83,7 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         groups_how=shown["groups_how"],
         leakage=scope_lines(c, language),
         no_topics=shown["not_shown"].format(why=told(c.no_topics, language)) if c.no_topics else None,
+        evidence=[_evidence(one, language) for one in evidence_in(run.run_dir)],
         answers=drawn(answers_table(c), language, css="checks stacked"),
         answers_how=shown["answers_how"],
         signatures_how=shown["signatures_how"],
@@ -94,6 +96,22 @@ def report_html(run: FinishedRun, figures: Mapping[str, str], language: Language
         commands=sections.commands(run),
     )  # fmt: skip
     return page
+
+
+def _evidence(found: Evidence, language: Language) -> dict[str, Any]:
+    """A kind of evidence as its section shows it."""
+    from markupsafe import Markup
+
+    return {
+        "kind": found.kind,
+        "heading": told(found.heading, language),
+        "headline": told(found.headline, language),
+        "tables": [(told(t.title, language), drawn(t, language, css="stacked")) for t in found.tables],
+        "lines": [told(line, language) for line in found.lines],
+        "figures": [Markup(_sized(svg)) for svg in found.figures.values()],
+        "examples": [(told(e.title, language), e.kind, list(e.parts(language))) for e in found.examples],
+        "show": told(Said("evidence.examples", {"count": len(found.examples)}), language),
+    }
 
 
 def _about(metric: str, scale: str | None, language: Language) -> str:
