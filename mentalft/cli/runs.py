@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 the runs cannot be used as asked or (``verify``) something
 
 from __future__ import annotations
 
-import locale
 import os
 import sys
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mentalft.errors import DataError, UserError, show_any_character
+from mentalft.cli.program import run_program, speak_as
+from mentalft.errors import DataError
 
 app = typer.Typer(
     name="mentalft-runs",
@@ -50,7 +50,7 @@ def list_(
     if json:
         _print_json([run.to_json() for run in runs])
         return
-    _speak_as(*(Path(run.directory) for run in runs[:1]))
+    speak_as(*(Path(run.directory) for run in runs[:1]))
     if not runs:
         say(Said("cli.no_runs", {"places": listed([*map(str, roots or PLACES)])}))
         return
@@ -82,7 +82,7 @@ def show(
     from mentalft.words import Said
 
     check_finished(run)
-    _speak_as(run)
+    speak_as(run)
     show_comparison(COMPARISON.load(run), run, language(), notes=True)
     say(Said("run.directory", {"path": shown(run.absolute())}))
     report = run / "report.html"
@@ -92,25 +92,6 @@ def show(
         import webbrowser
 
         webbrowser.open(report.absolute().as_uri())
-
-
-def _speak_as(*runs: Path) -> None:
-    """Chinese where all the runs do; without any, where the locale is."""
-    from omegaconf import OmegaConf
-
-    from mentalft.console import set_language
-    from mentalft.runs.manifest import RESOLVED
-
-    def spoken(run: Path) -> str:
-        try:
-            return str(OmegaConf.load(run / RESOLVED).report.language)
-        except Exception:  # a run whose settings cannot be read is spoken of in English
-            return "en"
-
-    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
-    here = next(filter(None, variables), locale.getlocale()[0] or "").lower()
-    asked = {spoken(run) for run in runs} if runs else {"zh" if here.startswith(("zh", "chinese")) else "en"}
-    set_language("zh" if asked == {"zh"} else "en")
 
 
 def _has_a_screen() -> bool:
@@ -128,7 +109,7 @@ def verify(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run direct
     from mentalft.stages import STAGES
 
     found = verified(run, STAGES)
-    _speak_as(run)
+    speak_as(run)
     for check in found.checks:
         for sentence in check.differences:
             say(Said("verify.differs", {"what": check.what, "how": sentence}), style="red")
@@ -170,7 +151,7 @@ def compare(
     from mentalft.words import Said, told
 
     found = compare_runs(runs, pool=pool, pair=pair)
-    _speak_as(*runs)
+    speak_as(*runs)
     for number, run in enumerate(found.runs, 1):
         say(Said("cli.run", {"number": number, "name": run.name}))
     say_verdict(found, language())
@@ -208,7 +189,7 @@ def power(
 
     if difference is not None and not LEAST_DIFFERENCE <= difference < float("inf"):
         raise typer.BadParameter(f"{difference} is no size; give a number such as 0.02", param_hint="--difference")
-    _speak_as(run)
+    speak_as(run)
     found = plan(run, difference, metric, language())
     for line in found.unfair:
         say(Said("show.not_comparable", {"what": line}), style="bold red")
@@ -234,7 +215,7 @@ def report(
     path = write_report(ReportConfig(language=language, html=True, plots=plots), run)  # type: ignore[arg-type]
     if path is None:
         raise typer.Exit(1)
-    _speak_as(run)
+    speak_as(run)
     say_path(Said("sweep.report"), path)
 
 
@@ -263,7 +244,7 @@ def metrics(json: Annotated[bool, typer.Option("--json", help="Print one JSON ar
     from mentalft.show.table import Cell, Column, Table, terminal
     from mentalft.words import Said
 
-    _speak_as()
+    speak_as()
     rows = listed("en" if json else language())
     if json:
         _print_json(rows)
@@ -292,16 +273,4 @@ def workspace(
 
 def main() -> None:
     """Entry point of the console script ``mentalft-runs``."""
-    show_any_character()
-    try:
-        app()
-    except UserError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}; name another file" if error.filename else str(error))
-
-
-def _fail(message: str) -> None:
-    for line in message.splitlines():
-        print(f"mentalft-runs: {line}", file=sys.stderr)
-    sys.exit(1)
+    run_program(app)

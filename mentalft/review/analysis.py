@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.judging.people import REVIEWED, PersonRow
+from mentalft.judging.record import TIE
 from mentalft.judging.rubric import Dimension
 from mentalft.records import Comparison, Interval
 from mentalft.review.answers import Given, Opinion, given
@@ -39,20 +41,38 @@ from mentalft.statistics.agreement import (
 )
 from mentalft.statistics.inference import LEAST_SEEDS
 
+TIED = 0.5
+"""The choice of neither."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 def evaluate(run_dir: Path) -> Review:
-    """Write ``review.json`` of what was imported into ``run_dir``.
+    """Write ``review.json`` of what was imported into ``run_dir``, and ``review/choices.jsonl`` for a judge.
 
     Raises:
         DataError: nothing was, or what raters saw is no longer what the run holds.
     """
     comparison = COMPARISON.load(run_dir)
-    review = reviewed(given(run_dir, comparison.baseline), comparison)
+    found = given(run_dir, comparison.baseline)
+    review = reviewed(found, comparison)
+    REVIEWED.save(run_dir, _choices(found.opinions, comparison.baseline))
     REVIEW.save(run_dir, review)
     return review
+
+
+def _choices(opinions: Sequence[Opinion], baseline: str) -> Iterator[PersonRow]:
+    """Pairs as they were first shown, in the form in which a judge is held against people."""
+    for o in opinions:
+        if o.kind != "pair" or (o.choice is None and not o.ratings):
+            continue
+        pair = (baseline, o.contender)
+        ratings = {
+            name: {d: float(level) for d, levels in o.ratings.items() if (level := levels[side]) is not None}
+            for side, name in enumerate(pair)
+        }
+        choice = None if o.choice is None else TIE if o.choice == TIED else pair[int(o.choice)]
+        yield PersonRow(o.item, pair, choice, o.rater, ratings)
 
 
 def reviewed(found: Given, comparison: Comparison) -> Review:
@@ -76,7 +96,7 @@ def reviewed(found: Given, comparison: Comparison) -> Review:
         first=sheet.share(firsts, [o.dialogue for o in decided]),
         first_p=_binomial(firsts),
         told=sheet.share([o.choice or 0.0 for o in guesses], [o.dialogue for o in guesses]),
-        cannot_tell=sum(o.choice == 0.5 for o in guesses),
+        cannot_tell=sum(o.choice == TIED for o in guesses),
         metrics=tuple(_followed(sheet)),
         ceiling=_ceiling(sheet),
         confidence=comparison.confidence,
@@ -155,14 +175,14 @@ def _preference(sheet: _Sheet, name: str) -> Preference | None:
     at = sheet.contenders == name
     choices = sheet.choices[at]
     rate = sheet.share_of(sheet.choices, at)
-    tied = sheet.share_of(np.where(np.isnan(sheet.choices), np.nan, sheet.choices == 0.5), at)
+    tied = sheet.share_of(np.where(np.isnan(sheet.choices), np.nan, sheet.choices == TIED), at)
     if rate is None or tied is None:
         return None
     attentive = np.array([_attentive(sheet, rater) is not False for rater in sheet.raters])
     without = np.where(attentive, sheet.choices, np.nan)
     return Preference(
         wins=int((choices == 1).sum()),
-        ties=int((choices == 0.5).sum()),
+        ties=int((choices == TIED).sum()),
         losses=int((choices == 0).sum()),
         items=int(np.isfinite(choices).any(axis=1).sum()),
         dialogues=len({cluster for cluster, is_in in zip(sheet.clusters, at, strict=True) if is_in}),
@@ -235,7 +255,7 @@ def _rater(sheet: _Sheet, name: str) -> RaterResult:
         judged=sum(o.choice is not None for o in pairs),
         shown=len(pairs),
         skipped=sum(o.skipped for o in pairs),
-        ties=sum(o.choice == 0.5 for o in pairs),
+        ties=sum(o.choice == TIED for o in pairs),
         first=(sum(bool(o.first) for o in decided), len(decided)),
         same=(sum(a.choice == b.choice for a, b in repeats), len(repeats)),
         attentive=_attentive(sheet, name),
@@ -269,7 +289,7 @@ def _followed(sheet: _Sheet) -> Iterator[Followed]:
         if at.any() and sheet.rows is not None:
             rows = Rows(*(weights[:, at] for weights in sheet.rows))
             tau = estimate(kendall_tau_b(better[at], preferred[at], sheet.contenders[at].tolist()), rows, confidence)
-        yield Followed(metric.metric, tau)
+        yield Followed(metric.metric, metric.title, tau)
 
 
 def _difference(sheet: _Sheet, metric: str, item: str, contender: str) -> float:

@@ -77,6 +77,18 @@ def take_in(run_dir: Path, files: Sequence[Path]) -> Iterator[Said]:
         yield Said("review.taken", values)
 
 
+def is_current(run_dir: Path, digests: dict[str, str]) -> bool:
+    """Whether the run still holds what raters saw: by export the digest of it."""
+    if not ITEMS.exists(run_dir) or not all(key_file(name).exists(run_dir) for name in digests):
+        return False
+    items = ITEMS.load(run_dir)
+    return all(_is_of(key_file(name).load(run_dir), items) for name in digests)
+
+
+def _is_of(key: Key, items: Sequence[ItemRow]) -> bool:
+    return key.digest == digest_of(items, key.items, (key.baseline, *key.contenders))
+
+
 def given(run_dir: Path, baseline: str) -> Given:
     """What was imported into ``run_dir`` so far.
 
@@ -94,7 +106,7 @@ def given(run_dir: Path, baseline: str) -> Given:
     keys = tuple(key_file(name).load(run_dir) for name in names)
     opinions, edited = [], set()
     for key in keys:
-        if key.baseline != baseline or key.digest != digest_of(items, key.items, (key.baseline, *key.contenders)):
+        if key.baseline != baseline or not _is_of(key, items):
             raise DataError(
                 f"{run_dir}: the baseline, the items or their answers are others than when review {key.export} was "
                 f"exported, so that its raters saw something else; move {run_dir / FOLDER / key.export} away and "

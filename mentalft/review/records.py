@@ -173,6 +173,7 @@ class Followed:
     """How far an automatic metric's difference of an item goes with what the raters preferred there."""
 
     metric: str
+    title: str
     tau: Estimate | None
     """Kendall's τ-b over pairs of items, above 0 where the metric goes with the raters whichever direction is better;
     None where it or the raters' preference is the same everywhere."""

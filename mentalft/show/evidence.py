@@ -18,7 +18,7 @@ from mentalft.runs.files import MADE
 from mentalft.show.table import Cell, Column, Table, markdown, terminal
 from mentalft.words import Language, Said, told
 
-KINDS: Mapping[str, str] = {}
+KINDS: Mapping[str, str] = {"review": "mentalft.review.evidence"}
 """Kind → the module with its ``evidence_of``, in the order in which they are shown."""
 
 

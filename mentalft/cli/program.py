@@ -1,0 +1,49 @@
+"""What the commands beside ``mentalft`` have in common: the language that they speak, and how they end."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from mentalft.errors import UserError, show_any_character
+
+
+def speak_as(*runs: Path) -> None:
+    """Chinese where all the runs do; without any, where the locale is."""
+    from omegaconf import OmegaConf
+
+    from mentalft.console import set_language
+    from mentalft.runs.manifest import RESOLVED
+
+    def spoken(run: Path) -> str:
+        try:
+            return str(OmegaConf.load(run / RESOLVED).report.language)
+        except Exception:  # a run whose settings cannot be read is spoken of in English
+            return "en"
+
+    variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    here = next(filter(None, variables), locale.getlocale()[0] or "").lower()
+    asked = {spoken(run) for run in runs} if runs else {"zh" if here.startswith(("zh", "chinese")) else "en"}
+    set_language("zh" if asked == {"zh"} else "en")
+
+
+def run_program(app: typer.Typer) -> None:
+    """Run ``app``; a mistake of the user's is said without a traceback, and the exit code is 1."""
+    show_any_character()
+    try:
+        app()
+    except UserError as error:
+        _fail(app, str(error))
+    except OSError as error:
+        _fail(app, f"{error.filename}: {error.strerror}; name another file" if error.filename else str(error))
+
+
+def _fail(app: typer.Typer, message: str) -> NoReturn:
+    for line in message.splitlines():
+        print(f"{app.info.name}: {line}", file=sys.stderr)
+    sys.exit(1)
