@@ -92,10 +92,10 @@ def reviewed(found: Given, comparison: Comparison) -> Review:
             *(_agreement(sheet, [both[:, :, 0], both[:, :, 1]], dimension) for dimension, both in rated.values()),
         ),
         ratings=tuple(result for dimension, both in rated.values() for result in _rated(sheet, dimension, both)),
-        repeated=sheet.share([float(a.choice == b.choice) for a, b in repeats], [a.dialogue for a, _ in repeats]),
-        first=sheet.share(firsts, [o.dialogue for o in decided]),
+        repeated=sheet.share([float(a.choice == b.choice) for a, b in repeats], [a for a, _ in repeats]),
+        first=sheet.share(firsts, decided),
         first_p=_binomial(firsts),
-        told=sheet.share([o.choice or 0.0 for o in guesses], [o.dialogue for o in guesses]),
+        told=sheet.share([o.choice or 0.0 for o in guesses], guesses),
         cannot_tell=sum(o.choice == TIED for o in guesses),
         metrics=tuple(_followed(sheet)),
         ceiling=_ceiling(sheet),
@@ -152,8 +152,9 @@ class _Sheet:
             found[self.place(opinion)] = [MISSING if level is None else number[level] for level in pair]
         return found
 
-    def share(self, hits: Sequence[float], clusters: Sequence[str]) -> Estimate | None:
-        return share(np.asarray(hits), np.ones(len(hits)), clusters, self.confidence) if hits else None
+    def share(self, hits: Sequence[float], of: Sequence[Opinion]) -> Estimate | None:
+        clusters = [self.found.items[opinion.item].dialogue_id for opinion in of]
+        return share(np.asarray(hits), np.ones(len(hits)), clusters, self.confidence)
 
     def estimate(self, statistic: Statistic) -> Estimate | None:
         return estimate(statistic, self.rows, self.confidence) if self.rows else None

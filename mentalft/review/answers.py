@@ -14,7 +14,7 @@ from mentalft.errors import DataError, first_line
 from mentalft.files import write_text
 from mentalft.records import ItemRow
 from mentalft.review.export import digest_of
-from mentalft.review.records import FOLDER, GENUINE, Answer, AnswerFile, Key, Kind, Question, answer_file, key_file
+from mentalft.review.records import FOLDER, GENUINE, Answer, AnswerFile, Key, Kind, answer_file, key_file
 from mentalft.runs.files import ITEMS
 from mentalft.runs.place import set_aside
 from mentalft.words import Said
@@ -27,7 +27,6 @@ class Opinion(NamedTuple):
     """With the export in front where a run has several."""
     kind: Kind
     item: str
-    dialogue: str
     contender: str
     """That is held against the baseline."""
     choice: float | None
@@ -115,34 +114,35 @@ def given(run_dir: Path, baseline: str) -> Given:
         for path in sorted((run_dir / FOLDER / key.export / "answers").glob("*.json")):
             found = answer_file(key.export, path.stem).load(run_dir)
             rater = path.stem if len(keys) == 1 else f"{key.export}/{path.stem}"
-            said = {answer.id: answer for answer in found.answers}
-            for question in key.pages[found.rater]:
-                opinion = _joined(rater, question, said.get(question.id, Answer(question.id)), key, by_id)
-                opinions.append(opinion)
+            opinions += opinions_of(key, found, rater)
             if _checksum(json.loads(path.read_text(encoding="utf-8"))["answers"]) != found.checksum:
                 edited.add(rater)
     return Given(keys, opinions, frozenset(edited), by_id)
 
 
-def _joined(rater: str, question: Question, answer: Answer, key: Key, items: dict[str, ItemRow]) -> Opinion:
-    sides = question.sides
-    one = {"attention": GENUINE, "guess": key.tuned}.get(question.kind)
-    contender = next((side for side in sides if side != key.baseline), "") if question.kind != "attention" else ""
-    chosen = {"first": sides[0], "second": sides[1]}.get(answer.choice or "")
-    choice = None if answer.choice is None else 0.5 if chosen is None else float(chosen == (one or contender))
-    swapped = sides[0] == contender
-    return Opinion(
-        rater=rater,
-        kind=question.kind,
-        item=question.item,
-        dialogue=items[question.item].dialogue_id,
-        contender=contender,
-        choice=choice,
-        first=None if chosen is None else answer.choice == "first",
-        skipped=answer.skipped,
-        ratings={name: (pair[1], pair[0]) if swapped else pair for name, pair in answer.ratings.items()},
-        remark=answer.remark.strip(),
-    )
+def opinions_of(key: Key, file: AnswerFile, rater: str) -> Iterator[Opinion]:
+    """One for each question of the page, answered or not.
+
+    Args:
+        rater: what the rater is called from here on.
+    """
+    said = {answer.id: answer for answer in file.answers}
+    for question in key.pages[file.rater]:
+        answer, sides = said.get(question.id, Answer(question.id)), question.sides
+        contender = "" if question.kind == "attention" else next(side for side in sides if side != key.baseline)
+        wanted = {"attention": GENUINE, "guess": key.tuned}.get(question.kind, contender)
+        chosen = {"first": sides[0], "second": sides[1]}.get(answer.choice or "")
+        yield Opinion(
+            rater=rater,
+            kind=question.kind,
+            item=question.item,
+            contender=contender,
+            choice=None if answer.choice is None else 0.5 if chosen is None else float(chosen == wanted),
+            first=None if chosen is None else answer.choice == "first",
+            skipped=answer.skipped,
+            ratings={name: pair[:: -1 if sides[0] == contender else 1] for name, pair in answer.ratings.items()},
+            remark=answer.remark.strip(),
+        )
 
 
 def _read(run_dir: Path, path: Path) -> tuple[Path, str, AnswerFile]:
