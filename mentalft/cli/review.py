@@ -26,7 +26,7 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory that h
 @app.command()
 def export(
     run: Run,
-    items: Annotated[int, typer.Option(min=2, max=5000, help="Pairs of answers on each page.")] = 60,
+    items: Annotated[int, typer.Option(min=2, max=1000, help="Pairs of answers on each page.")] = 60,
     raters: Annotated[int, typer.Option(min=1, max=99, help="Pages, one for each; all see the same pairs.")] = 3,
     repeat: Annotated[int, typer.Option(min=0, max=50, help="Percent of the pairs that are shown twice.")] = 10,
     rubric: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mentalft.errors import DataError
 from mentalft.judging.people import REVIEWED, PersonRow
 from mentalft.judging.record import TIE
 from mentalft.judging.rubric import Dimension
@@ -51,10 +52,12 @@ def evaluate(run_dir: Path) -> Review:
     """Write ``review.json`` of what was imported into ``run_dir``, and ``review/choices.jsonl`` for a judge.
 
     Raises:
-        DataError: nothing was, or what raters saw is no longer what the run holds.
+        DataError: nothing was, or no choice, or what raters saw is no longer what the run holds.
     """
     comparison = COMPARISON.load(run_dir)
     found = given(run_dir, comparison.baseline)
+    if not any(o.kind == "pair" and o.choice is not None for o in found.opinions):
+        raise DataError(f"{run_dir}: no rater chose between two answers yet; import files in which one did")
     review = reviewed(found, comparison)
     REVIEWED.save(run_dir, _choices(found.opinions, comparison.baseline))
     REVIEW.save(run_dir, review)
@@ -84,6 +87,7 @@ def reviewed(found: Given, comparison: Comparison) -> Review:
     firsts = [float(o.first or 0) for o in decided]
     return Review(
         digests={key.export: key.digest for key in found.keys},
+        sampled=found.keys[-1].sampled,
         baseline=comparison.baseline,
         raters=tuple(_rater(sheet, name) for name in sheet.raters),
         preferences={name: preference for name in comparison.others if (preference := _preference(sheet, name))},
@@ -113,7 +117,7 @@ class _Sheet:
         self.raters = list(dict.fromkeys(opinion.rater for opinion in found.opinions))
         self.pairs = list(dict.fromkeys((o.item, o.contender) for o in self.judged("pair")))
         self.clusters = [found.items[item].dialogue_id for item, _ in self.pairs]
-        self.contenders = np.array([contender for _, contender in self.pairs])
+        self.contenders = np.array([contender for _, contender in self.pairs], dtype=str)
         self.rows = (
             resampled_rows(self.clusters, resamples=comparison.resamples, seed=comparison.seed)
             if len(set(self.clusters)) > 1
@@ -280,8 +284,8 @@ def _binomial(hits: Sequence[float]) -> float | None:
 def _followed(sheet: _Sheet) -> Iterator[Followed]:
     """Every metric's difference against the mean choice; the intervals hold together (Bonferroni)."""
     metrics = sheet.comparison.metrics
-    confidence = 1 - (1 - sheet.confidence) / max(len(metrics), 1)
-    preferred = np.nanmean(sheet.choices, axis=1) if len(sheet.pairs) else np.zeros(0)
+    confidence = 1 - (1 - sheet.confidence) / len(metrics)
+    preferred = np.nanmean(sheet.choices, axis=1)
     for metric in metrics:
         differences = np.array([_difference(sheet, metric.metric, item, name) for item, name in sheet.pairs])
         at = np.isfinite(differences)

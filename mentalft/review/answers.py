@@ -115,7 +115,7 @@ def given(run_dir: Path, baseline: str) -> Given:
             found = answer_file(key.export, path.stem).load(run_dir)
             rater = path.stem if len(keys) == 1 else f"{key.export}/{path.stem}"
             opinions += opinions_of(key, found, rater)
-            if _checksum(json.loads(path.read_text(encoding="utf-8"))["answers"]) != found.checksum:
+            if checksum(json.loads(path.read_text(encoding="utf-8-sig"))["answers"]) != found.checksum:
                 edited.add(rater)
     return Given(keys, opinions, frozenset(edited), by_id)
 
@@ -191,7 +191,7 @@ def _check(path: Path, found: AnswerFile, key: Key) -> None:
                 )
 
 
-def _checksum(answers: Any) -> int:
+def checksum(answers: Any) -> int:
     """Of ``answers`` as ``JSON.stringify`` writes them."""
     text = json.dumps(answers, ensure_ascii=False, separators=(",", ":"))
     return zlib.crc32(text.encode("utf-8", "replace"))

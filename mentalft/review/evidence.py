@@ -134,9 +134,8 @@ def _rater(r: RaterResult) -> Row:
 def _followed(f: Followed) -> Row:
     interval = f.tau.interval if f.tau else None
     verdict = _against(interval, 0.0)
-    known = registry().get(f.metric)
     return {
-        "metric": Cell(known.said if known else f.title, f.metric),
+        "metric": Cell(_metric(f.metric, f.title), f.metric),
         "tau": _figure(f.tau, NUMBER),
         "interval": Cell(_interval(interval, NUMBER)),
         "follows": Cell(Said(f"review.follows_{verdict}"), verdict, verdict),
@@ -146,6 +145,8 @@ def _followed(f: Followed) -> Row:
 def _lines(found: Review, run_dir: Path) -> Iterator[Said]:
     if any(p.dialogues < FEW_DIALOGUES for p in found.preferences.values()):
         yield Said("review.few", {"count": FEW_DIALOGUES})
+    drawn = {"pairs": found.sampled.pairs, "metric": _metric(found.sampled.metric, found.sampled.metric)}
+    yield Said("review.how_drawn", {**drawn, "identical": found.sampled.identical})
     yield Said("review.how_preferred")
     if found.first and found.first_p is not None:
         leaning = found.first_p < 1 - found.confidence
@@ -208,7 +209,12 @@ def _summary(found: Review) -> Iterator[Figure]:
             yield Figure(name, Said(f"review.figure_{name}"), estimate.value, SHARE)
     for m in found.metrics:
         if m.tau:
-            yield Figure(f"tau/{m.metric}", Said("review.figure_tau", {"metric": m.title}), m.tau.value, NUMBER)
+            yield Figure(
+                f"tau/{m.metric}",
+                Said("review.figure_tau", {"metric": _metric(m.metric, m.title)}),
+                m.tau.value,
+                NUMBER,
+            )
 
 
 def _remarks(run_dir: Path, baseline: str) -> Iterator[Example]:
@@ -233,6 +239,12 @@ def _against(interval: Interval | None, middle: float) -> Verdict:
     if interval is None or interval.low <= middle <= interval.high:
         return UNDECIDED
     return BETTER if interval.low > middle else WORSE
+
+
+def _metric(name: str, title: str) -> Said | str:
+    """A metric's title in the reader's language; ``title`` where it is none of ours."""
+    known = registry().get(name)
+    return known.said if known else title
 
 
 def _dimension(a: Agreement) -> Said:

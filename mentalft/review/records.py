@@ -185,6 +185,8 @@ class Review:
 
     digests: dict[str, str]
     """Export → :attr:`Key.digest`."""
+    sampled: Sampled
+    """Of the last export."""
     baseline: str
     raters: tuple[RaterResult, ...]
     preferences: dict[str, Preference]

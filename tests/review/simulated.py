@@ -12,7 +12,7 @@ import numpy as np
 
 from mentalft.judging.rubric import load_rubric
 from mentalft.records import ItemRow, Turn
-from mentalft.review.answers import _checksum
+from mentalft.review.answers import checksum
 from mentalft.review.export import Asked
 from mentalft.review.records import Key
 from mentalft.runs.files import COMPARISON, ITEMS
@@ -140,7 +140,7 @@ def page_saved(
         answers.append({"id": question.id, "choice": choice, "skipped": False})
     return {
         "export": key.export, "rater": name, "saved": "2026-11-28T10:00:00.000Z", "answers": answers,
-        "checksum": _checksum(answers), **more,
+        "checksum": checksum(answers), **more,
     }  # fmt: skip
 
 
