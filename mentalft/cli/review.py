@@ -57,19 +57,9 @@ def export(
     with held(run):
         key, pages = write_pages(run, asked, spoken)
     shown = [question.kind for question in next(iter(key.pages.values()))]
-    say(
-        Said(
-            "review.exported",
-            {
-                "export": key.export,
-                "pairs": shown.count("pair"),
-                "of": key.sampled.pairs,
-                "metric": key.sampled.metric,
-                "repeats": shown.count("repeat"),
-                "guesses": shown.count("guess"),
-            },
-        )
-    )
+    counts = {"pairs": shown.count("pair"), "repeats": shown.count("repeat"), "guesses": shown.count("guess")}
+    drawn = {"export": key.export, "of": key.sampled.pairs, "metric": key.sampled.metric}
+    say(Said("review.exported", {**counts, **drawn}))
     if key.sampled.identical:
         say(Said("review.identical", {"count": key.sampled.identical}))
     if "attention" not in shown:

@@ -103,7 +103,8 @@ def given(run_dir: Path, baseline: str) -> Given:
     if not names:
         raise DataError(f"{run_dir} holds no answers of raters; give the files that their pages saved")
     keys = tuple(key_file(name).load(run_dir) for name in names)
-    opinions, edited = [], set()
+    opinions: list[Opinion] = []
+    edited: set[str] = set()
     for key in keys:
         if key.baseline != baseline or not _is_of(key, items):
             raise DataError(
@@ -140,7 +141,10 @@ def opinions_of(key: Key, file: AnswerFile, rater: str) -> Iterator[Opinion]:
             choice=None if answer.choice is None else 0.5 if chosen is None else float(chosen == wanted),
             first=None if chosen is None else answer.choice == "first",
             skipped=answer.skipped,
-            ratings={name: pair[:: -1 if sides[0] == contender else 1] for name, pair in answer.ratings.items()},
+            ratings={
+                name: (second, first) if sides[0] == contender else (first, second)
+                for name, (first, second) in answer.ratings.items()
+            },
             remark=answer.remark.strip(),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,24 +62,22 @@ def _tables(found: Review) -> Iterator[Table[Any]]:
         [_preference(name, preference) for name, preference in found.preferences.items()],
     )
     if found.ratings:
-        columns = ("dimension", "contender", "baseline_mean", "mean", "difference", "interval")
-        yield _table(Said("review.ratings"), columns, [*map(_rated, found.ratings)])
-    columns = ("dimension", "units", "same", "kappa", "alpha", "interval")
-    yield _table(Said("review.agreement"), columns, [*map(_agreement, found.agreement)])
-    columns = ("rater", "judged", "ties", "first", "repeated", "attention", "told")
-    yield _table(Said("review.raters"), columns, [*map(_rater, found.raters)])
-    known = [metric for metric in found.metrics if metric.tau]
+        keys = ("dimension", "contender", "baseline_mean", "mean", "difference", "interval")
+        yield _table(Said("review.ratings"), keys, map(_rated, found.ratings))
+    agreement = ("dimension", "units", "same", "kappa", "alpha", "interval")
+    yield _table(Said("review.agreement"), agreement, map(_agreement, found.agreement))
+    raters = ("rater", "judged", "ties", "first", "repeated", "attention", "told")
+    yield _table(Said("review.raters"), raters, map(_rater, found.raters))
+    known = sorted((tau.value, place) for place, m in enumerate(found.metrics) if (tau := m.tau))
     if known:
-        known.sort(key=lambda metric: -metric.tau.value if metric.tau else 0.0)
-        columns = ("metric", "tau", "interval", "follows")
-        yield _table(Said("review.metrics"), columns, [*map(_followed, known)])
+        rows = [_followed(found.metrics[place]) for _, place in reversed(known)]
+        yield _table(Said("review.metrics"), ("metric", "tau", "interval", "follows"), rows)
 
 
-def _table(title: Said, keys: tuple[str, ...], rows: list[Row]) -> Table[Row]:
+def _table(title: Said, keys: Sequence[str], rows: Iterable[Row]) -> Table[Row]:
     left = {"contender", "dimension", "rater", "metric", "follows"}
-    return Table(
-        [Column(key, Said(f"review.column_{key}"), left=key in left, wraps=key in left) for key in keys], rows, title
-    )
+    columns = [Column[Row](key, Said(f"review.column_{key}"), left=key in left, wraps=key in left) for key in keys]
+    return Table(columns, [*rows], title)
 
 
 def _preference(name: str, p: Preference) -> Row:
