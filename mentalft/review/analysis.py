@@ -17,6 +17,7 @@ from mentalft.review.answers import Given, Opinion, given
 from mentalft.review.records import (
     CHOICE,
     REVIEW,
+    TIED,
     Agreement,
     Followed,
     Preference,
@@ -42,8 +43,6 @@ from mentalft.statistics.agreement import (
 )
 from mentalft.statistics.inference import LEAST_SEEDS
 
-TIED = 0.5
-"""The choice of neither."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from mentalft.errors import DataError, first_line
 from mentalft.files import write_text
 from mentalft.records import ItemRow
 from mentalft.review.export import digest_of
-from mentalft.review.records import FOLDER, GENUINE, Answer, AnswerFile, Key, Kind, answer_file, key_file
+from mentalft.review.records import FOLDER, GENUINE, TIED, Answer, AnswerFile, Key, Kind, answer_file, key_file
 from mentalft.runs.files import ITEMS
 from mentalft.runs.place import set_aside
 from mentalft.words import Said
@@ -138,7 +138,7 @@ def opinions_of(key: Key, file: AnswerFile, rater: str) -> Iterator[Opinion]:
             kind=question.kind,
             item=question.item,
             contender=contender,
-            choice=None if answer.choice is None else 0.5 if chosen is None else float(chosen == wanted),
+            choice=None if answer.choice is None else TIED if chosen is None else float(chosen == wanted),
             first=None if chosen is None else answer.choice == "first",
             skipped=answer.skipped,
             ratings={

@@ -9,9 +9,8 @@ from typing import Any
 from mentalft.judging.rubric import Text
 from mentalft.metrics.registry import registry
 from mentalft.records import BETTER, UNDECIDED, WORSE, Interval, Verdict
-from mentalft.review.analysis import TIED
 from mentalft.review.answers import Opinion, given, is_current
-from mentalft.review.records import CHOICE, REVIEW, Agreement, Followed, Preference, Rated, RaterResult, Review
+from mentalft.review.records import CHOICE, REVIEW, TIED, Agreement, Followed, Preference, Rated, RaterResult, Review
 from mentalft.runs.files import VOTES
 from mentalft.show.evidence import Evidence, Example, Figure
 from mentalft.show.table import Cell, Column, Table
@@ -152,7 +151,7 @@ def _lines(found: Review, run_dir: Path) -> Iterator[Said]:
     if found.repeated:
         yield Said("review.repeated", _values(found.repeated))
     if found.told:
-        verdict = _against(found.told.interval, 0.5)
+        verdict = _against(found.told.interval, TIED)
         which = "told" if verdict == BETTER else "not_told"
         yield Said(f"review.{which}", {**_values(found.told), "cannot": found.cannot_tell})
     failed = [r.name for r in found.raters if r.attentive is False]

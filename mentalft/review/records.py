@@ -17,6 +17,8 @@ Kind = Literal["pair", "repeat", "attention", "guess"]
 ``guess``: which of the two is of the tuned model."""
 GENUINE, BROKEN = "genuine", "broken"
 """The sides of an attention pair."""
+TIED = 0.5
+"""A choice of neither, where 1 is one for the contender and 0 one for the baseline."""
 CHOICE = "choice"
 """Among the dimensions."""
 
