@@ -22,6 +22,7 @@ KINDS: Mapping[str, str] = {
     "screen": "mentalft.screen.evidence",
     "forgetting": "mentalft.forgetting.evidence",
     "judge": "mentalft.judging.evidence",
+    "review": "mentalft.review.evidence",
 }
 """Kind → the module with its ``evidence_of``, in the order in which they are shown."""
 

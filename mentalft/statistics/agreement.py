@@ -6,6 +6,7 @@ A statistic is a function of how often each row counts, so that one draw of dial
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
@@ -35,7 +36,8 @@ class Rows(NamedTuple):
     """(clusters, rows): with each cluster left out."""
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True)
+class Estimate:
     value: float
     interval: Interval | None
     """None where there are too few clusters for one."""
@@ -65,13 +67,6 @@ def estimate(statistic: Statistic, rows: Rows, confidence: float) -> Estimate | 
     if len(defined) < LEAST_DEFINED * len(drawn) or len(jackknife) < 2:
         return Estimate(float(value), None)
     return Estimate(float(value), expanded_interval(defined, effective_clusters(jackknife), confidence))
-
-
-def mean_of(values: Floats) -> Statistic:
-    """(rows,) of which NaN counts in no mean."""
-    counts = np.isfinite(values).astype(np.float64)
-    sums = np.where(np.isfinite(values), values, 0.0)
-    return lambda weights: (weights @ sums) / (weights @ counts)
 
 
 def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float) -> Estimate | None:
@@ -203,12 +198,17 @@ def cohen_kappa(tables: Floats, *, weighted: bool) -> Statistic:
     return statistic
 
 
-def kendall_tau_b(x: Floats, y: Floats) -> Statistic:
+def kendall_tau_b(x: Floats, y: Floats, groups: Sequence[str] | None = None) -> Statistic:
     """Kendall's τ-b of two figures a row, ties corrected for (Kendall 1945, doi 10.1093/biomet/33.3.239).
 
     NaN where one of the two is the same in every row. A row that a resample holds twice is tied with itself.
+
+    Args:
+        groups: (rows,); where given, only rows of one group are held against each other.
     """
-    ours, theirs = (np.sign(values[:, None] - values) for values in (x, y))
+    names = np.zeros(len(x)) if groups is None else np.asarray(groups)
+    within = (names[:, None] == names).astype(np.float64)
+    ours, theirs = (within * np.sign(values[:, None] - values) for values in (x, y))
     concordant, differs, others = ours * theirs, np.abs(ours), np.abs(theirs)
 
     def pairs(weights: Floats, of: Floats) -> Floats:

@@ -31,7 +31,7 @@ from mentalft.show.table import html as drawn
 from mentalft.show.verdict import verdict_sentence
 from mentalft.words import Language, Said, labels, told
 
-SCRIPTS = ("report_texts.js", "report_item.js", "report_list.js", "report_keys.js")
+SCRIPTS = ("elements.js", "report_texts.js", "report_item.js", "report_list.js", "report_keys.js")
 STYLES = ("report.css", "report_items.css")
 TRAINING = ("loss", "learning_rate", "grad_norm", "tokens_per_second", "memory")
 DISTRIBUTIONS = ("scores", "lengths")
