@@ -36,7 +36,9 @@ def test_what_is_wrong_is_said(overrides: list[str], words: str) -> None:
 def test_text_goes_elsewhere_where_that_is_allowed() -> None:
     cfg = composed(*HERE, "judge.base_url=https://api.example.com/v1", "judge.send_text=true")
     assert cfg.judge.base_url == "https://api.example.com/v1"
-    assert composed("judge=openai", "judge.base_url=https://api.example.com/v1").judge.model is None, "nothing is judged"
+    assert composed("judge=openai", "judge.base_url=https://api.example.com/v1").judge.model is None, (
+        "nothing is judged"
+    )
 
 
 @pytest.mark.parametrize(
