@@ -197,6 +197,8 @@ def lines(found: JudgeRecord) -> Iterator[Said]:
     yield Said("judge.how")
     for name, one in found.contenders.items():
         yield Said("judge.counts", {**one.__dict__, "name": contender(name)})
+        if one.unread:
+            yield Said("judge.not_read", {**one.__dict__, "name": contender(name)})
     if found.people:
         yield Said("judge.people_file", {"raters": found.raters, "path": found.people.path})
     made = {

@@ -71,7 +71,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         try:
             value, end = decoder.raw_decode(text, at)
             yield value
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # no JSON, or a number of too many digits
             end = at + 1
         at = text.find("{", end)
 
@@ -89,7 +89,7 @@ def _ratings(given: object, rubric: Rubric) -> dict[str, dict[str, int]]:
 
 
 def _level(given: object) -> int | None:
-    if isinstance(given, str) and re.fullmatch(r"\s*-?\d+\s*", given):
+    if isinstance(given, str) and re.fullmatch(r"\s*-?\d{1,9}\s*", given):
         return int(given)
     if isinstance(given, bool) or not isinstance(given, int | float) or given != given // 1:
         return None

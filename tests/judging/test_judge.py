@@ -204,7 +204,9 @@ def test_refusals_and_prose_are_counted_and_not_guessed(stub: Make, tmp_path: Pa
     assert (found.refused, found.unread, found.in_words, found.unfinished) == (12, 12, 12, 12)
     assert found.wins + found.ties + found.losses == 48
     assert {row.choice for row in VERDICTS.load(tmp_path) if row.reply == prose} == {None}
-    assert "12 replies were read in words" in what_is_said(tmp_path)
+    text = what_is_said(tmp_path)
+    assert "12 replies were read in words" in text
+    assert "12 of 120 replies could not be read" in text
 
 
 def test_a_busy_server_is_asked_again(stub: Make, tmp_path: Path) -> None:  # noqa: F811

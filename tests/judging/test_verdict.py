@@ -47,6 +47,7 @@ RUBRIC = load_rubric("cpsycoun", "judge.rubric")
         ("抱歉，我不能评判这段对话。", None, "none"),
         ("", None, "none"),
         ("{" * 5000, None, "none"),
+        (f'{{"choice": {"1" * 5000}}}', None, "none"),
     ],
 )
 def test_replies(text: str, choice: str | None, read_as: str) -> None:
