@@ -14,7 +14,7 @@ from mentalft.records import CAUTION, Gate, Interval
 from mentalft.show.comparison import interval_heading
 from mentalft.show.evidence import Evidence, Figure
 from mentalft.show.numbers import plain, probability, signed, spread
-from mentalft.show.table import Cell, Column, Table, figure
+from mentalft.show.table import NOTHING, Cell, Column, Table, figure
 from mentalft.words import Said, contender, listed
 
 
@@ -100,18 +100,18 @@ def _said(row: _Row, confidence: float) -> Cell:
     if change.p_holm < 1 - confidence:
         return Cell(Said("forgetting.rise"), "better", "better")
     if not row.part.can_show:
-        return Cell(Said("forgetting.cannot_show"), "withheld", "withheld")
+        return Cell(Said("forgetting.cannot_show"), "cannot_show", "diagnostic")
     return Cell(Said("forgetting.no_loss"), "undecided", "undecided")
 
 
 def _curve_table(found: Forgetting) -> Table[tuple[str, Point]]:
-    several = len(found.curves) > 1
+    several, confidence = len(found.curves) > 1, interval_heading(found.confidence)
 
     def estimate(of: Callable[[Point], Estimate], form: Callable[[float], str]) -> Callable[[tuple[str, Point]], Cell]:
         return lambda row: figure(of(row[1]).value, form)
 
-    def interval(of: Estimate) -> Cell:
-        return Cell(spread(of.interval)) if of.interval else Cell()
+    def interval_of(key: str) -> Said:
+        return Said("forgetting.interval_of", {"what": Said(f"forgetting.{key}"), "interval": confidence})
 
     def scale(row: tuple[str, Point]) -> Cell:
         text: Said | str = f"{row[1].scale:g}"
@@ -123,19 +123,25 @@ def _curve_table(found: Forgetting) -> Table[tuple[str, Point]]:
                                          left=True)] if several else []),
             Column("scale", Said("forgetting.scale"), scale, left=True),
             Column("gain", Said("forgetting.gain"), estimate(lambda p: p.gain, signed)),
-            Column("gain_interval", interval_heading(found.confidence), lambda r: interval(r[1].gain), leave_out=1),
+            Column("gain_interval", interval_of("gain"),
+                   lambda r: Cell(spread(r[1].gain.interval)) if r[1].gain.interval else Cell(), leave_out=1),
             Column("right", Said("forgetting.right"),
                    lambda r: figure(r[1].right / found.whole.items, "{:.1%}".format)),
             Column("difference", Said("forgetting.points"), lambda r: _points_cell(r[1].change)),
-            Column("interval", interval_heading(found.confidence), lambda r: Cell(_points(r[1].change.interval))),
+            Column("interval", interval_of("points"), lambda r: Cell(_points(r[1].change.interval))),
             Column("p_value", Said("show.p"), lambda r: figure(r[1].change.p_value, probability)),
             Column("kl", Said("forgetting.kl"), estimate(lambda p: p.kl, plain)),
-            Column("kl_interval", interval_heading(found.confidence), lambda r: interval(r[1].kl), leave_out=1),
+            Column("kl_interval", interval_of("kl"), lambda r: Cell(_range(r[1].kl) or NOTHING), leave_out=2),
         ],
         [(name, point) for name, curve in found.curves.items() for point in curve.points],
         Said("forgetting.curve_title"),
         kind=lambda row: "best" if _is_best(found, row) else "",
     )  # fmt: skip
+
+
+def _range(of: Estimate) -> str:
+    """The interval of what is never below 0; empty where there is none."""
+    return f"{plain(of.interval.low)} … {plain(of.interval.high)}" if of.interval else ""
 
 
 def _is_best(found: Forgetting, row: tuple[str, Point]) -> bool:
@@ -175,7 +181,7 @@ def _lines(found: Forgetting) -> Iterator[Said]:
     if few := [part_name(part.part) for part in found.parts[:-1] if not part.can_show and part not in chance]:
         yield Said("forgetting.too_few_right", {"parts": few, "baseline": contender(found.baseline)})
     for name, kl in found.kl.items():
-        interval = f" ({plain(kl.interval.low)} … {plain(kl.interval.high)})" if kl.interval else ""
+        interval = f" ({_range(kl)})" if kl.interval else ""
         values = {"name": contender(name), "baseline": contender(found.baseline), "texts": found.kl_texts}
         yield Said("forgetting.kl_line", {**values, "kl": plain(kl.value), "interval": interval})
     for name, curve in found.curves.items():
