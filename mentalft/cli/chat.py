@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mentalft.errors import UserError, show_any_character
+from mentalft.cli.apps import run_app
 
 if TYPE_CHECKING:
     from mentalft.chat.session import Session
@@ -101,16 +101,4 @@ def _note(said: Said) -> None:
 
 def main() -> None:
     """Entry point of the console script ``mentalft-chat``."""
-    show_any_character()
-    try:
-        app()
-    except UserError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}; name another file" if error.filename else str(error))
-
-
-def _fail(message: str) -> None:
-    for line in message.splitlines():
-        print(f"mentalft-chat: {line}", file=sys.stderr)
-    sys.exit(1)
+    run_app(app)
