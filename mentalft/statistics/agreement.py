@@ -6,6 +6,7 @@ A statistic is a function of how often each row counts, so that one draw of dial
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
@@ -35,7 +36,8 @@ class Rows(NamedTuple):
     """(clusters, rows): with each cluster left out."""
 
 
-class Estimate(NamedTuple):
+@dataclass(frozen=True)
+class Estimate:
     value: float
     interval: Interval | None
     """None where there are too few clusters for one."""
@@ -67,14 +69,9 @@ def estimate(statistic: Statistic, rows: Rows, confidence: float) -> Estimate | 
     return Estimate(float(value), expanded_interval(defined, effective_clusters(jackknife), confidence))
 
 
-def mean_of(values: Floats) -> Statistic:
-    """(rows,) of which NaN counts in no mean."""
-    counts = np.isfinite(values).astype(np.float64)
-    sums = np.where(np.isfinite(values), values, 0.0)
-    return lambda weights: (weights @ sums) / (weights @ counts)
-
-
-def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float) -> Estimate | None:
+def share(
+    hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float, degrees: float | None = None
+) -> Estimate | None:
     """A share of votes with Wilson's interval at the effective number of votes; None of no votes.
 
     The effective number is ``p(1-p)`` by the variance over clusters, at most the number of votes; where all votes are
@@ -87,6 +84,7 @@ def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: flo
         hits: (rows,) of which half a hit is a tie.
         counts: (rows,) votes.
         clusters: (rows,) the dialogue of each row.
+        degrees: of freedom, for shares that rest on few hits by their nature; None takes those that are effective.
     """
     from scipy.special import stdtrit
 
@@ -102,7 +100,8 @@ def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: flo
     residual = sums[:, 0] - p * sums[:, 1]
     variance = number / (number - 1) * float((residual**2).sum()) / votes**2
     effective = float(number) if p in (0, 1) else min(p * (1 - p) / variance, votes) if variance else votes
-    square = float(stdtrit(effective_clusters(residual) - 1, 0.5 + confidence / 2)) ** 2 / effective
+    degrees = effective_clusters(residual) - 1 if degrees is None else degrees
+    square = float(stdtrit(degrees, 0.5 + confidence / 2)) ** 2 / effective
     middle = (p + square / 2) / (1 + square)
     reach = np.sqrt(square * (p * (1 - p) + square / 4)) / (1 + square)
     return Estimate(p, Interval(max(0.0, float(middle - reach)), min(1.0, float(middle + reach))))
@@ -203,12 +202,17 @@ def cohen_kappa(tables: Floats, *, weighted: bool) -> Statistic:
     return statistic
 
 
-def kendall_tau_b(x: Floats, y: Floats) -> Statistic:
+def kendall_tau_b(x: Floats, y: Floats, groups: Sequence[str] | None = None) -> Statistic:
     """Kendall's τ-b of two figures a row, ties corrected for (Kendall 1945, doi 10.1093/biomet/33.3.239).
 
     NaN where one of the two is the same in every row. A row that a resample holds twice is tied with itself.
+
+    Args:
+        groups: (rows,); where given, only rows of one group are held against each other.
     """
-    ours, theirs = (np.sign(values[:, None] - values) for values in (x, y))
+    names = np.zeros(len(x)) if groups is None else np.asarray(groups)
+    within = (names[:, None] == names).astype(np.float64)
+    ours, theirs = (within * np.sign(values[:, None] - values) for values in (x, y))
     concordant, differs, others = ours * theirs, np.abs(ours), np.abs(theirs)
 
     def pairs(weights: Floats, of: Floats) -> Floats:

@@ -183,7 +183,7 @@ def test_cost_is_said_before_and_after(
     out = " ".join(capsys.readouterr().out.split())
     assert "judge: 60 pairs × 2 orders × 1 repeats: 120 requests to gpt-judge (0 known already), about" in out
     assert "at most 1,200 received, at most" in out
-    assert "120 replies, 360 tokens sent and 480 received by the server's count, 1.32 by judge.price" in out
+    assert "120 replies, 360 tokens sent and 480 received by the server's count, 1.3200 by judge.price" in out
 
 
 def test_refusals_and_prose_are_counted_and_not_guessed(stub: Make, tmp_path: Path) -> None:  # noqa: F811

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mentalft.statistics.agreement import (
     MISSING,
+    Estimate,
     cohen_kappa,
     coincidences,
     cross_tables,
@@ -87,7 +88,7 @@ def test_shares_keep_a_width_where_all_votes_are_alike() -> None:
     assert 0.7 < found.interval.low < 0.85
     assert found.interval.high == 1
     assert share(np.zeros(20), np.zeros(20), clusters, 0.95) is None
-    assert share(np.ones(2), np.ones(2), ["a", "a"], 0.95) == (1, None)
+    assert share(np.ones(2), np.ones(2), ["a", "a"], 0.95) == Estimate(1, None)
 
 
 def test_a_share_holds_what_it_says() -> None:
@@ -121,4 +122,10 @@ def test_an_estimate_without_a_value_is_none() -> None:
     rows = resampled_rows(["a", "b", "c"], resamples=100, seed=0)
     assert estimate(kendall_tau_b(np.ones(3), np.arange(3.0)), rows, 0.95) is None
     found = estimate(kendall_tau_b(np.arange(3.0), np.arange(3.0)), rows, 0.95)
-    assert found == (1, None)  # too many of the resamples hold one row alone
+    assert found == Estimate(1, None)  # too many of the resamples hold one row alone
+
+
+def test_tau_b_within_groups_passes_over_what_lies_between_them() -> None:
+    x, y = np.array([1.0, 2, 11, 12]), np.array([2.0, 1, 12, 11])
+    assert kendall_tau_b(x, y)(once(4))[0] == pytest.approx(1 / 3)
+    assert kendall_tau_b(x, y, ["a", "a", "b", "b"])(once(4))[0] == -1
