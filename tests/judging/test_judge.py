@@ -281,6 +281,7 @@ def test_every_contender_is_held_against_the_baseline(stub: Make, tmp_path: Path
     assert evidence is not None
     assert {"tuned/win_rate", "other/win_rate", "other/order_kappa"} <= {f.key for f in evidence.summary}
     assert {e.title.key for e in evidence.examples} == {"judge.example_win", "judge.example_loss"}  # type: ignore[union-attr]
+    assert [text for _, text, _ in evidence.examples[0].texts[-2:]] == ["because", "because"]
 
 
 def test_equal_answers_are_ties_without_a_question(stub: Make, tmp_path: Path) -> None:  # noqa: F811
