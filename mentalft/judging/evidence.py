@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from mentalft.errors import DataError
 from mentalft.generation.evaluate import asked_in
-from mentalft.judging.record import Agreement, Judged, JudgeRecord, JudgeRow, Rated
+from mentalft.judging.record import TIE, Agreement, Judged, JudgeRecord, JudgeRow, Rated
+from mentalft.judging.verdict import reason_of
 from mentalft.records import DIAGNOSTIC, WITHHELD
 from mentalft.runs.files import JUDGE, VERDICTS, responses
 from mentalft.show.evidence import Evidence, Example, Figure
@@ -279,10 +280,15 @@ def examples(found: JudgeRecord, run_dir: Path) -> Iterator[Example]:
             given[kind] = given.get(kind, 0) + 1
             names = {"item": item, "name": contender(name), "baseline": contender(found.baseline)}
             asked_for = "\n".join(f"{m.role}: {m.content}" for m in items[item].messages if m.role != "system")
-            replies = [(Said("judge.example_reply", {"name": contender(row.first)}), row.reply, ()) for row in both]
+            replies = [(_reply_label(row), reason_of(row.reply), ()) for row in both]
             shown = [(contender(n), answers[n][item], ()) for n in (found.baseline, name)]
             texts = ((Said("judge.example_asked"), asked_for, ()), *shown, *replies)
             yield Example(Said(f"judge.example_{kind}", names), texts, {"win": "better", "loss": "worse"}.get(kind, ""))
+
+
+def _reply_label(row: JudgeRow) -> Said:
+    choice = Said("judge.draw") if row.choice == TIE else contender(str(row.choice))
+    return Said("judge.example_reply", {"first": contender(row.first), "choice": choice})
 
 
 def _kind(name: str, baseline: str, choices: Sequence[str | None]) -> str | None:

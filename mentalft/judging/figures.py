@@ -27,7 +27,7 @@ from mentalft.judging.record import (
 from mentalft.judging.rubric import Rubric
 from mentalft.records import UNDECIDED, WITHHELD, Interval, Item, Verdict
 from mentalft.statistics import FEW_DIALOGUES, Settings, log_length_ratio
-from mentalft.statistics.agreement import Estimate, Rows, Statistic, estimate, mean_of, resampled_rows, share
+from mentalft.statistics.agreement import Estimate, Rows, Statistic, estimate, resampled_rows, share
 from mentalft.statistics.inference import verdict
 from mentalft.statistics.length import is_extrapolated
 from mentalft.statistics.linear import concordance, correlation, moments, value_at_equal_length
@@ -130,7 +130,8 @@ class Pairs:
     def share(self, hits: Floats, counts: Floats) -> Estimate | None:
         """For (items, …) of 0, ½ and 1."""
         hits, counts = (values.reshape(len(values), -1).sum(axis=1) for values in (hits * counts, counts))
-        return share(hits, counts, self.clusters, self.settings.confidence)
+        seen = {name for name, count in zip(self.clusters, counts, strict=True) if count}
+        return share(hits, counts, self.clusters, self.settings.confidence, degrees=max(len(seen) - 1, 1))
 
 
 def judged(pairs: Pairs, rubric: Rubric) -> Judged:
@@ -214,13 +215,14 @@ def _length(pairs: Pairs) -> Length:
     unequal = told & (scores != 0.5) & (ratios != 0)
     near = told & (np.abs(ratios) <= math.log(NEARLY_EQUAL))
     parts = moments(ratios, scores)
+    extrapolated = bool(told.any()) and is_extrapolated(ratios[told])
     return Length(
         longer=pairs.share(((scores > 0.5) == (ratios > 0)).astype(np.float64), unequal.astype(np.float64)),
         correlation=pairs.estimate(correlation(parts)),
         near_equal=pairs.share(np.nan_to_num(scores), near.astype(np.float64)),
         near_equal_pairs=int(near.sum()),
-        at_equal_length=pairs.estimate(value_at_equal_length(parts)) if told.any() else None,
-        extrapolated=bool(told.any()) and is_extrapolated(ratios[told]),
+        at_equal_length=None if extrapolated or not told.any() else pairs.estimate(value_at_equal_length(parts)),
+        extrapolated=extrapolated,
     )
 
 
@@ -261,7 +263,9 @@ def _rated(pairs: Pairs, dimension: str) -> Rated:
         return Rated({}, None, None)
     means = {name: float(np.nanmean(values)) for name, values in zip(sides, (theirs, ours), strict=True)}
     agreement = _agreement(pairs, people, np.stack([theirs, ours])) if people else None
-    return Rated(means, pairs.estimate(mean_of(ours - theirs)), agreement)
+    rated = moments(ours, ours - theirs)[:, [0, 2]]  # how often, and the difference
+    difference = pairs.estimate(lambda weights: (weights @ rated)[..., 1] / (weights @ rated)[..., 0])
+    return Rated(means, difference, agreement)
 
 
 def _agreement(pairs: Pairs, people: Choices, judge: Floats) -> Agreement:

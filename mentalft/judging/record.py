@@ -64,7 +64,7 @@ class Length:
     """The win rate among answers of nearly equal length."""
     near_equal_pairs: int
     at_equal_length: Estimate | None
-    """The win rate that a straight line has at equal length."""
+    """The win rate that a straight line has at equal length; None where it would be extrapolated."""
     extrapolated: bool
     """Hardly a pair has answers of about equal length, so that length and contender cannot be told apart."""
 

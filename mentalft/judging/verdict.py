@@ -52,6 +52,12 @@ def read_reply(text: str, rubric: Rubric) -> Reply:
     return Reply(choice, _ratings(found[-1].get("ratings"), rubric), "json") if found else Reply(choice, {}, "words")
 
 
+def reason_of(text: str) -> str:
+    """The reason that a reply gives; the whole of it where that is not apart."""
+    reasons = [str(one["reason"]) for one in _objects(text) if one.get("reason")]
+    return reasons[-1] if reasons else text
+
+
 def choice_of(given: object) -> str | None:
     """``A``, ``B`` or ``tie``, where that is what ``given`` is."""
     match = _ALONE.fullmatch(given) if isinstance(given, str) else None

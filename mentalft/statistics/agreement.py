@@ -69,7 +69,9 @@ def estimate(statistic: Statistic, rows: Rows, confidence: float) -> Estimate | 
     return Estimate(float(value), expanded_interval(defined, effective_clusters(jackknife), confidence))
 
 
-def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float) -> Estimate | None:
+def share(
+    hits: Floats, counts: Floats, clusters: Sequence[str], confidence: float, degrees: float | None = None
+) -> Estimate | None:
     """A share of votes with Wilson's interval at the effective number of votes; None of no votes.
 
     The effective number is ``p(1-p)`` by the variance over clusters, at most the number of votes; where all votes are
@@ -82,6 +84,7 @@ def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: flo
         hits: (rows,) of which half a hit is a tie.
         counts: (rows,) votes.
         clusters: (rows,) the dialogue of each row.
+        degrees: of freedom, for shares that rest on few hits by their nature; None takes those that are effective.
     """
     from scipy.special import stdtrit
 
@@ -97,7 +100,8 @@ def share(hits: Floats, counts: Floats, clusters: Sequence[str], confidence: flo
     residual = sums[:, 0] - p * sums[:, 1]
     variance = number / (number - 1) * float((residual**2).sum()) / votes**2
     effective = float(number) if p in (0, 1) else min(p * (1 - p) / variance, votes) if variance else votes
-    square = float(stdtrit(effective_clusters(residual) - 1, 0.5 + confidence / 2)) ** 2 / effective
+    degrees = effective_clusters(residual) - 1 if degrees is None else degrees
+    square = float(stdtrit(degrees, 0.5 + confidence / 2)) ** 2 / effective
     middle = (p + square / 2) / (1 + square)
     reach = np.sqrt(square * (p * (1 - p) + square / 4)) / (1 + square)
     return Estimate(p, Interval(max(0.0, float(middle - reach)), min(1.0, float(middle + reach))))

@@ -183,7 +183,7 @@ def test_cost_is_said_before_and_after(
     out = " ".join(capsys.readouterr().out.split())
     assert "judge: 60 pairs × 2 orders × 1 repeats: 120 requests to gpt-judge (0 known already), about" in out
     assert "at most 1,200 received, at most" in out
-    assert "120 replies, 360 tokens sent and 480 received by the server's count, 1.32 by judge.price" in out
+    assert "120 replies, 360 tokens sent and 480 received by the server's count, 1.3200 by judge.price" in out
 
 
 def test_refusals_and_prose_are_counted_and_not_guessed(stub: Make, tmp_path: Path) -> None:  # noqa: F811
@@ -281,6 +281,7 @@ def test_every_contender_is_held_against_the_baseline(stub: Make, tmp_path: Path
     assert evidence is not None
     assert {"tuned/win_rate", "other/win_rate", "other/order_kappa"} <= {f.key for f in evidence.summary}
     assert {e.title.key for e in evidence.examples} == {"judge.example_win", "judge.example_loss"}  # type: ignore[union-attr]
+    assert [text for _, text, _ in evidence.examples[0].texts[-2:]] == ["because", "because"]
 
 
 def test_equal_answers_are_ties_without_a_question(stub: Make, tmp_path: Path) -> None:  # noqa: F811
