@@ -65,7 +65,7 @@ class Evidence(NamedTuple):
     headline: Said
     """One sentence: what it found, and what it is."""
     tables: tuple[Table[Any], ...] = ()
-    """The title of each is its heading."""
+    """The first is what a terminal shows. The title of each is its heading."""
     lines: tuple[Said, ...] = ()
     """How it is read, its agreement or error, its limits."""
     gates: tuple[Gate, ...] = ()
@@ -108,11 +108,11 @@ def gates_in(run_dir: Path) -> list[Gate]:
 
 
 def show_evidence(found: Sequence[Evidence], language: Language = "en") -> None:
-    """Print each kind: what it found, its tables, how they are read."""
+    """Print each kind: what it found, its first table, how it is read; the page has the others."""
     for one in found:
         say(f"\n{told(one.heading, language)}", style="bold")
         say(told(one.headline, language))
-        for table in one.tables:
+        for table in one.tables[:1]:
             console.print(terminal(table, console.width, language))
         for line in one.lines:
             console.print(told(line, language), style="dim")
