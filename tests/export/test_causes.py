@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from mentalft.assets import TINY_MODEL
+from mentalft.export.folder import generation_config
 from mentalft.export.making import proven
 from mentalft.export.record import Export
 from mentalft.files import read_json, write_json
@@ -138,3 +140,13 @@ def test_the_cause_is_named(damage: str, evaluated: Evaluated, merged: Path, tmp
     assert not export.passed
     assert [cause.name for cause in export.causes] == [name]
     assert found in str(export.causes[0])
+
+
+def test_drawn_answers_are_not_compared(evaluated: Evaluated, merged: Path) -> None:
+    cfg = evaluated.source.cfg
+    source = replace(evaluated.source, cfg=replace(cfg, eval=replace(cfg.eval, do_sample=True)))
+    export = proven(source, evaluated.kept, merged, "merged", "float32")
+    assert export.passed
+    assert export.proof
+    assert (export.proof.answers_equal, export.proof.answers_equal_to_evaluated) == (3, None)
+    assert generation_config(source).do_sample
