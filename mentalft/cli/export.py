@@ -53,7 +53,7 @@ def export(
         raise typer.BadParameter("give one of --to FORM and --check FOLDER", param_hint="--to")
     if check and out:
         raise typer.BadParameter("--check only reads its folder and makes nothing", param_hint="--out")
-    if quantize and (dtype or to not in ("gguf", "ollama")):
+    if quantize and (dtype or to in ("merged", "adapter")):
         raise typer.BadParameter("it is the dtype of gguf and ollama, in place of --dtype", param_hint="--quantize")
     if llama_cpp and to in ("gguf", "ollama") and not (llama_cpp / "convert_hf_to_gguf.py").is_file():
         raise typer.BadParameter(f"{llama_cpp} has no convert_hf_to_gguf.py; give a clone of llama.cpp")
@@ -80,7 +80,7 @@ def export(
             done = Said("export.unproven", {"why": found.not_proven}) if found.not_proven else proven
         else:
             assert check is not None  # as looked at above; for the type checker
-            place, found = check, check_folder(run, check, contender, dtype, prompts)
+            place, found = check, check_folder(run, check, contender, quantize or dtype, prompts)
             done = Said("export.checked", {"name": contender})
         for line in proof_lines(found):
             say(line)

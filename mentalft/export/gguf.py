@@ -201,7 +201,7 @@ def of_asking(source: Source, model: LlamaCppModel) -> Iterator[Cause]:
             "tokenizer changed",
             f"llama.cpp makes other tokens of {len(differ)} of {len(source.prompts)} prompts, first {read[0]} for "
             f"{read[1]} at token {place} of {differ[0].id}",
-            "convert with another llama.cpp; without one, mentalft writes the file itself where it knows the tokenizer",
+            "convert with another llama.cpp, or without one: mentalft then writes the file, if it knows the tokenizer",
         )
 
 

@@ -28,8 +28,11 @@ from mentalft.export.source import Source
 from mentalft.export.turns import Turns, go_template, turns_of
 from mentalft.files import write_text
 from mentalft.generation.decoding import Decoding
+from mentalft.modeling.base import base_config
 
 MODELFILE = "Modelfile"
+CONTEXT = 4096
+"""Tokens of a conversation that fit at least, where the model reads so many: prompts of a run are often shorter."""
 
 
 def modelfile(
@@ -39,7 +42,7 @@ def modelfile(
 
     Args:
         stops: the text of every token that ends an answer.
-        context: tokens of the longest prompt and its answer.
+        context: tokens of the longest conversation; of longer ones Ollama drops the oldest turns.
 
     Raises:
         ModelError: a text has three quotation marks in a row, which end a text there.
@@ -98,7 +101,8 @@ def _make(source: Source, folder: Path, dtype: str) -> None:
     cfg = source.cfg
     asked = cfg.eval
     decoding = Decoding(asked.max_new_tokens, asked.do_sample, asked.temperature, asked.top_p, asked.top_k, cfg.seed)
-    context = cfg.data.max_length + asked.max_new_tokens
+    longest = base_config(source.located).get_text_config().max_position_embeddings
+    context = min(longest, max(CONTEXT, cfg.data.max_length + asked.max_new_tokens))
     text = modelfile(
         _turns(source, head), _stops(source), decoding, context, cfg.data.system_message, _licences(source)
     )
