@@ -85,7 +85,7 @@ def test_loaded_as_the_page_says_it_answers_what_was_evaluated(
     answer = responses("tuned").load(served_run.path)[0]
     (item,) = (item for item in served_run.answers if item.id == answer.id)
     code = python('PeftModel.from_pretrained(base, "RUN/adapter").eval()').replace("<|im_end|>", "<|end|>")
-    asked = f"messages = {[message.chat() for message in item.history]}"
+    asked = f"messages = {[{'role': turn.role, 'content': turn.content} for turn in item.history]}"
     exec(put(re.sub(r"^messages = .*$", lambda _: asked, code, flags=re.MULTILINE), placed), {})
     assert capsys.readouterr().out.strip() == answer.text
 
