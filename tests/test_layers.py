@@ -20,6 +20,7 @@ FLOORS = (
     ("experiment",),
     ("stages",),
     (
+        "chat",
         "comparison",
         "data",
         "generation",
@@ -41,6 +42,7 @@ FLOOR = {room: -depth for depth, rooms in enumerate(FLOORS) for room in rooms}
 ONLY_IN = {
     "hydra": {"cli", "config.mistakes", "sweep.plan"},
     "wandb": {"tracking"},
+    "gradio": {"chat.web"},
     "optuna": {"sweep.study", "show.sweep.importance"},
 }
 UPWARD = {("config.checks", "metrics.registry"), ("config.checks", "data.read.forms")}

@@ -24,7 +24,7 @@ from mentalft.data.prompts import with_system
 from mentalft.errors import ConfigError, DataError, UserError
 from mentalft.files import sha256_json, write_jsonl
 from mentalft.generation.decoding import Decoding
-from mentalft.generation.streaming import STOPPED
+from mentalft.generation.streaming import GROWING, STOPPED
 from mentalft.records import Message, Prompt, Response, Vote
 from mentalft.runs.files import VOTES
 from mentalft.words import Said, contender
@@ -70,7 +70,8 @@ class Session:
         self.id = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.turn, self.attempt, self.message = 0, 1, ""
         self.histories: dict[str, tuple[Message, ...]] = {voice.name: () for voice in self.voices}
-        self._before = dict(self.histories)
+        self.before = dict(self.histories)
+        """The histories without the last message."""
         self.can_vote = False
         if self.blind:
             secrets.SystemRandom().shuffle(self.columns)
@@ -94,7 +95,7 @@ class Session:
         Raises:
             UserError: the message alone is longer than ``data.max_length`` tokens, or does not fit in memory.
         """
-        text = message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = message.encode("utf-8", "replace").decode()  # half a character is none
         yield from self._ask(text, dict(self.histories), self.turn + 1, 1)
 
     def again(self) -> Iterator[Piece]:
@@ -105,12 +106,12 @@ class Session:
         """
         if not self.turn:
             raise DataError("there is no message yet to ask again; write one")
-        yield from self._ask(self.message, dict(self._before), self.turn, self.attempt + 1)
+        yield from self._ask(self.message, dict(self.before), self.turn, self.attempt + 1)
 
     def _ask(self, message: str, before: dict[str, tuple[Message, ...]], turn: int, attempt: int) -> Iterator[Piece]:
         told = [(*before[voice.name], Message("user", message)) for voice in self.columns]
         prompts = [self._prompt(*one, f"{turn}.{attempt}") for one in zip(self.columns, told, strict=True)]
-        self.message, self.turn, self.attempt, self._before = message, turn, attempt, before
+        self.message, self.turn, self.attempt, self.before = message, turn, attempt, before
         self.histories, self.can_vote, stopped = dict(before), False, False
         for column, (voice, history, prompt) in enumerate(zip(self.columns, told, prompts, strict=True)):
             self._stopped.clear()
@@ -134,6 +135,21 @@ class Session:
             raise DataError(f"the message is longer than data.max_length={longest} tokens of this run; shorten it")
         tokens = voice.builder.prompt(asked)
         return Prompt(id, sha256_json(tokens), tokens, tuple(asked))
+
+    def remark(self, response: Response) -> Said | str:
+        """What is to be said of an answer besides its text; empty where that is nothing."""
+        if response.finish_reason == GROWING:
+            return Said("chat.thinking") if response.thinking and not response.text else ""
+        if response.finish_reason == STOPPED:
+            return Said("chat.stopped")
+        if response.finish_reason == "length":
+            return Said("chat.cut", {"limit": self.decoding.max_new_tokens})
+        return "" if response.text else Said("chat.empty")
+
+    def note(self, piece: Piece) -> Said | None:
+        """What is to be said of the history that was answered; None where it was whole."""
+        limit = self.cfg.data.max_length
+        return Said("chat.left_out", {"limit": limit, "count": piece.left_out}) if piece.left_out else None
 
     def only(self, names: Sequence[str]) -> None:
         """Ask these alone from now on, in this order; all again without names. Histories stay.
@@ -233,6 +249,11 @@ class Session:
             self._change(temperature=number, do_sample=True)
         else:
             self._change(**{key: number})
+
+    def value(self, key: str) -> float:
+        """What a setting of decoding is now; temperature 0 where decoding is greedy."""
+        decoding = self.decoding
+        return 0 if key == "temperature" and not decoding.do_sample else float(getattr(decoding, key))
 
     def _change(self, **values: Any) -> None:
         self.cfg = replace(self.cfg, eval=replace(self.cfg.eval, **values))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,15 +18,17 @@ from rich.text import Text
 
 from mentalft.chat import notices
 from mentalft.chat.session import SETTABLE, Choice, Piece, Session
-from mentalft.console import console, language, say, shown
+from mentalft.console import console, language, shown
 from mentalft.errors import ConfigError, DataError, UserError
-from mentalft.generation.streaming import GROWING, STOPPED
+from mentalft.generation.streaming import GROWING
 from mentalft.words import Said, listed, told
 
 ROOM = 100
 """Columns of a terminal from which on answers stand side by side,"""
 ROOM_EACH = 40
 """and those that each of them must have."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters by which a text could steer the terminal."""
 CHOICES: dict[str, Choice] = {
     "left": "left", "l": "left", "左": "left", "right": "right", "r": "right", "右": "right",
     "tie": "tie", "t": "tie", "平": "tie",
@@ -51,7 +54,7 @@ class Terminal:
         Raises:
             UserError: nobody types, and a line cannot be done, or there is none.
         """
-        self._tell(notices.opening(self.region), style="yellow")
+        self._tell(notices.opening(self.region), "yellow")
         if self.interactive:
             self._greet()
         lines = 0
@@ -62,7 +65,7 @@ class Terminal:
             except UserError as error:
                 if not self.interactive:
                     raise
-                console.print(str(error), style="red")
+                console.print(str(error), style="red", soft_wrap=False)
             if self.ended:
                 return
         if not lines:
@@ -70,9 +73,9 @@ class Terminal:
 
     def _greet(self) -> None:
         kept = Said("chat.kept", {"path": shown(self.session.run_dir / "chats")})
-        say(kept if self.session.keep else Said("chat.not_kept"), style="dim")
+        self._tell(kept if self.session.keep else Said("chat.not_kept"))
         names = listed([voice.name for voice in self.session.columns])
-        say(Said("chat.ready", {"names": names, "decoding": str(self.session.decoding)}), style="dim")
+        self._tell(Said("chat.ready", {"names": names, "decoding": str(self.session.decoding)}))
 
     def _lines(self) -> Iterator[str]:
         """What is typed, line by line, without empty ones, until there is no more."""
@@ -94,7 +97,7 @@ class Terminal:
             return input(told(prompt, language())).strip()
         except KeyboardInterrupt:
             console.print()
-            say(Said("chat.ctrl_d"), style="dim")
+            self._tell(Said("chat.ctrl_d"))
             return ""
         except EOFError:
             console.print()
@@ -112,23 +115,20 @@ class Terminal:
 
     def _ask(self, message: str) -> None:
         if risk := notices.for_message(message, self.region):
-            self._tell(risk, style="bold yellow")
+            self._tell(risk, "bold yellow")
         self._show(self.session.ask(message))
 
-    def _tell(self, said: Said, style: str) -> None:
+    def _tell(self, said: Said, style: str = "dim") -> None:
         if self.interactive:
-            say(said, style=style)
+            console.print(told(said, language()), style=style, soft_wrap=False)
         else:
             print(told(said, language()), file=sys.stderr)
 
     def _show(self, pieces: Iterator[Piece]) -> None:
-        count = len(self.session.columns)
-        beside = self.interactive and count > 1 and console.width >= max(ROOM, count * ROOM_EACH)
         with self._interruptible():
-            last = self._beside(pieces) if beside else self._below(pieces)
-        if last.left_out:
-            limit = self.session.cfg.data.max_length
-            self._tell(Said("chat.left_out", {"limit": limit, "count": last.left_out}), style="yellow")
+            last = self._growing(pieces) if self.interactive else self._plain(pieces)
+        if note := self.session.note(last):
+            self._tell(note, "yellow")
         if self.interactive and self.session.can_vote:
             self._vote()
 
@@ -140,98 +140,91 @@ class Terminal:
             return
         before = signal.signal(signal.SIGINT, lambda *_: self.session.stop())
         try:
-            yield
+            with _without_echo():
+                yield
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def _beside(self, pieces: Iterator[Piece]) -> Piece:
-        """Show the answers in columns, while they grow as much of their ends as the terminal has lines for."""
-        answers = [Text(overflow="fold") for _ in self.session.columns]
+    def _growing(self, pieces: Iterator[Piece]) -> Piece:
+        """Show the answers as they grow, in columns where there is room, and their ends alone where they are long."""
+        titles = [Text(told(title, language()), style="bold cyan") for title in self.session.titles]
+        answers = [Text() for _ in titles]
+        beside = len(titles) > 1 and console.width >= max(ROOM, len(titles) * ROOM_EACH)
 
         def table() -> Table:
-            grid = Table(box=None, expand=True, padding=(0, 2, 0, 0), header_style="bold cyan")
-            for title in self.session.titles:
-                grid.add_column(told(title, language()), ratio=1, overflow="fold")
-            grid.add_row(*answers)
+            grid = Table.grid(padding=(0, 2, 0, 0), expand=beside)
+            for _ in titles if beside else titles[:1]:
+                grid.add_column(ratio=1 if beside else None, overflow="fold")
+            if beside:
+                grid.add_row(*titles)
+                grid.add_row(*answers)
+                return grid
+            for title, answer in zip(titles, answers, strict=True):
+                grid.add_row(title)
+                grid.add_row(answer + "\n")
             return grid
 
         with Live(console=console, transient=True, auto_refresh=False) as live:
             for piece in pieces:
-                answers[piece.column] = Text(piece.response.text, overflow="fold").append(*self._remark(piece))
+                answers[piece.column] = Text(CONTROL.sub("", piece.response.text)).append(*self._remark(piece))
                 live.update(_End(table()), refresh=True)
         console.print(table(), soft_wrap=False)
-        console.print()
+        if beside:
+            console.print()
         return piece
 
-    def _below(self, pieces: Iterator[Piece]) -> Piece:
-        """Write the answers one under the other as they come."""
-        column, written = -1, ""
+    def _plain(self, pieces: Iterator[Piece]) -> Piece:
+        """Write each answer below its contender's name."""
         for piece in pieces:
-            if piece.column != column:
-                column, written = piece.column, ""
-                console.print(told(self.session.titles[column], language()), style="bold cyan")
-            text = piece.response.text
-            if not text.startswith(written):  # what was written turned out to be thinking
-                console.print()
-                written = ""
-            console.out(text[len(written) :], end="", highlight=False)
-            written = text
             if piece.response.finish_reason != GROWING:
-                console.print(Text("").append(*self._remark(piece)))
-                console.print()
+                print(told(self.session.titles[piece.column], language()))
+                print(f"{CONTROL.sub('', piece.response.text)}{self._remark(piece)[0]}\n", flush=True)
         return piece
 
     def _remark(self, piece: Piece) -> tuple[str, str]:
         """What is said behind an answer, and its style."""
-        response = piece.response
-        limit = self.session.decoding.max_new_tokens
-        said = {
-            STOPPED: Said("chat.stopped"),
-            "length": Said("chat.cut", {"limit": limit}),
-            GROWING: Said("chat.thinking") if response.thinking and not response.text else "",
-        }.get(response.finish_reason, "" if response.text else Said("chat.empty"))
-        remark = told(said, language())
-        return f" {remark}" if remark and response.text else remark, "dim"
+        remark = told(self.session.remark(piece.response), language())
+        return f" {remark}" if remark and piece.response.text else remark, "dim"
 
     def _vote(self) -> None:
         while typed := self._typed(Said("chat.vote_prompt")):
             if typed in CHOICES:
-                say(self.session.vote(CHOICES[typed]), style="dim")
+                self._tell(self.session.vote(CHOICES[typed]))
                 return
             if typed.startswith("/"):
                 self._do(typed)
                 return
-            say(Said("chat.vote_again", {"text": typed}), style="yellow")
+            self._tell(Said("chat.vote_again", {"text": typed}), "yellow")
 
     def blind(self, _: str) -> None:
         if not self.interactive:
             raise ConfigError("/blind asks for votes and needs a terminal; run mentalft-chat RUN in one, or with --web")
-        say(self.session.set_blind(not self.session.blind))
+        self._tell(self.session.set_blind(not self.session.blind))
 
     def only(self, names: str) -> None:
         self.session.only(names.split())
-        self._tell(Said("chat.only", {"names": listed([voice.name for voice in self.session.columns])}), style="dim")
+        self._tell(Said("chat.only", {"names": listed([voice.name for voice in self.session.columns])}))
 
     def again(self, _: str) -> None:
         self._show(self.session.again())
 
     def reset(self, _: str) -> None:
         self.session.reset()
-        self._tell(Said("chat.new"), style="dim")
+        self._tell(Said("chat.new"))
 
     def system(self, text: str) -> None:
         self.session.system = text or None
-        self._tell(Said("chat.system", {"text": text}) if text else Said("chat.no_system"), style="dim")
+        self._tell(Said("chat.system", {"text": text}) if text else Said("chat.no_system"))
 
     def set(self, argument: str) -> None:
         key, _, value = argument.replace("=", " ").partition(" ")
         if key:
             self.session.set(key, value.strip())
-        self._tell(Said("chat.decoding", {"decoding": str(self.session.decoding)}), style="dim")
+        self._tell(Said("chat.decoding", {"decoding": str(self.session.decoding)}))
 
     def save(self, name: str) -> None:
         path = self.session.save(Path(name).expanduser() if name else None)
-        self._tell(Said("chat.saved", {"path": shown(path)}), style="dim")
+        self._tell(Said("chat.saved", {"path": shown(path)}))
 
     def help(self, _: str) -> None:
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -260,6 +253,27 @@ COMMANDS = {
     "help": Command(Terminal.help),
     "quit": Command(Terminal.quit),
 }
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """Keys that are pressed meanwhile, Ctrl-C too, are not written between what is shown; they are not lost."""
+    try:
+        import termios
+    except ImportError:  # Windows writes none
+        yield
+        return
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(sys.stdin, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 class _End:

@@ -80,7 +80,7 @@ def load_voices(cfg: Config, run_dir: Path, names: Sequence[str]) -> list[Voice]
     try:
         located = locate_model(cfg.model) if loads_model(cfg) else None
         contenders = contenders_of(cfg, located, lambda: _adapter(run_dir))
-        loaded = {}
+        loaded: dict[str, Voice] = {}
         for system, of in systems(contenders):
             assert system.located is not None  # all are local; for the type checker
             adapters = [one.adapter for one in of if one.adapter]
