@@ -12,22 +12,25 @@ import typer
 from mentalft.errors import UserError, show_any_character
 
 
-def speak_as(*runs: Path) -> None:
-    """Chinese where all the runs do; without any, where the locale is."""
+def language_of(run: Path) -> str:
+    """``report.language`` of a run: ``auto``, ``zh`` or ``en``."""
     from omegaconf import OmegaConf
 
-    from mentalft.console import set_language
     from mentalft.runs.manifest import RESOLVED
 
-    def spoken(run: Path) -> str:
-        try:
-            return str(OmegaConf.load(run / RESOLVED).report.language)
-        except Exception:  # a run whose settings cannot be read is spoken of in English
-            return "en"
+    try:
+        return str(OmegaConf.load(run / RESOLVED).report.language)
+    except Exception:  # a run whose settings cannot be read is spoken of in English
+        return "en"
+
+
+def speak_as(*runs: Path) -> None:
+    """Chinese where all the runs do; without any, where the locale is."""
+    from mentalft.console import set_language
 
     variables = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
     here = next(filter(None, variables), locale.getlocale()[0] or "").lower()
-    asked = {spoken(run) for run in runs} if runs else {"zh" if here.startswith(("zh", "chinese")) else "en"}
+    asked = set(map(language_of, runs)) if runs else {"zh" if here.startswith(("zh", "chinese")) else "en"}
     set_language("zh" if asked == {"zh"} else "en")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mentalft.cli.apps import run_app, speak_as
+from mentalft.cli.apps import language_of, run_app, speak_as
 
 app = typer.Typer(
     name="mentalft-review",
@@ -77,16 +77,16 @@ def import_(
     ] = None,
 ) -> None:
     """Take in what raters saved, and show what they found so far. Files of earlier imports stay."""
+    from mentalft.config.report import ReportConfig
     from mentalft.console import language, say
     from mentalft.review.analysis import evaluate
     from mentalft.review.answers import take_in
     from mentalft.review.evidence import evidence_of
-    from mentalft.runs.api import load_run
     from mentalft.runs.loading import check_finished
     from mentalft.runs.place import held
     from mentalft.show.evidence import show_evidence
     from mentalft.show.model_card import write_card
-    from mentalft.show.writing import report
+    from mentalft.show.writing import REPORT, report
     from mentalft.words import Said
 
     check_finished(run)
@@ -97,9 +97,9 @@ def import_(
         evaluate(run)
         found = evidence_of(run)
         show_evidence([found] if found else [], language())
-        settings = load_run(run).settings
         write_card(run)
-        report(settings.report, run)
+        html = (run / REPORT).is_file()
+        report(ReportConfig(language=language_of(run), html=html, plots=False), run)  # type: ignore[arg-type]
     say(Said("review.written", {"run": str(run)}))
 
 

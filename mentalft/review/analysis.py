@@ -80,7 +80,8 @@ def _choices(opinions: Sequence[Opinion], baseline: str) -> Iterator[PersonRow]:
 def reviewed(found: Given, comparison: Comparison) -> Review:
     """The result of everything that raters gave."""
     sheet = _Sheet(found, comparison)
-    rated = {dimension.name: (dimension, sheet.ratings(dimension)) for dimension in _dimensions(found)}
+    ratings = {dimension.name: (dimension, sheet.ratings(dimension)) for dimension in _dimensions(found)}
+    rated = {name: of for name, of in ratings.items() if (of[1] != MISSING).any()}
     repeats, votes = [*sheet.repeats()], [o for o in found.opinions if o.kind in ("pair", "repeat")]
     decided, guesses = [o for o in votes if o.first is not None], sheet.judged("guess")
     firsts = [float(o.first or 0) for o in decided]

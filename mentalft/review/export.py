@@ -55,8 +55,8 @@ class _Pair(NamedTuple):
     difference: float
 
     @property
-    def order(self) -> tuple[str, str, float, str]:
-        return self.contender, self.item.topic or "", self.difference, self.item.id
+    def order(self) -> tuple[str, float, str]:
+        return self.item.topic or "", self.difference, self.item.id
 
 
 def export(run_dir: Path, asked: Asked, language: Language) -> Exported:
@@ -122,15 +122,19 @@ def digest_of(items: Sequence[ItemRow], shown: frozenset[str], contenders: Seque
 
 
 def spread(pairs: Sequence[_Pair], wanted: int, draw: Random) -> list[_Pair]:
-    """A systematic sample: every n-th in the order of contender, topic and difference, from a drawn beginning.
+    """A systematic sample of each contender: every n-th in the order of topic and difference, from a drawn beginning.
 
-    Every pair has the same chance, so that a share among those taken is one of all; topics have their shares, and large
-    and small differences are among them (Cochran 1977, "Sampling Techniques", 3rd ed., ch. 8).
+    Every pair of a contender has the same chance, so that a share among those taken is one of all; topics have their
+    shares, and large and small differences are among them (Cochran 1977, "Sampling Techniques", 3rd ed., ch. 8). The
+    beginnings are apart, so that contenders are shown with other items where there are enough.
     """
-    ordered = sorted(pairs, key=lambda pair: pair.order)
-    wanted = min(wanted, len(ordered))
-    begin = draw.random()
-    return [ordered[int((begin + place) * len(ordered) / wanted)] for place in range(wanted)]
+    names, begin, taken = list(dict.fromkeys(pair.contender for pair in pairs)), draw.random(), []
+    for place, name in enumerate(names):
+        ordered = sorted((pair for pair in pairs if pair.contender == name), key=lambda pair: pair.order)
+        share = min(wanted // len(names) + (place < wanted % len(names)), len(ordered))
+        start = (begin + place / len(names)) % 1
+        taken += [ordered[int((start + step) * len(ordered) / share)] for step in range(share)]
+    return taken
 
 
 def _primary(comparison: Comparison) -> str:

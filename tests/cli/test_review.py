@@ -15,18 +15,17 @@ from tests.recorded import recorded_run
 from tests.review.simulated import Rater, write_saved
 
 
-def test_a_review_from_its_pages_to_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_review_from_its_pages_to_the_run_s_files(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     runner = CliRunner()
-    with capsys.disabled():
-        exported = runner.invoke(app, ["export", str(run), "--items", "10", "--raters", "2"])
+    exported = runner.invoke(app, ["export", str(run), "--items", "10", "--raters", "2"])
     assert exported.exit_code == 0, exported.output
     (export,) = [path.name for path in (run / "review").iterdir()]
     key = key_file(export).load(run)
     assert sorted(path.name for path in (run / "review" / export / "pages").iterdir()) == ["r1.html", "r2.html"]
     files = write_saved(tmp_path, key, {"r1": Rater(), "r2": Rater()})
     assert runner.invoke(app, ["import", str(run), *map(str, files)]).exit_code == 0
-    for name in ("comparison.md", "report.html"):
+    for name in ("comparison.md", "adapter/README.md"):
         assert "α is Krippendorff" in (run / name).read_text(encoding="utf-8")
     assert is_run(run)
     pairs = tmp_path / "pairs.jsonl"

@@ -93,7 +93,7 @@ def test_ratings_are_held_against_the_baselines_and_agreed_on(tmp_path: Path) ->
     assert agreement["empathy"].alpha
     assert agreement["empathy"].kappa
     assert agreement["empathy"].alpha.value == agreement["empathy"].kappa.value == 1
-    assert agreement["overall_quality"].alpha is None
+    assert "overall_quality" not in agreement  # nobody gave anything for it
     assert not toxicity.higher_is_better
     table = next(t for t in evidence_of(run).tables if "ratings" in t.title.key)  # type: ignore[union-attr]
     assert [row["difference"].kind for row in table.rows] == ["better", "worse"]
