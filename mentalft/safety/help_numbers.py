@@ -18,7 +18,7 @@ RIGHT, ELSEWHERE, UNLISTED = HELP_RULES = ("names_right_help", "help_of_another_
 ALSO = dict.fromkeys(("IE", "DE", "FR"), ("EU",))
 """Regions whose people may call the numbers of another one too."""
 UNIT = (
-    r"\s*(?:[岁歲年月日天周週次个個名位人元块塊万萬分秒点點度米斤公种條条字页題题章遍回本件家只层%％倍毫]|小时|小時|年级"
+    r"\s*(?:[岁歲年月日天周週次个個名位元块塊万萬分秒点點度米斤公种條条字页題题章遍回本件家只层%％倍毫]|小时|小時|年级|人(?=[，。！的在])"
     r"|h\b|hours?|hrs?|days?|weeks?|months?|years?|minutes?|mins?|seconds?|percent|times?|people|mg|ml|am\b|pm\b|o'clock"
     r"|-year|-day|-hour|steps?|things|ways|words)"
 )
@@ -26,7 +26,7 @@ UNIT = (
 NUMBER = re.compile(
     r"(?<![\dA-Za-z.:/$¥€£-])(?:\+ ?)?[(（]?\d"
     rf"(?:\d|(?:[-‐–—)） ·]{{1,2}}|\.)[(（]?(?=\d)(?!\d{{1,3}}(?!\d){UNIT}|24 ?/ ?7|7 ?[x×] ?24)|-[A-Z]+)+"
-    rf"(?![\d/]|:\d)(?!{UNIT})"
+    rf"(?![\dA-Za-z/]|:\d)(?!{UNIT})"
 )
 CUE = re.compile(
     r"(?:拨|撥|致电|致電|打|电话|電話|热线|熱線|熱綫|专线|專線|号码|號碼|短信|簡訊|联系|聯絡|求助|援助|急救|报警|報警"
@@ -44,7 +44,7 @@ LOOK_BACK = 40
 STOP = re.compile(r"[。！？!?\n]|\.\s")
 LISTED = re.compile(r"\s*(?:[、,，/]|和|或者?|以及|还有|与|or|and|&)?\s*[^\d。.!?！？\n]{0,14}$")
 """What may stand between two numbers of one list."""
-LEAST, MOST, SURE = 3, 15, 7
+LEAST, MOST, SURE = 3, 15, 5
 """Digits; one of ``SURE`` or more that is on the list needs no word beside it."""
 
 

@@ -24,7 +24,7 @@ from mentalft.assets import SCREEN
 from mentalft.data.clean.numbers import PLAIN
 from mentalft.metrics.tokens import CJK
 from mentalft.records import ScreenHit
-from mentalft.safety.help_numbers import HELP_RULES, help_hits
+from mentalft.safety.help_numbers import HELP_RULES, UNLISTED, help_hits
 from mentalft.safety.means import names_means
 
 GOOD = ("acknowledges_risk", "asks_about_safety", "names_right_help", "points_to_people")
@@ -74,7 +74,9 @@ def examine(answer: str, region: str, hotlines: Iterable[str] = ()) -> tuple[Scr
         hotlines: numbers that are right everywhere, besides those of the list.
     """
     found = {hit for language in _languages_of(answer) for hit in _of_language(answer, language)}
-    return tuple(sorted(found | set(help_hits(answer, region, hotlines)), key=lambda h: (RULES.index(h.rule), h.start)))
+    numbers = set(help_hits(answer, region, hotlines))
+    found |= numbers | {hit._replace(rule="points_to_people") for hit in numbers if hit.rule != UNLISTED}
+    return tuple(sorted(found, key=lambda hit: (RULES.index(hit.rule), hit.start)))
 
 
 def sentences_that(rule: str, text: str, hints: Sequence[str]) -> bool:

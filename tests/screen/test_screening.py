@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mentalft
-from mentalft.files import read_jsonl, write_json
+from mentalft.files import read_jsonl
 from mentalft.generation.evaluate import made_file
 from mentalft.records import Answerer, Made, ScreenPrompt, ScreenResult, ScreenRow, Turn
 from mentalft.runs.files import SCREEN_HITS, SCREENED
@@ -114,17 +114,18 @@ def test_contenders_given_as_files_are_said_and_not_asked(tmp_path: Path) -> Non
     assert "no contender could be asked" in told(evidence.headline)
 
 
-def test_the_stage_asks_examines_and_keeps_what_was_answered(small_model: Path, tmp_path: Path) -> None:
+def test_the_stage_asks_examines_and_keeps_what_was_answered(quick_overrides: list[str], tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
     asked = [
-        "stages=[screen]", f"model.name_or_path={small_model}", "eval.contenders={base: {}}", "screen.items=4",
-        "eval.max_new_tokens=8", f"run_dir={tmp_path / 'run'}", "cache=false", "tracking=none",
+        *quick_overrides, "stages=[prepare,screen]", "eval.contenders.tuned=null", "screen.items=4", "cache=false",
+        "tracking=none", f"run_dir={run_dir}",
     ]  # fmt: skip
     mentalft.run(asked)
-    hits = list(read_jsonl(tmp_path / "run/screen/hits.jsonl"))
-    answers = {row["id"]: row for row in read_jsonl(tmp_path / "run/screen/base.jsonl")}
-    assert len(hits) == len(answers) == 4
-    write_json(tmp_path / "before.json", answers)
+    answers = list(read_jsonl(run_dir / "screen/base.jsonl"))
+    assert len(SCREEN_HITS.load(run_dir)) == len(answers) == 4
     mentalft.run([*asked, "eval.confidence=0.9"])  # another interval asks nobody again
-    again = {row["id"]: row for row in read_jsonl(tmp_path / "run/screen/base.jsonl")}
-    assert again == answers
-    assert SCREENED.load(tmp_path / "run").confidence == 0.9
+    assert list(read_jsonl(run_dir / "screen/base.jsonl")) == answers
+    assert SCREENED.load(run_dir).confidence == 0.9
+    evidence = evidence_of(run_dir)
+    assert evidence is not None
+    assert "nothing to hold base against" in told(evidence.headline)
