@@ -67,7 +67,7 @@ def test_adapters_of_one_base_load_it_once_and_answer_as_alone(
     loaded: list[Any] = []
     load = base.load_base_model
     monkeypatch.setattr(
-        "mentalft.generation.evaluate.load_base_model", lambda *given: loaded.append(given) or load(*given)
+        "mentalft.generation.engines.load_base_model", lambda *given: loaded.append(given) or load(*given)
     )
     asked(tmp_path / "all", small_model, adapter, splits, f"eval.contenders.second.adapter={second_adapter}")
     assert len(loaded) == 1
