@@ -23,7 +23,7 @@ from mentalft.runs.loop import check_needs, run_stage
 from mentalft.runs.manifest import record_of, shared_settings, write_records
 from mentalft.runs.place import check_apart
 from mentalft.runs.stage import Context, Stage, used_by
-from mentalft.show.evidence import evidence_in, show_evidence
+from mentalft.show.evidence import KINDS, evidence_in, show_evidence
 from mentalft.show.model_card import write_card
 from mentalft.show.terminal import show_comparison
 from mentalft.show.verdict import verdict_sentence
@@ -77,7 +77,7 @@ def run_experiment(
         run_stage(stage, context, record, keep_record)
         if stage is PREPARE and EVALUATE in stages and COMPARE in stages:
             check_asked(context)
-    if COMPARE in stages:
+    if COMPARE in stages or (COMPARISON.exists(run_dir) and any(stage.name in KINDS for stage in stages)):
         from mentalft.show.writing import report
 
         report(cfg.report, run_dir)
