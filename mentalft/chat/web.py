@@ -164,10 +164,10 @@ def _growing(session: Session, pieces: Iterator[Piece], risk: Said | None = None
             found[piece.column] = piece
             yield _view(session, found, risk)
     except UserError as error:
-        gradio.Warning(str(error), title="mentalft")
+        gradio.Warning(str(error))
     for piece in found.values():
         if note := session.note(piece):
-            gradio.Info(told(note, language()), title="mentalft")
+            gradio.Info(told(note, language()))
     yield _view(session, found, risk) if found else _unchanged(session)
 
 
@@ -179,10 +179,10 @@ def _done(work: Callable[..., Said | None], session: Session, *given: Any) -> li
     try:
         said = work(session, *given)
     except UserError as error:
-        gradio.Warning(str(error), title="mentalft")
+        gradio.Warning(str(error))
         return _unchanged(session)
     if said:
-        gradio.Info(told(said, language()), title="mentalft")
+        gradio.Info(told(said, language()))
     return _unchanged(session) if session.id == conversation else _view(session, {})
 
 
@@ -205,7 +205,7 @@ def _set(key: str, session: Session, value: float | None) -> Any:
     try:
         session.set(key, "" if value is None else str(value))
     except UserError as error:
-        gradio.Warning(str(error), title="mentalft")
+        gradio.Warning(str(error))
     return session.value(key)
 
 
