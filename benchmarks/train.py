@@ -3,11 +3,14 @@
     pip install trl==1.16.0
     python benchmarks/train.py --rounds 5                  # a LLaMA of 7 million parameters on a CPU; --model 20m
     python benchmarks/train.py --device cuda --model 3b    # LLaMA-3.2-3B's architecture with random weights
+    python benchmarks/train.py --model-path FOLDER --precision bf16      # a model of transformers, with its vocabulary
 
 Every contender gets the same token ids and labels, model weights, adapter, effective batch and number of dialogues (one
 epoch), in a process of its own; in each round they run in turn. Printed are real (not padding) tokens a second,
 supervised tokens a second, set-up time, peak memory, and the validation loss in the end, which one function measures
-for all. The reference recipe learns from every token and recomputes activations, as it was published.
+for all. Utilisation is the model's floating-point operations (matrix products forward and backward, the head's at
+supervised positions) against those of a plain matrix product in the same precision, measured in the same process before
+the training. The reference recipe learns from every token and recomputes activations, as it was published.
 """
 
 from __future__ import annotations
@@ -30,10 +33,16 @@ CONTENDERS = ("ours", "trl_unpacked", "trl_packed", "reference", "bare_loop")
 SEED = 0
 
 
-def corpus(path: str | None, count: int, max_length: int) -> tuple[list[Any], list[Any]]:
-    """Training and validation rows: the dialogues of ``path``, or the sample's, through our own prompt builder."""
+def tokenizer_of(options: argparse.Namespace) -> Any:
     from transformers import AutoTokenizer
 
+    from mentalft.assets import TINY_MODEL
+
+    return AutoTokenizer.from_pretrained(options.model_path or str(TINY_MODEL))
+
+
+def corpus(path: str | None, count: int, max_length: int, tokenizer: Any) -> tuple[list[Any], list[Any]]:
+    """Training and validation rows: the dialogues of ``path``, or the sample's, through our own prompt builder."""
     from mentalft.assets import TINY_MODEL
     from mentalft.data.batches import encode
     from mentalft.data.prompts import PromptBuilder
@@ -51,18 +60,49 @@ def corpus(path: str | None, count: int, max_length: int) -> tuple[list[Any], li
         ]
         turns = turns[::2] if "role" in (record.get("messages") or [{}])[0] else turns
         dialogues.append(Dialogue(str(number), None, tuple(Message(t["role"], t["content"]) for t in turns)))
-    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
-    rows = encode(dialogues, PromptBuilder(tokenizer, {}, "tiny"), max_length).rows
+    rows = encode(dialogues, PromptBuilder(tokenizer, {}, "model"), max_length).rows
     np.random.default_rng(SEED).shuffle(rows)  # type: ignore[arg-type]
     return rows[:count], rows[count : count + 64]
 
 
-def model_of(size: str, device: str) -> Any:
+def dtype_of(options: argparse.Namespace) -> Any:
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[options.precision]
+
+
+def matrix_rate(options: argparse.Namespace) -> float:
+    """Floating-point operations a second of a product of two large matrices; the best of ten."""
+    import torch
+
+    size = 8192 if options.device == "cuda" else 2048
+    a, b = (torch.randn(size, size, device=options.device).to(dtype_of(options)) for _ in range(2))
+    best = math.inf
+    for _ in range(10):
+        began = time.perf_counter()
+        (a @ b)[0, 0].item()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size**3 / best
+
+
+def operations(model: Any, tokens: int, supervised: int) -> float:
+    """Of the frozen weights' products: 2 a weight and token forward, and 2 backward for the gradient of its input."""
+    head = model.get_output_embeddings().weight
+    tables = {id(w): w.numel() for w in (head, model.get_input_embeddings().weight)}  # one, where they are tied
+    body = sum(p.numel() for p in model.parameters() if not p.requires_grad) - sum(tables.values())
+    return 4.0 * (body * tokens + head.numel() * supervised)
+
+
+def model_of(options: argparse.Namespace) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(SEED)
+    lora = LoraConfig(r=8, lora_alpha=32, lora_dropout=0.05, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    if options.model_path:
+        loaded = AutoModelForCausalLM.from_pretrained(options.model_path, dtype=dtype_of(options)).to(options.device)
+        return get_peft_model(loaded, lora)
     shapes = {
         "7m": {"vocab_size": 8192, "hidden_size": 256, "intermediate_size": 688, "num_hidden_layers": 4,
                "num_attention_heads": 4, "num_key_value_heads": 4},
@@ -71,10 +111,11 @@ def model_of(size: str, device: str) -> Any:
         "3b": {"vocab_size": 128_256, "hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 28,
                "num_attention_heads": 24, "num_key_value_heads": 8, "head_dim": 128, "tie_word_embeddings": True},
     }  # fmt: skip
-    config = LlamaConfig(**shapes[size], max_position_embeddings=8192, bos_token_id=0, eos_token_id=1, pad_token_id=2)
-    with torch.device(device):
-        model = LlamaForCausalLM(config).to(torch.float16 if device == "cuda" else torch.float32)
-    lora = LoraConfig(r=8, lora_alpha=32, lora_dropout=0.05, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    config = LlamaConfig(
+        **shapes[options.model], max_position_embeddings=8192, bos_token_id=0, eos_token_id=1, pad_token_id=2
+    )
+    with torch.device(options.device):
+        model = LlamaForCausalLM(config).to(dtype_of(options))
     return get_peft_model(model, lora)
 
 
@@ -84,7 +125,8 @@ def arguments(options: argparse.Namespace, output: str) -> dict[str, Any]:
         "output_dir": output, "num_train_epochs": 1, "per_device_train_batch_size": options.micro,
         "gradient_accumulation_steps": options.batch // options.micro, "learning_rate": 1e-3,
         "lr_scheduler_type": "cosine", "warmup_steps": 0.1, "weight_decay": 0.01, "optim": "adamw_torch_fused",
-        "fp16": options.device == "cuda", "use_cpu": options.device == "cpu", "save_strategy": "no", "seed": SEED,
+        "fp16": options.precision == "fp16", "bf16": options.precision == "bf16", "use_cpu": options.device == "cpu",
+        "save_strategy": "no", "seed": SEED,
         "logging_steps": 10, "report_to": "none", "disable_tqdm": True,
         "dataloader_pin_memory": options.device == "cuda",
         "activation_checkpointing": options.checkpointing,
@@ -102,18 +144,15 @@ def ours(options: argparse.Namespace, model: Any, rows: list[Any], output: str) 
     return SupervisedTrainer(
         model=model, args=TrainingArguments(**arguments(options, output), remove_unused_columns=False), plan=plan,
         train_rows=rows, validation=Validation(rows, plan),
-        collator=Collator(2, padding_free=options.padding_free),
+        collator=Collator(tokenizer_of(options).pad_token_id, padding_free=options.padding_free),
     )  # fmt: skip
 
 
 def trl(options: argparse.Namespace, model: Any, rows: list[Any], output: str, *, packed: bool) -> Any:
     from datasets import Dataset
-    from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
-    from mentalft.assets import TINY_MODEL
-
-    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    tokenizer = tokenizer_of(options)
     # what assistant_only_loss makes of a conversation; that option itself does not take tokens
     data = Dataset.from_dict({
         "input_ids": [r.input_ids.tolist() for r in rows],
@@ -134,11 +173,9 @@ def trl(options: argparse.Namespace, model: Any, rows: list[Any], output: str, *
 
 def reference(options: argparse.Namespace, model: Any, rows: list[Any], output: str) -> Any:
     """Micro-batches of 2 in random order, loss on every token, activations recomputed."""
-    from transformers import AutoTokenizer, DataCollatorForLanguageModeling, Trainer, TrainingArguments
+    from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
 
-    from mentalft.assets import TINY_MODEL
-
-    tokenizer = AutoTokenizer.from_pretrained(str(TINY_MODEL))
+    tokenizer = tokenizer_of(options)
     model.enable_input_require_grads()
     given = {
         **arguments(options, output), "per_device_train_batch_size": 2, "optim": "adamw_torch",
@@ -160,12 +197,13 @@ def bare_loop(options: argparse.Namespace, model: Any, rows: list[Any]) -> tuple
     from mentalft.training.steps import StepPlan
 
     plan = StepPlan(tuple(len(r.input_ids) for r in rows), options.batch, options.micro, 1, SEED, group_by_length=True)
-    collator = Collator(2, padding_free=options.padding_free)
+    collator = Collator(tokenizer_of(options).pad_token_id, padding_free=options.padding_free)
     head = SupervisedHead(model)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-3, weight_decay=0.01, fused=True)
     scheduler = get_cosine_schedule_with_warmup(optimizer, plan.steps_per_epoch // 10, plan.steps_per_epoch)
-    scaler = torch.amp.GradScaler(enabled=options.device == "cuda")
+    half = options.precision != "fp32"
+    scaler = torch.amp.GradScaler(enabled=options.precision == "fp16")
     model.train()
     began, worked = time.perf_counter(), time.process_time()
     for step in plan.epoch(0):
@@ -173,7 +211,7 @@ def bare_loop(options: argparse.Namespace, model: Any, rows: list[Any]) -> tuple
         count = sum(len(b["positions"]) for b in batches)
         for batch in batches:
             moved = {k: v.to(options.device) for k, v in batch.items() if k != "record_ids"}
-            with torch.autocast(options.device, torch.float16, enabled=options.device == "cuda"):
+            with torch.autocast(options.device, dtype_of(options) if half else None, enabled=half):
                 loss, _ = head.negative_log_likelihood(model, moved)
             scaler.scale(loss / count).backward()
         scaler.unscale_(optimizer)
@@ -207,11 +245,12 @@ def one(options: argparse.Namespace) -> dict[str, float]:
     """Run one contender in this process."""
     import torch
 
-    rows, held_out = corpus(options.data, options.dialogues, options.max_length)
+    rows, held_out = corpus(options.data, options.dialogues, options.max_length, tokenizer_of(options))
+    rate = matrix_rate(options)
     if options.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()
-    model = model_of(options.model, options.device)
+    model = model_of(options)
     output = f"/tmp/benchmark-train-{os.getpid()}"
     if options.one == "bare_loop":
         seconds, processor = bare_loop(options, model, rows)
@@ -237,6 +276,7 @@ def one(options: argparse.Namespace) -> dict[str, float]:
     return {
         "tokens_per_second": tokens / seconds, "tokens_per_processor_second": tokens / processor,
         "supervised_per_second": supervised / seconds, "setup": setup,
+        "utilisation": operations(model, tokens, supervised) / seconds / rate, "gflops": rate / 1e9,
         "peak_mib": peak / 2**20, "validation_loss": validation_loss(model, held_out, options.device), "tokens": tokens,
     }  # fmt: skip
 
@@ -245,6 +285,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--model", choices=("7m", "20m", "3b"), default="7m")
+    parser.add_argument("--model-path", help="the folder of a model, in place of --model")
+    parser.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), help="fp16 on a GPU and fp32 on a CPU by default"
+    )
     parser.add_argument("--data", help="a JSON array of dialogues; the embedded sample by default")
     parser.add_argument("--dialogues", type=int, default=256)
     parser.add_argument("--max-length", type=int, default=512)
@@ -257,6 +301,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    options.precision = options.precision or ("fp16" if options.device == "cuda" else "fp32")
     if options.one:
         print(json.dumps(one(options)))
         return
@@ -276,15 +321,16 @@ def main() -> None:
 
 def report(found: dict[str, list[dict[str, float]]]) -> None:
     print(
-        "| | tokens/s | supervised tokens/s | set-up s | peak MiB | validation loss "
+        "| | tokens/s | supervised tokens/s | set-up s | peak MiB | validation loss | utilisation of GFLOP/s "
         "| ours is … times as fast, by the clock | by processor time |"
     )
-    print("|---|---:|---:|---:|---:|---:|---|---|")
+    print("|---|---:|---:|---:|---:|---:|---:|---|---|")
     for name, runs in found.items():
         middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         print(
             f"| {name} | {middle['tokens_per_second']:,.0f} | {middle['supervised_per_second']:,.0f} "
             f"| {middle['setup']:.1f} | {middle['peak_mib']:,.0f} | {middle['validation_loss']:.3f} "
+            f"| {middle['utilisation']:.0%} of {middle['gflops']:,.0f} "
             f"| {ratios(found.get('ours', []), runs, 'tokens_per_second')} "
             f"| {ratios(found.get('ours', []), runs, 'tokens_per_processor_second')} |"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,7 @@ from mentalft.records import Comparison
 from mentalft.runs.declared import declare
 from mentalft.runs.files import COMPARISON, ITEMS, OBJECTIVE, TRAINED
 from mentalft.runs.loop import check_needs, run_stage
-from mentalft.runs.manifest import record_of, shared_settings, write_records
+from mentalft.runs.manifest import record_of, recorded_precision, shared_settings, write_records
 from mentalft.runs.place import check_apart
 from mentalft.runs.stage import Context, Stage, used_by
 from mentalft.show.evidence import KINDS, evidence_in, show_evidence
@@ -60,6 +61,7 @@ def run_experiment(
     check_needs(stages, run_dir)
     for stage in stages:
         stage.check(cfg)
+    cfg = with_precision(cfg, run_dir, stages)
     context = Context(cfg, run_dir, tracker.log, located(cfg, stages))
     choices = used_by((stage.name for stage in stages), choices)
     if "model" in choices and any(override.startswith("model.name_or_path=") for override in overrides):
@@ -82,6 +84,21 @@ def run_experiment(
 
         report(cfg.report, run_dir)
     return show(cfg, stages, run_dir, tracker)
+
+
+def with_precision(cfg: Config, run_dir: Path, stages: Sequence[Stage]) -> Config:
+    """``cfg`` with ``trainer.precision=auto`` settled: as the run began, else by model and hardware.
+
+    So it stands in the record, and a run that is continued on another machine goes on in the same precision.
+    """
+    if cfg.trainer.precision != "auto":
+        return cfg
+    precision = recorded_precision(run_dir)
+    if precision is None and any(stage.will_load_model(cfg) for stage in stages):
+        from mentalft.modeling.precision import precision_for
+
+        precision = precision_for(cfg.model.name_or_path)
+    return replace(cfg, trainer=replace(cfg.trainer, precision=precision or "auto"))
 
 
 def located(cfg: Config, stages: Sequence[Stage]) -> LocatedModel | None:

@@ -91,4 +91,5 @@ def quick_overrides(small_model: Path, dialogue_file: Path, tmp_path: Path) -> l
         f"model.name_or_path={small_model}", "trainer.max_steps=4", "trainer.eval_steps=2", "trainer.save_steps=2",
         "trainer.logging_steps=1", "trainer.per_device_train_batch_size=4", "eval.max_new_tokens=8", "eval.max_items=8",
         "eval.bootstrap_resamples=200", f"cache_dir={tmp_path / 'cache'}", "report.html=false", "report.plots=false",
+        "trainer.precision=fp32",
     ]  # fmt: skip

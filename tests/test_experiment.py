@@ -18,6 +18,8 @@ from omegaconf import OmegaConf
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.cli.main import run
 from mentalft.files import read_json, read_jsonl
+from mentalft.runs.api import load_run
+from mentalft.runs.markers import markers
 from mentalft.runs.verify import verify
 from mentalft.stages import STAGES
 from tests.conftest import dialogue_record
@@ -395,6 +397,27 @@ def test_a_killed_run_goes_on_from_its_checkpoint(quick_overrides: list[str]) ->
         time.sleep(0.1)
     again.kill()
     again.communicate()
+
+
+def test_a_run_keeps_the_precision_that_it_began_in_on_another_machine(
+    monkeypatch: pytest.MonkeyPatch, quick_overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    command = [*quick_overrides, "trainer.precision=auto", "tracking=none", "trainer.preflight=false"]
+    assert mentalft(monkeypatch, *command, "stages=[prepare]") == 0
+    run_dir = only_run()
+    assert load_run(run_dir).settings.trainer.precision == "auto", "nothing has used one yet"
+    command.append(f"run_dir={run_dir}")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    assert mentalft(monkeypatch, *command, "stages=[prepare,train]") == 0
+    assert "bf16 on cpu" in capsys.readouterr().out
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+    assert mentalft(monkeypatch, *command, "stages=[prepare,train]") == 0
+    assert "train: already done" in " ".join(capsys.readouterr().out.split())
+    assert load_run(run_dir).settings.trainer.precision == "bf16"
+    assert markers(run_dir)["train"].made_from["trainer.precision"] == "bf16"
 
 
 def test_answers_that_exist_are_scored_in_a_fresh_run_without_a_model(

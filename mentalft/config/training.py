@@ -64,7 +64,8 @@ class TrainerConfig:
     optim: Literal["auto", "adamw_torch", "adamw_torch_fused"] = value(bears_on=TRAINING)
     """``auto`` is the fused AdamW where this torch has one for the device."""
     precision: Literal["auto", "fp16", "bf16", "fp32"] = value(bears_on=MODEL)
-    """``auto`` is fp16 on CUDA and fp32 on a CPU. LoRA weights stay in fp32 throughout."""
+    """``auto`` is fp16 on CUDA; on a CPU bf16 where its instructions are made for it (AMX, AVX512-BF16), else fp32, and
+    fp32 for the embedded model. LoRA weights stay in fp32 throughout."""
     gradient_checkpointing: bool = value(bears_on="preflight")
     """Recompute activations in the backward pass: less memory, about a third more time."""
     train_sampling_strategy: Literal["random", "group_by_length"] = value(bears_on=TRAINING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mentalft.config import EMBEDDED
 from mentalft.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,8 +22,24 @@ class PrecisionPlan(NamedTuple):
     base_dtype: torch.dtype
 
 
+def precision_for(model: str) -> str:
+    """What ``trainer.precision=auto`` is for ``model`` (``model.name_or_path``) in a run that begins on this machine.
+
+    fp16 on CUDA; on a CPU bf16 where its instruction set multiplies bf16 matrices, else fp32. The embedded model is in
+    fp32 on every CPU, so that its results are the same everywhere. What the processor says of itself decides, never a
+    measurement: a run must not depend on how busy the machine is.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return "fp16"
+    says = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions of torch
+    # AMX processors have both
+    return "bf16" if says.get("avx512_bf16") and model != EMBEDDED else "fp32"
+
+
 def plan_precision(asked: str) -> PrecisionPlan:
-    """Resolve ``trainer.precision`` for this machine: ``auto`` is fp16 on CUDA and fp32 on a CPU.
+    """``trainer.precision`` on this machine; ``auto`` where no run has settled it: fp16 on CUDA and fp32 on a CPU.
 
     Raises:
         ConfigError: the hardware lacks ``asked``; the message names what it has. transformers itself

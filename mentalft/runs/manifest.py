@@ -22,11 +22,11 @@ import psutil
 
 from mentalft import __version__
 from mentalft.config import EMBEDDED, Config
-from mentalft.config.fields import settings_of, stages_of
+from mentalft.config.fields import MODEL, settings_of, stages_of
 from mentalft.files import sha256_json, write_json, write_text
 from mentalft.runs.declared import declared_in
 from mentalft.runs.files import DATA_REPORT
-from mentalft.runs.markers import Hardware, Marker, ModelRecord, Record, markers
+from mentalft.runs.markers import Hardware, Marker, ModelRecord, Record, markers, unfinished
 from mentalft.runs.stage import Stage, owner, settings_used_by, used_by
 
 if TYPE_CHECKING:
@@ -124,6 +124,19 @@ def resolved(done: Mapping[str, Marker], now: Mapping[str, Any], stages: Sequenc
             "run_dir": None,
         }
     return found
+
+
+def recorded_precision(run_dir: Path) -> Any:
+    """The ``trainer.precision`` that a run began with; None where nothing has used one yet.
+
+    It is ``auto`` only in runs of before it was settled at the beginning.
+    """
+    from omegaconf import OmegaConf
+
+    path = run_dir / RESOLVED
+    found = OmegaConf.select(OmegaConf.load(path), "trainer.precision") if path.is_file() else None
+    used = {*MODEL} & {*markers(run_dir), *unfinished(run_dir)}
+    return found if used or found != "auto" else None
 
 
 def shared_settings(cfg: Config, *, log_text: bool) -> dict[str, Any]:

@@ -188,6 +188,14 @@ def test_every_way_of_tuning_learns_and_its_adapter_fits_the_untouched_base(
     assert read_json(tmp_path / "training.json")["validation_loss"] == pytest.approx(min(losses), rel=2e-3)
 
 
+def test_bf16_ends_at_the_loss_that_fp32_ends_at(small_model: Path, data: Path, tmp_path: Path) -> None:  # noqa: F811
+    losses = []
+    for precision in ("fp32", "bf16"):
+        fit(settings(str(small_model), f"trainer.precision={precision}"), data, tmp_path / precision)
+        losses.append(read_json(tmp_path / precision / "training.json")["validation_loss"])
+    assert losses[1] == pytest.approx(losses[0], abs=0.01)
+
+
 def test_training_goes_on_from_an_adapter(small_model: Path, data: Path, tmp_path: Path) -> None:  # noqa: F811
     fit(settings(str(small_model), "lora=all_linear", "lora.r=4"), data, tmp_path / "first")
     first = read_json(tmp_path / "first" / "training.json")["validation_loss"]
