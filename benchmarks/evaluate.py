@@ -32,12 +32,14 @@ from mentalft.assets import SAMPLE_DIALOGUES, TINY_MODEL
 from mentalft.config import Config
 from mentalft.config.composition import load_config
 from mentalft.data.asking import questions_of
-from mentalft.files import write_jsonl
-from mentalft.generation.evaluate import SIDES, evaluate
+from mentalft.files import read_jsonl, write_jsonl
+from mentalft.generation.contenders import contenders_of
+from mentalft.generation.evaluate import evaluate
 from mentalft.modeling.adapter import add_adapter
 from mentalft.modeling.locate import locate_model
 from mentalft.records import Dialogue, Prompt, Splits
 
+SIDES = ("base", "tuned")
 Answers = dict[str, dict[str, str]]
 """Side → id of the prompt → text."""
 
@@ -106,11 +108,9 @@ def continuous(given: Set, run_dir: Path) -> Answers:
 
 
 def ours(given: Set, run_dir: Path) -> Answers:
-    asked = evaluate(given.cfg, locate_model(given.cfg.model), given.adapter, given.splits, run_dir, None)
-    return {
-        side: {row["id"]: row["text"] for row in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
-        for side, path in asked.responses.items()
-    }
+    contenders = contenders_of(given.cfg, locate_model(given.cfg.model), lambda: given.adapter)
+    asked = evaluate(given.cfg, contenders, given.splits, run_dir, None)
+    return {side: {row["id"]: row["text"] for row in read_jsonl(path)} for side, path in asked.responses.items()}
 
 
 CONTENDERS: dict[str, Callable[[Set, Path], Answers]] = {
@@ -148,7 +148,9 @@ def prepared(arguments: argparse.Namespace, folder: Path) -> Set:
     model.save_pretrained(str(folder / "adapter"), save_embedding_layers=False)
     given = Set(cfg=cfg, folder=arguments.model, adapter=folder / "adapter", splits=splits, device=arguments.device)
     given.max_new_tokens = arguments.max_new_tokens
-    given.prompts = questions_of(cfg, AutoTokenizer.from_pretrained(str(arguments.model)), splits).prompts
+    located = locate_model(cfg.model)
+    tokenizers = {located: AutoTokenizer.from_pretrained(str(arguments.model))}
+    given.prompts = questions_of(cfg, tokenizers, splits).prompts[located]
     return given
 
 

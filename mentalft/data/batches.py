@@ -154,14 +154,15 @@ def sampled(rows: Sequence[Row], most: int | None, seed: int) -> list[Row]:
 def reference_rows(builder: PromptBuilder, asked: Iterable[tuple[str, Sequence[Message], str]]) -> list[Row]:
     """One example for each (id, history, answer), in which that answer alone is supervised, its end of turn included.
 
-    What comes before it are exactly the tokens that the model is asked with.
+    What comes before it are exactly the tokens that the model is asked with; the end of the turn comes last.
     """
     rows = []
     for name, messages, answer in asked:
         example = builder.example([*messages, Message("assistant", answer)])
         supervised = np.asarray(example.labels) != IGNORED_LABEL
         supervised[: len(builder.prompt(messages))] = False
-        rows.append(Row(name, np.asarray(example.input_ids, dtype=np.int32), supervised))
+        end = np.flatnonzero(supervised)[-1] + 1
+        rows.append(Row(name, np.asarray(example.input_ids[:end], dtype=np.int32), supervised[:end]))
     return rows
 
 

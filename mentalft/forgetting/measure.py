@@ -235,10 +235,10 @@ class _Loaded:
         rows = encode(dialogues[: cfg.forgetting.validation_dialogues], self.builder, cfg.data.max_length).rows
 
         def measured(of: Sequence[Row]) -> list[Perplexed]:
-            batch, found = self.collate(of), {}
+            found = {}
             for subject in subjects:
                 with self.being(subject) as model:
-                    found[subject.name] = dict(likelihoods(model, batch))
+                    found[subject.name] = dict(likelihoods(model, self.collate.pad_token_id, [[row] for row in of]))
             tokens = {name: one.tokens for name, one in next(iter(found.values())).items()}
             return [Perplexed(r.id, tokens[r.id], {name: by[r.id].nll for name, by in found.items()}) for r in of]
 

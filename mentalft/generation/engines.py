@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from mentalft.config import Config, EvalConfig
+from mentalft.data.batches import Row
 from mentalft.data.prompts import PromptBuilder
 from mentalft.generation.contenders import Contender
 from mentalft.generation.decoding import Decoding
@@ -71,14 +72,14 @@ class TransformersEngine:
             self.model, self.tokenizer, prompt, decoding, self.end_ids, stopped, partial(self._alone, contender)
         )
 
-    def measure(self, contenders: Sequence[Contender], batch: dict[str, Any]) -> Iterator[Perplexed]:
-        """The likelihood of the labels of each row of a batch (see :mod:`mentalft.generation.likelihood`)."""
+    def measure(self, contenders: Sequence[Contender], rows: Sequence[Sequence[Row]]) -> Iterator[Perplexed]:
+        """The likelihood of the labels of each row (see :func:`mentalft.generation.likelihood.likelihoods`)."""
         from mentalft.generation.likelihood import likelihoods
 
         found = {}
         for contender in contenders:
             with self.answering_as(contender):
-                found[contender.name] = dict(likelihoods(self.model, batch))
+                found[contender.name] = dict(likelihoods(self.model, self.tokenizer.pad_token_id, rows))
         for row, first in next(iter(found.values())).items():
             yield Perplexed(row, first.tokens, {name: of_rows[row].nll for name, of_rows in found.items()})
 

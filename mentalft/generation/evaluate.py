@@ -17,7 +17,7 @@ from mentalft.config.composition import typed_config
 from mentalft.config.contenders import SERVER
 from mentalft.console import bar, say
 from mentalft.data.asking import Questions, questions_about, questions_of
-from mentalft.data.batches import Collator, reference_rows
+from mentalft.data.batches import reference_rows
 from mentalft.data.items import item_of, item_row
 from mentalft.data.prompts import PromptBuilder
 from mentalft.errors import DataError
@@ -29,6 +29,7 @@ from mentalft.generation.contenders import Contender, System, identity, models, 
 from mentalft.generation.decoding import Decoding
 from mentalft.generation.engines import Engine, TransformersEngine
 from mentalft.generation.memory import in_batches
+from mentalft.generation.rows import families
 from mentalft.modeling.base import load_tokenizer, stated_end_token_ids
 from mentalft.modeling.locate import LocatedModel
 from mentalft.modeling.precision import plan_precision
@@ -323,11 +324,11 @@ def _ask(
     job: Job, questions: Questions, system: System, contenders: tuple[Contender, ...], place: int, processes: int
 ) -> None:
     """Ask one system what is missing of ``contenders``, and measure the references where that is its part."""
-    ordered = sorted(questions.prompts[system.located], key=lambda p: len(p.tokens), reverse=True)
 
     def missing(path: Path) -> list[Prompt]:
         found = answer_log.ids_gathered(path)  # what other processes add meanwhile is not looked at
-        return [p for p in ordered if p.id not in found][place::processes]
+        left = families(p for p in questions.prompts[system.located] if p.id not in found)
+        return [prompt for family in left[place::processes] for prompt in family]
 
     wanted = {one: missing(job.folder / f"{one.name}.jsonl") for one in contenders}
     is_measured = bool(job.measured) and job.measured[0].system == system
@@ -388,16 +389,18 @@ SHARED = "transformers"
 
 
 def _measured(job: Job, engine: TransformersEngine, items: list[Item], prompts: list[Prompt]) -> Iterator[Perplexed]:
-    """How likely each contender finds each item's first reference after the very tokens that they are asked with."""
+    """How likely each contender finds each item's first reference after the very tokens that they are asked with.
+
+    The turns of one dialogue are the beginnings of its last, so they are measured in one pass over it.
+    """
     cfg = job.cfg
     builder = PromptBuilder.of(cfg, engine.tokenizer)
     first = {item.id: item.references[0] for item in items}
     rows = reference_rows(builder, ((p.id, p.messages, first[p.id]) for p in prompts))
-    collate = Collator(engine.tokenizer.pad_token_id)
     yield from in_batches(
-        rows,
+        families(rows, lambda row: row.input_ids.tolist()),
         cfg.trainer.per_device_eval_batch_size,
-        lambda batch: list(engine.measure(job.measured, collate(batch))),
+        lambda batch: list(engine.measure(job.measured, batch)),
         "references",
         "lower data.max_length, or leave perplexity out with eval.perplexity=false",
     )

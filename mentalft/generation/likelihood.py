@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mentalft.data.batches import Collator, Row
 
 if TYPE_CHECKING:
     import torch
@@ -51,12 +55,32 @@ def scored(model: Any, batch: dict[str, Any]) -> Scored:
     return Scored(logits, labels.flatten().index_select(0, positions + 1), (positions // labels.shape[1]).cpu())
 
 
-def likelihoods(model: Any, batch: dict[str, Any]) -> Iterator[tuple[str, Likelihood]]:
-    """The likelihood of the labels of each row of a batch (see :func:`scored`), by the row's id."""
+def likelihoods(model: Any, pad_id: int, families: Sequence[Sequence[Row]]) -> Iterator[tuple[str, Likelihood]]:
+    """The likelihood of the labels of each row, by its id.
+
+    Args:
+        families: rows of which each is the beginning of the first; one pass over that one measures them all.
+    """
+    import torch
     from torch.nn import functional
 
+    batch = Collator(pad_id)(list(map(_with_all_labels, families)))
     found = scored(model, batch)
-    yield from sums_of_rows(functional.cross_entropy(found.logits, found.labels, reduction="none"), found, batch)
+    nats = torch.zeros(batch["labels"].shape, dtype=torch.float64)  # (families, time)
+    of_labels = functional.cross_entropy(found.logits, found.labels, reduction="none")
+    nats.view(-1)[batch["positions"] + 1] = of_labels.double().cpu()
+    for family, of_family in zip(families, nats.numpy(), strict=True):
+        for row in family:
+            mine = of_family[: len(row.supervised)][row.supervised]
+            yield row.id, Likelihood(len(mine), float(mine.sum()))
+
+
+def _with_all_labels(family: Sequence[Row]) -> Row:
+    """The first row with the labels of all."""
+    supervised = np.zeros_like(family[0].supervised)
+    for row in family:
+        supervised[: len(row.supervised)] |= row.supervised
+    return family[0]._replace(supervised=supervised)
 
 
 def sums_of_rows(nats: torch.Tensor, found: Scored, batch: dict[str, Any]) -> Iterator[tuple[str, Likelihood]]:

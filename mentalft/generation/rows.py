@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from mentalft.records import Prompt
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -31,15 +34,18 @@ class Row:
         return self.prompt.tokens + self.said
 
 
-def families(prompts: Sequence[Prompt]) -> list[list[Prompt]]:
-    """Prompts of which one is the beginning of the other in one list, the longest first; the longest lists first."""
-    found: list[list[Prompt]] = []
-    for prompt in sorted(prompts, key=lambda p: p.tokens, reverse=True):  # a beginning comes right after what it begins
-        if found and found[-1][0].tokens[: len(prompt.tokens)] == prompt.tokens:
-            found[-1].append(prompt)
+def families(things: Iterable[T], tokens: Callable[[T], list[int]] = attrgetter("tokens")) -> list[list[T]]:
+    """Those of which one is the beginning of the other in one list, the longest first; the longest lists first."""
+    found: list[list[T]] = []
+    longest: list[list[int]] = []
+    for thing in sorted(things, key=tokens, reverse=True):  # a beginning comes right after what it begins
+        mine = tokens(thing)
+        if found and longest[-1][: len(mine)] == mine:
+            found[-1].append(thing)
         else:
-            found.append([prompt])
-    return sorted(found, key=lambda family: len(family[0].tokens), reverse=True)
+            found.append([thing])
+            longest.append(mine)
+    return sorted(found, key=lambda family: len(tokens(family[0])), reverse=True)
 
 
 def let_in(model: Any, pad_id: int, cache: Any, width: int, rows: Sequence[Row], new: Sequence[Prompt]) -> Any:
