@@ -1,6 +1,6 @@
 """``mentalft-export``: makes something to deploy of a run, and proves that it is what was evaluated.
 
-Exit codes: 0 exported or found to be the same, 1 not, 2 wrong usage.
+Exit codes: 0 exported or found to be the same, 1 not, 2 wrong usage, 3 exported without a proof, which could not be run here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ app = typer.Typer(
 )
 FORMS = ("merged", "adapter", "gguf", "ollama")
 DTYPES = ("float32", "bfloat16", "float16")
+
+
+UNPROVEN = 3
+"""Exit code of an export whose proof could not be run."""
 
 
 @app.command()
@@ -85,6 +89,8 @@ def export(
         for line in proof_lines(found):
             say(line)
         say_path(done, place.absolute())
+    if found.not_proven:
+        raise typer.Exit(UNPROVEN)
 
 
 def main() -> None:

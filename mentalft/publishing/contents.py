@@ -37,8 +37,8 @@ def folder_of(run_dir: Path, what: str) -> Path:
     """
     folder = run_dir / ADAPTER if what == ADAPTER else run_dir / EXPORTS / what
     if not folder.is_dir():
-        made = sorted(path.name for path in (run_dir / EXPORTS).glob("*") if path.is_dir())
-        raise DataError(f"--what {what}: {folder} does not exist; this run has {', '.join([ADAPTER, *made])}")
+        made = {path.name for path in (run_dir / EXPORTS).glob("*") if path.is_dir()}
+        raise DataError(f"--what {what}: {folder} does not exist; this run has {', '.join(sorted({ADAPTER, *made}))}")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(fnmatch(name, pattern) for pattern in ALLOWED):

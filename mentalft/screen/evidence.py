@@ -167,8 +167,8 @@ def _against(result: ScreenResult, name: str) -> list[Column[MetricResult]]:
     title = {"name": contender(name), "baseline": contender(result.baseline)}
     percent = {"confidence": f"{100 * result.confidence:.3g}"}
     return [
-        Column(f"{name}/difference", Said("screen.difference", title), difference, broken=True),
-        Column(f"{name}/interval", Said("screen.interval", percent), interval, broken=True),
+        Column(f"{name}/difference", Said("screen.difference", title), difference),
+        Column(f"{name}/interval", Said("screen.interval", percent), interval),
         Column(f"{name}/reading", Said("screen.reading"), verdict, left=True, pill=True),
     ]
 

@@ -111,11 +111,11 @@ def show_evidence(found: Sequence[Evidence], language: Language = "en") -> None:
     """Print each kind: what it found, its first table, how it is read; the page has the others."""
     for one in found:
         say(f"\n{told(one.heading, language)}", style="bold")
-        say(told(one.headline, language))
+        console.print(told(one.headline, language), soft_wrap=False)
         for table in one.tables[:1]:
             console.print(terminal(table, console.width, language))
         for line in one.lines:
-            console.print(told(line, language), style="dim")
+            console.print(told(line, language), style="dim", soft_wrap=False)
 
 
 def evidence_markdown(found: Sequence[Evidence], language: Language = "en") -> list[list[str]]:

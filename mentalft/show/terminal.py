@@ -26,7 +26,7 @@ def show_comparison(comparison: Comparison, run_dir: Path, language: Language = 
     say_verdict(comparison, language)
     console.print(terminal(comparison_table(comparison, language), console.width, language))
     for line in scope_lines(comparison, language):
-        say(line)
+        console.print(line, soft_wrap=False)
     if comparison.unseen:
         say(told(Said("show.unseen"), language), style="bold")
         console.print(terminal(comparison_table(comparison.unseen, language), console.width, language))
