@@ -1,6 +1,7 @@
 """``mentalft-export``: makes something to deploy of a run, and proves that it is what was evaluated.
 
-Exit codes: 0 exported or found to be the same, 1 not, 2 wrong usage, 3 exported without a proof, which could not be run here.
+Exit codes: 0 exported or found to be the same, 1 not, 2 wrong usage, 3 exported but not proven: what it takes to ask it
+is not installed.
 """
 
 from __future__ import annotations
