@@ -34,7 +34,7 @@ def precision_for(model: str) -> str:
     if torch.cuda.is_available():
         return "fp16"
     says = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions of torch
-    # AMX processors have both
+    # every processor with AMX says so of AVX512-BF16 too
     return "bf16" if says.get("avx512_bf16") and model != EMBEDDED else "fp32"
 
 
@@ -53,7 +53,7 @@ def plan_precision(asked: str) -> PrecisionPlan:
     if name == "fp16" and not cuda:
         raise ConfigError(
             "trainer.precision=fp16 needs a CUDA GPU and this machine shows none; "
-            "use trainer.precision=fp32 or bf16 on a CPU, or auto to let the hardware decide"
+            "use trainer.precision=fp32 or bf16 on a CPU (auto keeps what a continued run began in)"
         )
     if name == "bf16" and cuda and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise ConfigError("trainer.precision=bf16 is not supported by this GPU; use trainer.precision=fp16, or fp32")

@@ -117,7 +117,7 @@ def take_part(shared: dict[str, Any]) -> None:
 def check(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> None:
     """The preflight alone: what training would cost, into ``run_dir/preflight.json``."""
     material = _material(cfg, located, splits, run_dir)
-    halving(cfg, lambda micro: _preflight(_trainer(material, micro, lambda _: None)[0], run_dir))
+    halving(cfg, lambda micro: _preflight(_trainer(material, micro, lambda _: None)[0], material))
 
 
 def _material(cfg: Config, located: LocatedModel, splits: Splits, run_dir: Path) -> Material:
@@ -145,7 +145,7 @@ def _attempt(material: Material, micro: int, send: Send) -> Trained:
         trainer, log, checkpoint, beginning = _trainer(material, micro, send, stop)
         try:
             if checkpoint is None and material.cfg.trainer.preflight and not trainer.is_sharded:
-                _preflight(trainer, run_dir)
+                _preflight(trainer, material)
             trainer.train(resume_from_checkpoint=checkpoint and str(checkpoint))
             trainer.accelerator.wait_for_everyone()  # one that ended now would end another that still saves
             stop.raise_if_stopped(trainer.state.global_step)
@@ -262,15 +262,15 @@ def _padding_free(cfg: Config) -> bool:
     return cfg.trainer.batching == "padding_free"
 
 
-def _preflight(trainer: Any, run_dir: Path) -> None:
+def _preflight(trainer: Any, material: Material) -> None:
     from mentalft.training.preflight import preflight
 
-    found = preflight(trainer, run_dir)
+    found = preflight(trainer, material.run_dir)
     if trainer.is_world_process_zero():
         say(found.said())
         if warning := found.warning():
             say(warning, style="yellow")
-        write_json(run_dir / "preflight.json", found.to_json())
+        write_json(material.run_dir / "preflight.json", {"precision": material.precision.name, **found.to_json()})
 
 
 def _announce(model: Any, material: Material, plan: StepPlan) -> None:

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from mentalft.assets import MANIFEST_SCHEMA
 from mentalft.files import read_json
-from mentalft.runs.manifest import record_of, resolved, shared_settings, write_records
-from mentalft.runs.markers import Marker, markers
+from mentalft.runs.manifest import record_of, recorded_precision, resolved, shared_settings, write_records
+from mentalft.runs.markers import Marker, attempt_file, markers
 from mentalft.stages import STAGES
 from tests.recorded import recorded_run, score
 from tests.test_conf import composed
@@ -88,3 +88,23 @@ def test_what_a_run_without_training_shares_has_no_training_settings() -> None:
     assert shared["model"]["name"] == "mentalft-tiny"
     whole = shared_settings(composed(), log_text=True)
     assert {"learning_rate", "logging_steps"} <= whole["trainer"].keys()
+
+
+@pytest.mark.parametrize(
+    ("stands", "began", "expected"),
+    [
+        (None, None, None),
+        ("auto", None, None),
+        ("auto", "prepare", None),
+        ("auto", "train", "auto"),
+        ("bf16", None, "bf16"),
+    ],
+)
+def test_a_run_that_loaded_a_model_keeps_what_auto_meant_then(
+    tmp_path: Path, stands: str | None, began: str | None, expected: str | None
+) -> None:
+    if stands:
+        (tmp_path / "config.resolved.yaml").write_text(f"trainer:\n  precision: {stands}\n", encoding="utf-8")
+    if began:
+        attempt_file(began).save(tmp_path, "digest")
+    assert recorded_precision(tmp_path) == expected

@@ -99,7 +99,7 @@ def test_the_preflight_changes_nothing_and_tells_the_cost(small_model: Path, dat
     with_it = fit(settings(str(small_model), "trainer.preflight=true"), data, tmp_path / "a")
     assert fit(settings(str(small_model), "trainer.preflight=false"), data, tmp_path / "b") == with_it
     found = read_json(tmp_path / "a" / "preflight.json")
-    assert (found["steps"], found["batch_rows"]) == (12, 4)
+    assert (found["precision"], found["steps"], found["batch_rows"]) == ("fp32", 12, 4)
     assert found["tokens_per_second"] > 0 < found["seconds"]
     adapter = (tmp_path / "a" / "adapter" / "adapter_model.safetensors").stat().st_size
     assert adapter < found["disk_bytes"] < found["free_disk_bytes"]
