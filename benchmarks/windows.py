@@ -1,6 +1,6 @@
 """What becomes of long dialogues: cut at the front, or several windows, with more or less history in each.
 
-    python benchmarks/windows.py --seeds 1 2 --steps 24
+    python benchmarks/windows.py --dialogues 320 --steps 24 --seeds 1 2
 
 Dialogues as long as SMILECHAT's are made of the embedded sample's: exchanges of one topic, dialogue after dialogue,
 none of them in two splits. ``max_length`` is so short that ``truncate`` loses the share of the supervised tokens that

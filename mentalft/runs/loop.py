@@ -37,15 +37,15 @@ def run_stage(stage: Stage, context: Context, record: Callable[[], Record], chan
 
     Args:
         record: what the command is, asked once the work is done, when everything it loads is known.
-        changed: called when the stage began and when it is complete.
+        changed: called when what an earlier attempt left was moved aside, and when the stage is complete.
     """
     run_dir, made_from = context.run_dir, stage.made_from(context)
     reasons = why_not_done(run_dir, stage.name, made_from)
     if reasons is None:
         say(Said("run.already_done", {"stage": stage.name}))
         return
-    _make_way(stage, run_dir, sha256_json(made_from), reasons)
-    changed()
+    if _make_way(stage, run_dir, sha256_json(made_from), reasons):
+        changed()
     started, began = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     stage.work(context)
     cost = cost_of(time.perf_counter() - began)
@@ -60,10 +60,13 @@ def stale(stages: Iterable[Stage], context: Context) -> dict[str, list[Said]]:
     return {name: reasons for name, reasons in found.items() if reasons is not None}
 
 
-def _make_way(stage: Stage, run_dir: Path, digest: str, reasons: list[Said]) -> None:
+def _make_way(stage: Stage, run_dir: Path, digest: str, reasons: list[Said]) -> bool:
     """Leave the place as the stage needs it: as its own attempt from the same inputs left it, or empty.
 
     The marker goes last, so that what a kill leaves in its place is still listed.
+
+    Returns:
+        Whether anything had to be moved aside.
     """
     marker = marker_file(stage.name)
     is_same = _is_same_attempt(stage.name, run_dir, digest)
@@ -79,6 +82,7 @@ def _make_way(stage: Stage, run_dir: Path, digest: str, reasons: list[Said]) -> 
     if where is not None:
         say(Said("run.set_aside", {"stage": stage.name, "where": shown(where)}))
     attempt_file(stage.name).save(run_dir, digest)
+    return where is not None
 
 
 def _listed(stage: Stage, run_dir: Path) -> list[str]:

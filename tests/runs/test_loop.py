@@ -158,15 +158,21 @@ def test_leftovers_serve_the_same_inputs_only(tmp_path: Path, cfg: Config) -> No
 
 def test_the_record_is_of_the_command_that_really_ran_the_stage(tmp_path: Path, cfg: Config) -> None:
     seen: list[list[str]] = []
-    for name in ("first", "second"):
+
+    def done_as(name: str, cfg: Config) -> list[str]:
         run_stage(
             a_stage(lambda _: None),
             Context(cfg, tmp_path),
-            lambda name=name: replace(record(cfg), command=[name]),
+            lambda: replace(record(cfg), command=[name]),
             lambda: seen.append([*markers(tmp_path)]),
         )
-    assert markers(tmp_path)["train"].record.command == ["first"]
-    assert seen == [[], ["train"]], "told when it begins and when it is done, and not when it is skipped"
+        return markers(tmp_path)["train"].record.command
+
+    assert done_as("first", cfg) == ["first"]
+    assert done_as("second", cfg) == ["first"]
+    assert seen == [["train"]], "told when it is done, and not when it is skipped"
+    assert done_as("third", replace(cfg, seed=7)) == ["third"]
+    assert seen[1:] == [[], ["train"]], "told when the earlier result was moved aside, too"
 
 
 def test_stages_that_were_begun_and_are_not_complete(tmp_path: Path, cfg: Config) -> None:
