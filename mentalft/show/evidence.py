@@ -126,7 +126,7 @@ def evidence_markdown(found: Sequence[Evidence], language: Language = "en") -> l
         for table in one.tables:
             blocks += [[f"**{told(table.title, language)}**"]] if table.title else []
             blocks += [markdown(table, language)]
-        blocks += [[told(line, language) for line in one.lines]] if one.lines else []
+        blocks += [[f"- {told(line, language)}" for line in one.lines]] if one.lines else []
     return blocks
 
 

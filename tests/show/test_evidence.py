@@ -12,11 +12,11 @@ from mentalft.runs.files import COMPARISON, MADE
 from mentalft.runs.loading import read_run
 from mentalft.show import evidence
 from mentalft.show.comparison import write_tables
-from mentalft.show.evidence import Evidence, Example, Figure, across_runs, evidence_in, gates_in
+from mentalft.show.evidence import Evidence, Example, Figure, across_runs, evidence_in, evidence_markdown, gates_in
 from mentalft.show.report import report_html
 from mentalft.show.table import Cell, Column, Table
 from mentalft.show.terminal import show_comparison
-from mentalft.words import Said
+from mentalft.words import Said, told
 from tests.recorded import recorded_run, score
 from tests.test_conf import composed
 
@@ -53,6 +53,11 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> Evidence:
     FOUND[:] = [found]
     yield found
     FOUND.clear()
+
+
+def test_in_markdown_its_remarks_stay_apart(kind: Evidence) -> None:
+    two = kind._replace(lines=(kind.lines[0], kind.headline))
+    assert evidence_markdown([two])[-1] == [f"- {told(line)}" for line in two.lines]
 
 
 def test_a_run_without_evidence_shows_none(tmp_path: Path) -> None:
