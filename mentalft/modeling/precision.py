@@ -33,7 +33,7 @@ def precision_for(model: str) -> str:
 
     if torch.cuda.is_available():
         return "fp16"
-    says = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions of torch
+    says: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions of torch
     # every processor with AMX says so of AVX512-BF16 too
     return "bf16" if says.get("avx512_bf16") and model != EMBEDDED else "fp32"
 
