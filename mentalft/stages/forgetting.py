@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 
 def _contenders(context: Context) -> tuple[Contender, ...]:
-    from mentalft.generation.contenders import adapter_in, contenders_of
+    from mentalft.generation.contenders import contenders_in
 
-    return context.once(
-        "contenders", lambda: contenders_of(context.cfg, context.located, lambda: adapter_in(context.run_dir))
-    )
+    return contenders_in(context)
 
 
 def _from_run(context: Context) -> dict[str, Any]:
