@@ -103,7 +103,7 @@ def check_answers(run_dir: Path) -> None:
 def check_manifest(run_dir: Path) -> None:
     manifest = read_json(run_dir / "manifest.json")
     assert list(Draft202012Validator(read_json(MANIFEST_SCHEMA)).iter_errors(manifest)) == []
-    assert set(manifest["stages"]) == {"prepare", "train", "evaluate", "compare"}
+    assert set(manifest["stages"]) == {"prepare", "train", "evaluate", "screen", "compare"}
     assert len(manifest["data"]["sha256"]) == 64
     assert manifest["versions"]["torch"]
     assert manifest["seeds"]["seed"] == 42
@@ -136,7 +136,7 @@ def test_a_finished_run_is_not_done_again_and_a_changed_stage_is(
     capsys.readouterr()
     again = [*quick_overrides, f"run_dir={run_dir}"]
     assert mentalft(monkeypatch, *again) == 0
-    assert capsys.readouterr().out.count("already done") == 4
+    assert capsys.readouterr().out.count("already done") == 5
     assert (run_dir / "comparison.json").read_bytes() == first
     assert mentalft(monkeypatch, *again, "eval.metrics=[rouge1]", "stages=[compare]") == 0
     assert "compare: runs again: eval.metrics changed" in capsys.readouterr().out
