@@ -89,6 +89,11 @@ def contenders_in(context: Context) -> tuple[Contender, ...]:
     )
 
 
+def adapter_digests(contenders: Iterable[Contender]) -> dict[str, str]:
+    """By contender, the hash of the adapter that it answers with."""
+    return {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in contenders if one.adapter}
+
+
 def locate_other(cfg: Config, name: str, spec: ContenderConfig) -> LocatedModel:
     """The model that a contender names in place of ``model=``."""
     model = replace(cfg.model, name_or_path=str(spec.name_or_path), revision=None)

@@ -10,7 +10,6 @@ from mentalft.config import Config
 from mentalft.config.contenders import OF_THIS_RUN, SERVER, key_of, specs
 from mentalft.console import say
 from mentalft.errors import ConfigError
-from mentalft.files import sha256_folder
 from mentalft.modeling.adapter import check_adapter
 from mentalft.runs.markers import marker_file
 from mentalft.runs.stage import Context, Stage, digest
@@ -35,8 +34,9 @@ def _loads_model(cfg: Config) -> bool:
 def _from_run(context: Context) -> dict[str, Any]:
     from mentalft.data.items import files_asked
     from mentalft.data.prepare import split_paths
+    from mentalft.generation.contenders import adapter_digests
 
-    adapters = {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in _contenders(context) if one.adapter}
+    adapters = adapter_digests(_contenders(context))
     data = [digest(path) for path in files_asked(context.cfg.eval, split_paths(context.run_dir))]
     return {"data": data, "adapter": adapters, "contenders": [one.name for one in _contenders(context)]}
 

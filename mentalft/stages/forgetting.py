@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mentalft.config import Config
 from mentalft.config.contenders import OF_THIS_RUN, key_of, specs
 from mentalft.errors import ConfigError
-from mentalft.files import digest_file, sha256_folder
+from mentalft.files import digest_file
 from mentalft.runs.stage import Context, Stage, digest
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def _contenders(context: Context) -> tuple[Contender, ...]:
 
 def _from_run(context: Context) -> dict[str, Any]:
     from mentalft.data.prepare import split_paths
+    from mentalft.generation.contenders import adapter_digests
 
-    adapters = {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in _contenders(context) if one.adapter}
+    adapters = adapter_digests(_contenders(context))
     return {"data": [digest(split_paths(context.run_dir).validation)], "adapter": adapters}
 
 

@@ -26,8 +26,10 @@ def _loads_model(cfg: Config) -> bool:
 
 
 def _from_run(context: Context) -> dict[str, Any]:
+    from mentalft.generation.contenders import adapter_digests
+
     contenders = _contenders(context)
-    adapters = {one.name: sha256_folder(one.adapter, ("adapter_*",)) for one in contenders if one.adapter}
+    adapters = adapter_digests(contenders)
     return {"adapter": adapters, "contenders": [one.name for one in contenders]}
 
 
